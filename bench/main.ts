@@ -1,0 +1,148 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { Presets, SingleBar } from 'cli-progress';
+import { CONTESTANT_NAMES, startContestants, type Contestant, type ContestantName } from './contestants.ts';
+import { TEXT_BYTES } from './load/messages.ts';
+import type { Job } from './load/job.ts';
+import { ensurePeers, PEER_VERSIONS } from './peers.ts';
+import { runJob, settle } from './processes.ts';
+import { figures, table, type ContestantResults } from './report.ts';
+
+type Plan = Pick<
+  Job,
+  'sockets' | 'senders' | 'inFlight' | 'acceptSamples' | 'warmupMs' | 'throughputMs' | 'fanoutPerS' | 'fanoutMs'
+> & { rounds: number };
+
+const QUICK: Plan = {
+  rounds: 3,
+  sockets: 200,
+  senders: 8,
+  inFlight: 256,
+  acceptSamples: 150,
+  warmupMs: 1_000,
+  throughputMs: 2_000,
+  fanoutPerS: 100,
+  fanoutMs: 1_500,
+};
+const LONG: Plan = { ...QUICK, rounds: 7, acceptSamples: 500, warmupMs: 2_000, throughputMs: 5_000, fanoutMs: 5_000 };
+const ROUNDS_MAX = 50;
+const SOCKETS_MAX = 5_000;
+const IN_FLIGHT_MAX = 2_000;
+
+interface Options {
+  quick: boolean;
+  rounds?: number;
+  sockets: number;
+  inFlight: number;
+  edgeOnly: boolean;
+  awake: boolean;
+  only?: string;
+  json?: string;
+}
+
+const program = new Command('bench')
+  .description('Measures Millrace beside Socket.IO and partyserver rooms, in one run on this machine')
+  .option('--quick', 'about two minutes instead of about ten', false)
+  .option('--rounds <n>', 'rounds; in each, every contestant has its turn', whole(1, ROUNDS_MAX))
+  .option('--sockets <n>', 'sockets in the room', whole(1, SOCKETS_MAX), QUICK.sockets)
+  .option('--in-flight <n>', 'messages under way while measuring throughput', whole(1, IN_FLIGHT_MAX), QUICK.inFlight)
+  .option('--edge-only', 'Millrace without NATS and consumers: the outbox only grows', false)
+  .option('--awake', 'also a partyserver room that does not hibernate', false)
+  .option('--only <names>', 'only these contestants, comma-separated, as the table names them')
+  .option('--json <file>', 'also write the raw figures there');
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed`);
+    }
+    return value;
+  };
+}
+
+async function main(): Promise<void> {
+  const options = program.parse().opts<Options>();
+  const base = options.quick ? QUICK : LONG;
+  const plan: Plan = { ...base, sockets: options.sockets, inFlight: options.inFlight, rounds: options.rounds ?? base.rounds };
+  const names = chosenNames(options);
+  console.log('fetching the peers, starting the servers …');
+  const peers = await ensurePeers();
+  let contestants: Contestant[] = [];
+  try {
+    contestants = await startContestants(names, peers, { edgeOnly: options.edgeOnly, compatibilityDate: await compatibilityDate() });
+    for (const each of contestants) console.log(`  ${each.name}: ${each.server.announcement.detail}`);
+    const { results, busy } = await runRounds(contestants, plan);
+    print(results, plan, busy);
+    if (options.json !== undefined) {
+      const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), memoryBytes: totalmem(), node: process.versions.node };
+      const raw = { measuredAt: new Date().toISOString(), machine, peers: PEER_VERSIONS, plan, options, medians: figures(results), results };
+      await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
+    }
+  } finally {
+    await Promise.all([...new Set(contestants.map((each) => each.server))].map((server) => server.stop()));
+  }
+}
+
+/** Each contestant in its turn, round after round, so that whatever drifts on the machine drifts for all. */
+async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ results: ContestantResults[]; busy: string[] }> {
+  const results = contestants.map((each) => ({ name: each.name, rounds: [] as ContestantResults['rounds'] }));
+  const busy: string[] = [];
+  const bar = new SingleBar({ format: '{bar} {value}/{total} {what} ', clearOnComplete: true, noTTYOutput: false }, Presets.shades_classic);
+  bar.start(plan.rounds * contestants.length, 0, { what: '' });
+  try {
+    for (let round = 0; round < plan.rounds; round += 1) {
+      for (const [index, each] of contestants.entries()) {
+        const { url, pids, jwtSecret } = each.server.announcement;
+        const secret = jwtSecret === undefined ? {} : { jwtSecret };
+        const job: Job = { ...plan, ...each.speaks, ...secret, url, pids, roomPrefix: `bench-${process.pid}-${round}` };
+        const result = await runJob(job, (phase) => bar.update({ what: `${each.name}: ${phase}` }));
+        results[index]?.rounds.push(result);
+        // what it still has to do must not burden the next
+        if (!(await settle(pids.all))) busy.push(each.name);
+        bar.increment(1);
+      }
+    }
+  } finally {
+    bar.stop();
+  }
+  return { results, busy };
+}
+
+function chosenNames(options: Options): ContestantName[] {
+  if (options.only === undefined) return CONTESTANT_NAMES.filter((name) => options.awake || name !== 'partyserver awake');
+  const wanted = options.only.split(',').map((name) => name.trim().toLowerCase());
+  const unknown = wanted.find((each) => !CONTESTANT_NAMES.some((name) => name.toLowerCase() === each));
+  if (unknown !== undefined) throw new Error(`no contestant is called "${unknown}": ${CONTESTANT_NAMES.join(', ')}`);
+  return CONTESTANT_NAMES.filter((name) => wanted.includes(name.toLowerCase()));
+}
+
+function print(results: ContestantResults[], plan: Plan, busy: string[]): void {
+  const peers = Object.entries(PEER_VERSIONS).map(([name, version]) => `${name} ${version}`);
+  console.log(`\n${table(results)}\n`);
+  console.log(`Medians of ${plan.rounds} rounds, contestants in turn; × is the multiple of the first column. ${peers.join(', ')}.
+${plan.sockets} sockets in one room, ${plan.senders} of them send; the text is ${TEXT_BYTES} bytes. Accept: one message at a time, the next once this one
+reached every socket. Fan-out: ${plan.fanoutPerS} messages/s, from the send to each socket's receipt. Deliveries/s: ${plan.inFlight} messages under way.
+Every contestant is spoken to by the same bare WebSocket client in a process of its own (its cores are in the table: near 1.00 it is
+the limit, and deliveries/s is a floor), and every socket was proved to have got every message once, all in the same order.
+Millrace accepts once the message is on disk at the edge, with NATS and its consumers running; its LIMIT_* variables are raised for this run.
+Socket.IO and the plain partyserver room store nothing; the SQLite room stores one row per message before it accepts.
+
+This is a local figure, not a production figure: workerd here has no CPU or memory limits, no replication and no network between its
+parts, and everything shares ${availableParallelism()} cores. Compare columns of one run, not runs of different machines.`);
+  if (busy.length > 0) console.log(`Still busy 30 s after its turn, so that the next one's figures suffered: ${[...new Set(busy)].join(', ')}.`);
+}
+
+/** The one of wrangler.toml, so that the peers' workerd behaves as Millrace's does. */
+async function compatibilityDate(): Promise<string> {
+  const configuration = await readFile(new URL('../wrangler.toml', import.meta.url), 'utf8');
+  const found = /^compatibility_date = "([\d-]+)"/m.exec(configuration)?.[1];
+  if (found === undefined) throw new Error('wrangler.toml has no compatibility_date');
+  return found;
+}
+
+main().catch((error: unknown) => {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,45 @@
+export interface BackoffBounds {
+  minMs: number;
+  maxMs: number;
+}
+
+/** Doubles from minMs to maxMs with the attempt (from 1); `random` in 0…1 takes up to a quarter off, so that many do not come at once. */
+export function backoffMs(attempt: number, { minMs, maxMs }: BackoffBounds, random: number): number {
+  const exponent = Math.min(Math.max(attempt, 1) - 1, 30);
+  const full = Math.min(maxMs, minMs * 2 ** exponent);
+  return Math.round(full * (1 - random / 4));
+}
+
+/** Waits, or less when the signal aborts. Never rejects. */
+export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return;
+  await new Promise<void>((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal?.addEventListener('abort', finish);
+  });
+}
+
+export class DeadlineError extends Error {
+  constructor(what: string, ms: number) {
+    super(`${what} took longer than ${ms} ms`);
+    this.name = 'DeadlineError';
+  }
+}
+
+/** Rejects with a DeadlineError when the promise is not settled in time; the work itself goes on. */
+export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new DeadlineError(what, ms)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

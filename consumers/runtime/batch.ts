@@ -1,0 +1,179 @@
+import { backoffMs, within } from './backoff.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
+import { describe, type Log } from './log.ts';
+import type { Outcome, Projection } from './projection.ts';
+import type { Event } from '../../shared/core/types.ts';
+
+/** at more deliveries than this a message is buried without a look at its payload: it may be what kills the worker */
+export const DELIVERIES_MAX = 10;
+export const RETRY_BOUNDS = { minMs: 1_000, maxMs: 300_000 };
+const PAUSE_BOUNDS = { minMs: 250, maxMs: 10_000 };
+/** a store that does not answer is a store that fails */
+const HANDLE_MS_MAX = 30_000;
+/** first failures remembered by this worker; beyond it the oldest are forgotten, and a dead letter names a later time */
+const FIRST_FAILURES_MAX = 10_000;
+
+/** Told what became final. Neither may throw or wait. */
+export interface Settlements {
+  /** the store and JetStream both confirmed it */
+  persisted(event: Event, publishedAtMs: number): void;
+  /** it is a stored dead letter */
+  buried(place: EventPlace, failure: { code: string; detail: string; consumer: string; atMs: number }): void;
+}
+
+export interface BatchPorts {
+  projection: Projection;
+  deadLetters: DeadLetters;
+  settlements: Settlements;
+  log: Log;
+  now: () => number;
+  random: () => number;
+  /** waits at most so long; less when the worker is to stop */
+  wait: (ms: number) => Promise<void>;
+  stopping: () => boolean;
+}
+
+interface Work {
+  incoming: Incoming;
+  event: Event;
+}
+
+/**
+ * Brings every message of a batch to an end: acknowledged, buried, or to be delivered again. A failing store is waited for
+ * with the messages in hand, so that it costs them no deliveries; one failing event is told apart by splitting the batch.
+ */
+export class BatchHandler {
+  readonly #ports: BatchPorts;
+  readonly #firstFailedAtMs = new Map<string, number>();
+
+  constructor(ports: BatchPorts) {
+    this.#ports = ports;
+  }
+
+  /** Resolves when all are settled. Never rejects. `release` is called for each as it is. */
+  async process(batch: readonly Incoming[], release: (incoming: Incoming) => void): Promise<void> {
+    const works: Work[] = [];
+    const burials: Promise<void>[] = [];
+    for (const incoming of batch) {
+      // the delivery count before the payload: even parsing may be what kills or hangs a worker
+      if (incoming.deliveries > DELIVERIES_MAX) {
+        burials.push(this.#bury(incoming, 'deliveries_exhausted', `delivered ${incoming.deliveries} times without an end`, release));
+        continue;
+      }
+      const read = readEvent(incoming);
+      if (read.ok) works.push({ incoming, event: read.event });
+      else burials.push(this.#bury(incoming, read.reason, read.detail, release));
+    }
+    await Promise.all([...burials, works.length === 0 ? undefined : this.#settle(works, release)]);
+  }
+
+  async #settle(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
+    const { projection, stopping } = this.#ports;
+    for (let attempt = 1; ; attempt += 1) {
+      let outcomes: readonly Outcome[];
+      try {
+        const batch = works.map(({ incoming, event }) => ({ event, publishedAtMs: incoming.publishedAtMs }));
+        outcomes = await within(HANDLE_MS_MAX, 'a batch', projection.handle(batch));
+      } catch (error) {
+        if (!(await projection.healthy())) {
+          await this.#pause(attempt, error);
+          if (stopping()) return this.#giveBack(works, release);
+          continue;
+        }
+        return await this.#isolate(works, error, release);
+      }
+      const ends = works.map(async (work, index) => await this.#end(work, outcomes[index] ?? { kind: 'transient', detail: 'no outcome' }, release));
+      await Promise.all(ends);
+      return;
+    }
+  }
+
+  /** The store takes writes, but not these: halves until the event that fails is alone. */
+  async #isolate(works: readonly Work[], error: unknown, release: (incoming: Incoming) => void): Promise<void> {
+    const [only] = works;
+    if (only !== undefined && works.length === 1) {
+      await this.#end(only, { kind: 'transient', detail: describe(error) }, release);
+      return;
+    }
+    const middle = Math.ceil(works.length / 2);
+    await this.#settle(works.slice(0, middle), release);
+    await this.#settle(works.slice(middle), release);
+  }
+
+  async #pause(attempt: number, error: unknown): Promise<void> {
+    const { projection, log, random, wait, stopping } = this.#ports;
+    if (attempt === 1) log('error', 'the store fails: paused', { consumer: projection.name, error: describe(error) });
+    let healthy = false;
+    for (let tries = 1; !healthy && !stopping(); tries += 1) {
+      await wait(backoffMs(Math.max(attempt, tries), PAUSE_BOUNDS, random()));
+      healthy = await projection.healthy();
+    }
+    if (healthy) log('info', 'the store answers again', { consumer: projection.name });
+  }
+
+  #giveBack(works: readonly Work[], release: (incoming: Incoming) => void): void {
+    for (const { incoming } of works) {
+      incoming.retry(0);
+      release(incoming);
+    }
+  }
+
+  async #end({ incoming, event }: Work, outcome: Outcome, release: (incoming: Incoming) => void): Promise<void> {
+    if (outcome.kind === 'ok') return await this.#acknowledge(incoming, event, release);
+    if (outcome.kind === 'poison') return await this.#bury(incoming, outcome.reason, outcome.detail, release);
+    if (incoming.deliveries >= DELIVERIES_MAX) return await this.#bury(incoming, 'retries_exhausted', outcome.detail, release);
+    this.#failed(incoming);
+    this.#retry(incoming, outcome.detail, release);
+  }
+
+  async #acknowledge(incoming: Incoming, event: Event, release: (incoming: Incoming) => void): Promise<void> {
+    const { settlements, log } = this.#ports;
+    try {
+      const confirmed = await incoming.ack();
+      this.#firstFailedAtMs.delete(incoming.storedId);
+      // without the confirmation the message comes again, and its receipt with it
+      if (confirmed) settlements.persisted(event, incoming.publishedAtMs);
+    } catch (error) {
+      log('warn', 'an acknowledgement was not confirmed', { streamSeq: incoming.streamSeq, error: describe(error) });
+    } finally {
+      release(incoming);
+    }
+  }
+
+  /** Stores the dead letter, and only then terminates the message. */
+  async #bury(incoming: Incoming, reason: string, detail: string, release: (incoming: Incoming) => void): Promise<void> {
+    const { projection, deadLetters, settlements, log, now } = this.#ports;
+    const firstFailedAtMs = this.#failed(incoming);
+    try {
+      await deadLetters.store({ incoming, consumer: projection.name, reason, error: detail, firstFailedAtMs });
+    } catch (error) {
+      this.#retry(incoming, `its dead letter could not be stored: ${describe(error)}`, release);
+      return;
+    }
+    incoming.terminate(reason);
+    release(incoming);
+    this.#firstFailedAtMs.delete(incoming.storedId);
+    log('error', 'dead letter', { consumer: projection.name, reason, streamSeq: incoming.streamSeq, subject: incoming.subject });
+    const place = placeOf(incoming);
+    if (place !== undefined) settlements.buried(place, { code: reason, detail, consumer: projection.name, atMs: now() });
+  }
+
+  #retry(incoming: Incoming, why: string, release: (incoming: Incoming) => void): void {
+    const { log, random } = this.#ports;
+    const delayMs = backoffMs(incoming.deliveries, RETRY_BOUNDS, random());
+    log('warn', 'to be delivered again', { streamSeq: incoming.streamSeq, deliveries: incoming.deliveries, delayMs, error: why });
+    incoming.retry(delayMs);
+    release(incoming);
+  }
+
+  #failed(incoming: Incoming): number {
+    const known = this.#firstFailedAtMs.get(incoming.storedId);
+    if (known !== undefined) return known;
+    const nowMs = this.#ports.now();
+    this.#firstFailedAtMs.set(incoming.storedId, nowMs);
+    const [oldest] = this.#firstFailedAtMs.keys();
+    if (this.#firstFailedAtMs.size > FIRST_FAILURES_MAX && oldest !== undefined) this.#firstFailedAtMs.delete(oldest);
+    return nowMs;
+  }
+}

@@ -1,0 +1,75 @@
+import type { JetStreamClient } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { deadLetterSubject } from '../../shared/contract/subjects.ts';
+import type { Incoming } from './incoming.ts';
+
+export interface DeadLetter {
+  incoming: Incoming;
+  consumer: string;
+  reason: string;
+  error: string;
+  firstFailedAtMs: number;
+}
+
+/** Where dead letters go. Resolves once one is stored; a rejection leaves the message where it was. */
+export interface DeadLetters {
+  store(letter: DeadLetter): Promise<void>;
+}
+
+const HEADER_CHARS_MAX = 1_000;
+const STORE_MS_MAX = 5_000;
+
+/** maxPayloadBytes: the server's bound of headers and payload together. What exceeds it with our headers added is cut. */
+export function jetStreamDeadLetters(client: JetStreamClient, maxPayloadBytes: number): DeadLetters {
+  return {
+    async store(letter) {
+      const { entries, data } = fitLetter(letter, maxPayloadBytes);
+      const all = headers();
+      for (const [name, value] of entries) all.append(name, value);
+      await client.publish(deadLetterSubject(letter.consumer), data, {
+        headers: all,
+        // the event's own id would swallow the letter of the next consumer that buries the same event
+        msgID: `dead.${letter.consumer}.${letter.incoming.storedId}`,
+        timeout: STORE_MS_MAX,
+      });
+    },
+  };
+}
+
+/** Exported for its test: the headers of a dead letter, name by name. */
+export function letterHeaders({ incoming, reason, error, firstFailedAtMs }: DeadLetter): (readonly [string, string])[] {
+  return [
+    // Nats-… are instructions to the server (expected sequences, TTLs, roll-ups): kept, but under a name it does not obey
+    ...incoming.headers.map(([name, value]): readonly [string, string] => [
+      name.toLowerCase().startsWith('nats-') ? `Millrace-Original-${name}` : name,
+      value,
+    ]),
+    ['Millrace-Reason', oneLine(reason)],
+    ['Millrace-Error', oneLine(error)],
+    ['Millrace-Attempts', String(incoming.deliveries)],
+    ['Millrace-Subject', incoming.subject],
+    ['Millrace-Stream-Seq', String(incoming.streamSeq)],
+    ['Millrace-First-Failed-At', new Date(firstFailedAtMs).toISOString()],
+  ];
+}
+
+/** room for the lines that the client adds: the version, the message id and the blank line */
+const HEADER_RESERVE_BYTES = 1_024;
+
+/**
+ * A message of nearly the server's bound has no room for our headers, and a letter that is refused for good would come back
+ * for good: its payload is cut and says so. The whole one stays in the stream under Millrace-Stream-Seq.
+ */
+export function fitLetter(letter: DeadLetter, maxPayloadBytes: number): { entries: (readonly [string, string])[]; data: Uint8Array } {
+  const entries = letterHeaders(letter);
+  const { data } = letter.incoming;
+  const headerBytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4, 0);
+  const room = Math.max(0, maxPayloadBytes - headerBytes - HEADER_RESERVE_BYTES);
+  if (data.length <= room) return { entries, data };
+  return { entries: [...entries, ['Millrace-Payload-Bytes', String(data.length)]], data: data.subarray(0, room) };
+}
+
+/** Header values are one line of printable characters. */
+function oneLine(value: string): string {
+  return value.replace(/[^\x20-\x7e]+/g, ' ').slice(0, HEADER_CHARS_MAX);
+}

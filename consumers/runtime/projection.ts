@@ -1,0 +1,30 @@
+import type { Event, EventType } from '../../shared/core/types.ts';
+
+/** An event as a read model gets it: proved by its schema, at least once, in no order at all. */
+export interface Delivery {
+  event: Event;
+  /** epoch milliseconds at which JetStream stored the event */
+  publishedAtMs: number;
+}
+
+/**
+ * - `ok`: every statement of the event was acknowledged by the store.
+ * - `poison`: it will never work; it becomes a dead letter at once. `reason` is a short code.
+ * - `transient`: this event later; it counts as one of its deliveries.
+ */
+export type Outcome = { kind: 'ok' } | { kind: 'poison'; reason: string; detail: string } | { kind: 'transient'; detail: string };
+
+/** A read model: all that one file has to say. The runtime pulls, retries, buries and drains. */
+export interface Projection {
+  /** the durable consumer's name, and the last token of the dead letters' subject */
+  name: string;
+  /** what it takes; 'all' includes types that nobody here knows yet, which become dead letters */
+  types: readonly EventType[] | 'all';
+  /**
+   * One outcome per delivery, in their order. Idempotent and free of order: the same batch may come again, whole or in parts.
+   * Throws when the batch as a whole failed: the runtime then asks `healthy` whether to blame the store or an event.
+   */
+  handle(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
+  /** can the store take writes right now? Never rejects. */
+  healthy(): Promise<boolean>;
+}

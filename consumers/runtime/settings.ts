@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+
+/** What an operator sets by environment. Throws a SettingError that names the variable. */
+export class SettingError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SettingError';
+  }
+}
+
+export const ROLES = ['history', 'query'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Settings {
+  natsServers: string[];
+  /** contents of a .creds file */
+  natsCreds?: string;
+  edgeUrl: string;
+  internalSecret: string;
+  dataDir: string;
+  /** absent: EVENTS_BYTES_DEFAULT, or as much as the server grants */
+  eventsMaxBytes?: number;
+  deadLettersMaxBytes?: number;
+  /** absent: 1, or what the stream already has */
+  replicas?: number;
+}
+
+/** shorter secrets are guessed */
+const SECRET_CHARS_MIN = 16;
+
+export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
+  const creds = credsFrom(env['NATS_CREDS']);
+  const eventsMaxBytes = wholeNumber(env, 'EVENTS_MAX_BYTES');
+  const deadLettersMaxBytes = wholeNumber(env, 'DEAD_LETTERS_MAX_BYTES');
+  const replicas = wholeNumber(env, 'EVENTS_REPLICAS');
+  const internalSecret = env['INTERNAL_SECRET'] ?? '';
+  if (internalSecret.length < SECRET_CHARS_MIN) {
+    throw new SettingError(`INTERNAL_SECRET must be set, to at least ${SECRET_CHARS_MIN} characters, and be the same at the edge`);
+  }
+  return {
+    natsServers: serversFrom(env['NATS_URL'] || 'nats://127.0.0.1:4222'),
+    ...(creds === undefined ? {} : { natsCreds: creds }),
+    edgeUrl: edgeUrlFrom(env['EDGE_URL'] || 'http://127.0.0.1:8787'),
+    internalSecret,
+    dataDir: env['DATA_DIR'] || '.millrace',
+    ...(eventsMaxBytes === undefined ? {} : { eventsMaxBytes }),
+    ...(deadLettersMaxBytes === undefined ? {} : { deadLettersMaxBytes }),
+    ...(replicas === undefined ? {} : { replicas }),
+  };
+}
+
+/** `history,query`, each known and named once. */
+export function rolesFrom(list: string): Role[] {
+  const names = list.split(',').map((name) => name.trim());
+  const roles = ROLES.filter((role) => names.includes(role));
+  if (roles.length !== names.length) throw new SettingError(`--roles must be a comma-separated list of ${ROLES.join(', ')}`);
+  return roles;
+}
+
+function serversFrom(list: string): string[] {
+  const servers = list
+    .split(',')
+    .map((server) => server.trim())
+    .filter((server) => server !== '');
+  if (servers.length === 0) throw new SettingError('NATS_URL must name at least one server');
+  return servers;
+}
+
+function edgeUrlFrom(url: string): string {
+  if (!URL.canParse(url)) throw new SettingError('EDGE_URL must be an http or https address');
+  return url.replace(/\/+$/, '');
+}
+
+/** The file's path or its contents: secret stores give one, mounts the other. */
+function credsFrom(value: string | undefined): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (value.includes('BEGIN NATS USER JWT')) return value;
+  try {
+    return readFileSync(value, 'utf8');
+  } catch {
+    throw new SettingError('NATS_CREDS must be the contents of a .creds file, or the path of one that can be read');
+  }
+}
+
+function wholeNumber(env: Readonly<Record<string, string | undefined>>, name: string): number | undefined {
+  const raw = env[name];
+  if (raw === undefined || raw === '') return undefined;
+  const value = Number(raw);
+  if (!Number.isSafeInteger(value) || value < 1) throw new SettingError(`${name} must be a whole number of at least 1`);
+  return value;
+}

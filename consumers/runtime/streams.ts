@@ -1,0 +1,138 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type ConsumerConfig,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { DEAD_LETTERS_STREAM, DEAD_LETTERS_SUBJECTS, EVENTS_STREAM, EVENTS_SUBJECTS } from '../../shared/contract/subjects.ts';
+import type { Log } from './log.ts';
+import type { Projection } from './projection.ts';
+
+const DAY_MS = 24 * 3_600_000;
+const GIB_BYTES = 1024 ** 3;
+
+/** JetStream's own error codes (nats-server errors.json) that its client has no names for */
+const STREAM_NAME_IN_USE = 10058;
+const INSUFFICIENT_STORAGE = 10047;
+const INSUFFICIENT_STORAGE_IN_CLUSTER = 10023;
+
+export const EVENTS_AGE_MS_MAX = 30 * DAY_MS;
+export const EVENTS_DUPLICATE_WINDOW_MS = 120_000;
+const EVENTS_BYTES_DEFAULT = 10 * GIB_BYTES;
+const DEAD_LETTERS_BYTES_DEFAULT = GIB_BYTES;
+/** a default that the server has no room for is halved down to this */
+const STREAM_BYTES_MIN = 64 * 1024 ** 2;
+/** a consumer that died between storing a dead letter and terminating the message stores it once more */
+const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
+
+/** the server gives a message to another worker when it heard nothing for this long */
+export const ACK_WAIT_MS = 30_000;
+/** messages out at all workers of one durable together; at it the server waits */
+export const ACK_PENDING_MAX = 2_000;
+
+export interface StreamSettings {
+  eventsMaxBytes?: number;
+  deadLettersMaxBytes?: number;
+  replicas?: number;
+}
+
+/** Makes both streams where they are missing; brings size and replicas in line where they are set and differ. */
+export async function ensureStreams(manager: JetStreamManager, settings: StreamSettings, log: Log): Promise<void> {
+  const replicas = settings.replicas ?? 1;
+  // deny_purge stays off: keeping a full stream usable is a purge up to the lowest ack floor
+  await ensureStream(manager, log, settings.eventsMaxBytes, settings.replicas, {
+    name: EVENTS_STREAM,
+    subjects: [EVENTS_SUBJECTS],
+    max_bytes: settings.eventsMaxBytes ?? EVENTS_BYTES_DEFAULT,
+    max_age: nanos(EVENTS_AGE_MS_MAX),
+    duplicate_window: nanos(EVENTS_DUPLICATE_WINDOW_MS),
+    num_replicas: replicas,
+    ...common,
+  });
+  await ensureStream(manager, log, settings.deadLettersMaxBytes, settings.replicas, {
+    name: DEAD_LETTERS_STREAM,
+    subjects: [DEAD_LETTERS_SUBJECTS],
+    max_bytes: settings.deadLettersMaxBytes ?? DEAD_LETTERS_BYTES_DEFAULT,
+    max_age: 0,
+    duplicate_window: nanos(DEAD_LETTERS_DUPLICATE_WINDOW_MS),
+    num_replicas: replicas,
+    ...common,
+  });
+}
+
+/** `discard: new` refuses instead of forgetting: the outbox at the edge holds back what does not fit. */
+const common = { retention: RetentionPolicy.Limits, storage: StorageType.File, discard: DiscardPolicy.New } as const;
+
+type Wanted = Partial<StreamConfig> & { name: string; max_bytes: number; num_replicas: number };
+
+async function ensureStream(
+  manager: JetStreamManager,
+  log: Log,
+  setBytes: number | undefined,
+  setReplicas: number | undefined,
+  wanted: Wanted,
+): Promise<void> {
+  for (let bytes = wanted.max_bytes; ; bytes = Math.max(STREAM_BYTES_MIN, Math.floor(bytes / 2))) {
+    try {
+      const existing = await manager.streams.info(wanted.name);
+      const change = {
+        ...(setBytes === undefined || existing.config.max_bytes === setBytes ? {} : { max_bytes: setBytes }),
+        ...(setReplicas === undefined || existing.config.num_replicas === setReplicas ? {} : { num_replicas: setReplicas }),
+      };
+      if (Object.keys(change).length > 0) {
+        await manager.streams.update(wanted.name, change);
+        log('info', 'stream updated', { stream: wanted.name, ...change });
+      }
+      return;
+    } catch (error) {
+      if (codeOf(error) !== JetStreamApiCodes.StreamNotFound) throw error;
+    }
+    try {
+      await manager.streams.add({ ...wanted, max_bytes: bytes });
+      log('info', 'stream made', { stream: wanted.name, maxBytes: bytes });
+      return;
+    } catch (error) {
+      const code = codeOf(error);
+      // another worker was faster, with other settings: look again
+      if (code === STREAM_NAME_IN_USE) continue;
+      const noRoom = code === INSUFFICIENT_STORAGE || code === INSUFFICIENT_STORAGE_IN_CLUSTER;
+      if (!noRoom || setBytes !== undefined || bytes <= STREAM_BYTES_MIN) throw error;
+      log('warn', 'the server has no room for the default size, trying half', { stream: wanted.name, maxBytes: bytes });
+    }
+  }
+}
+
+/**
+ * Makes the durable where it is missing: from the first event on, for a read model takes what it already has a second time
+ * without harm. `max_deliver` stays unlimited: at the server's limit a message is skipped, and nobody keeps it.
+ */
+export async function ensureDurable(manager: JetStreamManager, projection: Projection, log: Log): Promise<void> {
+  try {
+    await manager.consumers.info(EVENTS_STREAM, projection.name);
+    return;
+  } catch (error) {
+    if (codeOf(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
+  }
+  const config: Partial<ConsumerConfig> = {
+    durable_name: projection.name,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_deliver: -1,
+    max_ack_pending: ACK_PENDING_MAX,
+    ...(projection.types === 'all' ? {} : { filter_subjects: projection.types.map((type) => `millrace.events.*.${type}.*`) }),
+  };
+  await manager.consumers.add(EVENTS_STREAM, config);
+  log('info', 'durable made', { durable: projection.name });
+}
+
+function codeOf(error: unknown): number | undefined {
+  return error instanceof JetStreamApiError ? error.code : undefined;
+}

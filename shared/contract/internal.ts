@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { ID_PATTERN, TENANT_PATTERN } from '../core/ids.ts';
+import { SEQ_MAX } from '../core/limits.ts';
+import type { Event, MessageRole, MessageStatus, Metadata } from '../core/types.ts';
+
+/** What edge and consumers say to each other; never public. Versioned, for both sides are deployed apart. */
+
+const seq = z.int().min(1).max(SEQ_MAX);
+const range = z.tuple([seq, seq]);
+const sessionRef = { tenant: z.string().regex(TENANT_PATTERN), sessionId: z.string().regex(ID_PATTERN) };
+
+/** sessions in one receipts call */
+export const RECEIPT_SESSIONS_MAX = 500;
+export const RECEIPT_RANGES_MAX = 1_000;
+export const FAILURES_MAX = 100;
+
+/** POST /internal/receipts, signed; published and persisted are epoch milliseconds. */
+export const receipt = z.strictObject({
+  ...sessionRef,
+  seqs: z.array(range).max(RECEIPT_RANGES_MAX),
+  publishedAt: z.int(),
+  persistedAt: z.int(),
+  /** events that became dead letters: they leave the outbox, stay readable, and their commands are `failed` */
+  failures: z
+    .array(
+      z.strictObject({ seq, code: z.string().max(64), detail: z.string().max(1_000), consumer: z.string().max(64), at: z.int() }),
+    )
+    .max(FAILURES_MAX)
+    .optional(),
+});
+export const receiptsRequest = z.strictObject({ v: z.literal(1), receipts: z.array(receipt).min(1).max(RECEIPT_SESSIONS_MAX) });
+export type Receipt = z.infer<typeof receipt>;
+export type ReceiptsRequest = z.infer<typeof receiptsRequest>;
+/** the answer: the sessions whose receipt was not taken; the sender keeps those and tries again */
+export interface ReceiptsAnswer {
+  failed: { tenant: string; sessionId: string }[];
+}
+
+/** header of a signed internal call: hex HMAC-SHA256 over `${timestamp}.${body}` with INTERNAL_SECRET */
+export const SIGNATURE_HEADER = 'Millrace-Signature';
+/** header with the epoch milliseconds that were signed; refused when further than this from now */
+export const TIMESTAMP_HEADER = 'Millrace-Timestamp';
+export const SIGNATURE_AGE_MS_MAX = 300_000;
+
+/** rows asked for by key in one query */
+export const QUERY_SEQS_MAX = 1_000;
+
+/** A question to `query`, sent as JSON over NATS request and reply (QUERY_SUBJECT). */
+export const queryRequest = z.discriminatedUnion('op', [
+  z.strictObject({ v: z.literal(1), op: z.literal('health') }),
+  /** whole events from the archive, from…to, in order, cut at maxBytes */
+  z.strictObject({ v: z.literal(1), op: z.literal('events'), ...sessionRef, from: seq, to: seq, maxBytes: z.int().positive() }),
+  /** message rows by the seq of their message.created */
+  z.strictObject({ v: z.literal(1), op: z.literal('messages'), ...sessionRef, seqs: z.array(seq).max(QUERY_SEQS_MAX) }),
+  /** which of these seqs the archive holds: the repair of lost receipts */
+  z.strictObject({ v: z.literal(1), op: z.literal('held'), ...sessionRef, ranges: z.array(range).max(QUERY_SEQS_MAX) }),
+]);
+export type QueryRequest = z.infer<typeof queryRequest>;
+
+/** A message as the store keeps it, addressed by seq. `version` is the clock of the event that last wrote it. */
+export interface StoredMessage {
+  id: string;
+  seq: number;
+  author: string;
+  role: MessageRole;
+  text: string;
+  status: MessageStatus;
+  toolCallId?: string;
+  mentions: readonly string[];
+  metadata: Metadata;
+  editedAt?: string;
+  deletedAt?: string;
+  version: string;
+}
+
+export type QueryAnswer =
+  | { ok: true; op: 'health' }
+  | { ok: true; op: 'events'; events: Event[] }
+  | { ok: true; op: 'messages'; messages: StoredMessage[] }
+  | { ok: true; op: 'held'; ranges: [number, number][]; publishedAt: number; persistedAt: number }
+  | { ok: false; code: 'unavailable' | 'invalid_request'; detail: string };

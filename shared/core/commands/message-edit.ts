@@ -1,0 +1,25 @@
+import { accepted, refused, type CommandHandler } from '../decision.ts';
+import { MESSAGE_EDITS_MAX } from '../limits.ts';
+import { addressOf } from './message-address.ts';
+
+/** An edit with the same text is an edit: the Session need not hold the text that it would compare. */
+export const messageEdit: CommandHandler<'message.edit'> = {
+  whileArchived: false,
+  decide(view, { member }, data, { actor }) {
+    if (member === undefined) return refused('forbidden', 'Only members may edit messages.');
+    const message = view.message(data.messageId);
+    if (message === undefined || message.deletedAt !== undefined) {
+      return refused('message_not_found', 'There is no such message, or it was deleted.');
+    }
+    if (message.author !== actor.id) return refused('forbidden', 'Only the author may edit a message.');
+    if (message.updatedSeqs.length >= MESSAGE_EDITS_MAX) {
+      return refused('conflict', `A message can be edited ${MESSAGE_EDITS_MAX} times.`);
+    }
+    if (view.storageFull()) return refused('session_full', 'The session takes no more text.');
+    return accepted(message.id, {
+      type: 'message.updated',
+      subject: message.id,
+      data: { ...addressOf(message), text: data.text },
+    });
+  },
+};

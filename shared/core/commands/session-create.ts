@@ -1,0 +1,24 @@
+import { accepted, refused, type DecideContext, type Decision } from '../decision.ts';
+import type { SessionView } from '../state.ts';
+import type { CommandDataByName } from '../types.ts';
+
+/** The only command that finds no session. Whoever creates it is its owner, whatever `members` says. */
+export function decideSessionCreate(
+  view: SessionView,
+  data: CommandDataByName['session.create'],
+  context: DecideContext,
+): Decision {
+  if (view.session() !== undefined) return refused('conflict', 'A session with this id exists or existed.');
+  const others = (data.members ?? []).filter((member) => member.userId !== context.actor.id);
+  return accepted(context.sessionId, {
+    type: 'session.created',
+    subject: context.sessionId,
+    data: {
+      title: data.title,
+      description: data.description ?? '',
+      visibility: data.visibility ?? 'private',
+      metadata: data.metadata ?? {},
+      members: [{ userId: context.actor.id, role: 'owner' }, ...others],
+    },
+  });
+}

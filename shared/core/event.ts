@@ -1,0 +1,49 @@
+import { nextClock, rfc3339 } from './clock.ts';
+import type { SessionView } from './state.ts';
+import type { Actor, Envelope, ErasedData, Event, EventDraft, EventType, WholeEvent } from './types.ts';
+
+/** The version of each event type's `data`. A change of shape is a new version with an upcaster. */
+export const EVENT_VERSION = 1;
+
+export interface Stamp {
+  eventId: string;
+  tenant: string;
+  sessionId: string;
+  /** prefix of `dataschema` */
+  publicUrl: string;
+  nowMs: number;
+  actor: Actor;
+  correlationId: string;
+  commandId: string;
+  traceparent?: string;
+}
+
+/** Gives a decided event its place: seq and clock follow the session's head. */
+export function stampEvent(view: SessionView, draft: EventDraft, stamp: Stamp): WholeEvent {
+  return {
+    specversion: '1.0',
+    id: stamp.eventId,
+    source: `/sessions/${stamp.sessionId}`,
+    type: draft.type,
+    subject: draft.subject,
+    time: rfc3339(stamp.nowMs),
+    datacontenttype: 'application/json',
+    dataschema: `${stamp.publicUrl}/schemas/${draft.type}/${EVENT_VERSION}`,
+    tenant: stamp.tenant,
+    sessionid: stamp.sessionId,
+    seq: view.head() + 1,
+    clock: nextClock(view.clock(), stamp.nowMs),
+    actor: stamp.actor.id,
+    actorkind: stamp.actor.kind,
+    ...(stamp.actor.name === undefined ? {} : { actorname: stamp.actor.name }),
+    correlationid: stamp.correlationId,
+    causationid: stamp.commandId,
+    ...(stamp.traceparent === undefined ? {} : { traceparent: stamp.traceparent }),
+    data: draft.data,
+  } as WholeEvent;
+}
+
+/** The same event after its erasure (contract §3). */
+export function eraseEvent(event: Event): Envelope<EventType, ErasedData> {
+  return { ...event, data: { id: event.subject, erased: true } };
+}

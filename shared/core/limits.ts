@@ -1,0 +1,124 @@
+/** Every bound of the contract in one place, its unit in its name. What happens at it stands beside it. */
+
+/** over it: 400 message_too_long */
+export const TEXT_CODE_POINTS_MAX = 50_000;
+/** outside 1…it: 400 invalid_request */
+export const TITLE_CODE_POINTS_MAX = 200;
+/** over it: 400 invalid_request */
+export const DESCRIPTION_CODE_POINTS_MAX = 2_000;
+/** over it: 400 invalid_request */
+export const METADATA_BYTES_MAX = 8 * 1024;
+/** levels of objects and arrays inside it, for what recurses over it (JSON, structured clones, stores); over it: 400 invalid_request */
+export const METADATA_LEVELS_MAX = 100;
+/** over it: 400 invalid_request */
+export const MENTIONS_MAX = 50;
+/** over it: 400 invalid_request */
+export const CREATE_MEMBERS_MAX = 100;
+/** over it: 413 payload_too_large */
+export const BODY_BYTES_MAX = 1024 * 1024;
+/** over it: 413 payload_too_large */
+export const EVENT_BYTES_MAX = 512 * 1024;
+/** over it: 409 session_full */
+export const SESSION_MEMBERS_MAX = 100_000;
+/** over it: 409 conflict. A deletion names the seq of every edit it erases, within EVENT_BYTES_MAX. */
+export const MESSAGE_EDITS_MAX = 10_000;
+/** beyond it the session takes no more events: 409 session_full */
+export const SEQ_MAX = 2 ** 31 - 1;
+
+/** a page of messages or events is cut here; only nextCursor says there is more */
+export const PAGE_BYTES_MAX = 512 * 1024;
+export const MESSAGES_PAGE_DEFAULT = 50;
+export const MESSAGES_PAGE_MAX = 100;
+export const EVENTS_PAGE_DEFAULT = 100;
+export const EVENTS_PAGE_MAX = 1_000;
+export const MEMBERS_PAGE_DEFAULT = 50;
+export const MEMBERS_PAGE_MAX = 100;
+
+/** flow control per socket: what may be sent without `received`; 30 s at its end closes 4408 */
+export const WINDOW_EVENTS = 10_000;
+export const WINDOW_BYTES = 8 * 1024 * 1024;
+export const WINDOW_FULL_MS_MAX = 30_000;
+/** one frame of events is cut here */
+export const FRAME_EVENTS_MAX = 1_000;
+export const FRAME_BYTES_MAX = 512 * 1024;
+/** over it: closed 4400 (1009 by the platform, should it be lower there) */
+export const INBOUND_FRAME_BYTES_MAX = 1024 * 1024;
+export const HEARTBEAT_MS = 30_000;
+/** a socket that sent nothing for this many heartbeats may be closed */
+export const HEARTBEATS_MISSED_MAX = 3;
+export const TICKET_TTL_MS = 30_000;
+/** outstanding tickets per session; over it the oldest are dropped */
+export const TICKETS_MAX = 10_000;
+
+/** full events stay until persisted, this much longer, and at least the last TAIL_EVENTS_MIN */
+export const TAIL_MS_MIN = 60_000;
+export const TAIL_EVENTS_MIN = 1_000;
+/** rows removed per trim: the rest waits for the next one */
+export const TRIM_ROWS_MAX = 2_000;
+/** a command's record and status are kept for this long, then 404 */
+export const COMMAND_RECORD_MS = 8 * 24 * 3600_000;
+/** an idempotency key is honoured for this long */
+export const IDEMPOTENCY_KEY_MS = 8 * 24 * 3600_000;
+
+/** one publish call carries at most this much; the rest follows in the next call */
+export const PUBLISH_BATCH_EVENTS_MAX = 256;
+export const PUBLISH_BATCH_BYTES_MAX = 2 * 1024 * 1024;
+/** a call to an Uplink answers within this, acknowledged or not */
+export const UPLINK_CALL_MS_MAX = 2_000;
+/** for events unpersisted past this the Session asks the archive whether a receipt was lost */
+export const REPAIR_AFTER_MS = 60_000;
+/** seqs asked for in one repair question */
+export const REPAIR_SEQS_MAX = 1_000;
+
+/** limits that an operator sets by environment (contract §6), with their defaults */
+export interface Limits {
+  commandsPerS: number;
+  commandsBurst: number;
+  sessionCommandsPerS: number;
+  socketsPerUser: number;
+  framesPerS: number;
+  framesBurst: number;
+  unpersistedEvents: number;
+  unpersistedBytes: number;
+  embeddedMessages: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  commandsPerS: 100,
+  commandsBurst: 300,
+  sessionCommandsPerS: 2_000,
+  socketsPerUser: 20,
+  framesPerS: 200,
+  framesBurst: 600,
+  unpersistedEvents: 100_000,
+  unpersistedBytes: 1_000_000_000,
+  embeddedMessages: 1_000_000,
+};
+
+/** The environment variable of each limit. */
+export const LIMIT_VARIABLES: Record<keyof Limits, string> = {
+  commandsPerS: 'LIMIT_COMMANDS_PER_S',
+  commandsBurst: 'LIMIT_COMMANDS_BURST',
+  sessionCommandsPerS: 'LIMIT_SESSION_COMMANDS_PER_S',
+  socketsPerUser: 'LIMIT_SOCKETS_PER_USER',
+  framesPerS: 'LIMIT_FRAMES_PER_S',
+  framesBurst: 'LIMIT_FRAMES_BURST',
+  unpersistedEvents: 'LIMIT_UNPERSISTED_EVENTS',
+  unpersistedBytes: 'LIMIT_UNPERSISTED_BYTES',
+  embeddedMessages: 'LIMIT_EMBEDDED_MESSAGES',
+};
+
+/** Reads the limits from an environment. Throws a RangeError that names the variable when one is not a whole number ≥ 1. */
+export function limitsFrom(environment: Readonly<Record<string, unknown>>): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const key of Object.keys(LIMIT_VARIABLES) as (keyof Limits)[]) {
+    const raw = environment[LIMIT_VARIABLES[key]];
+    if (raw === undefined || raw === '') continue;
+    const value = Number(raw);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`${LIMIT_VARIABLES[key]} must be a whole number of at least 1`);
+    }
+    limits[key] = value;
+  }
+  return limits;
+}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { applySessionDeleted } from '../../../../shared/core/events/session.ts';
+import { eventOf, NOW_MS, sessionRecord, stateWith } from '../fixtures.ts';
+
+describe('session.deleted', () => {
+  it('erases every event below itself, the messages, and what people wrote about the session', () => {
+    const state = stateWith({ messages: [{}, { id: 'm2', seq: 3, ordinal: 2 }], head: 4 });
+    applySessionDeleted(state, eventOf('session.deleted', {}, { seq: 5 }));
+    expect([...state.erased]).toEqual([1, 2, 3, 4]);
+    expect(state.messages.size).toBe(0);
+    expect(state.session()).toEqual({
+      ...sessionRecord(),
+      status: 'deleted',
+      title: '',
+      description: '',
+      metadata: {},
+      updatedAt: NOW_MS,
+    });
+  });
+});

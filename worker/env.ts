@@ -1,0 +1,37 @@
+import type { Session } from './session/session.ts';
+import type { Uplink } from './uplink/uplink.ts';
+
+/** Bindings and variables of wrangler.toml. Secrets come by `wrangler secret put`, or from DATA_DIR locally. */
+export interface Env {
+  SESSION: DurableObjectNamespace<Session>;
+  UPLINK: DurableObjectNamespace<Uplink>;
+  /** ws:// or wss:// address of NATS, comma-separated for a cluster */
+  NATS_WS_URL: string;
+  /** contents of a NATS .creds file */
+  NATS_CREDS?: string;
+  /** at least 32 bytes */
+  JWT_SECRET?: string;
+  /** address of a JSON Web Key Set, for RS256, ES256 and EdDSA */
+  JWT_JWKS_URL?: string;
+  JWT_ISSUER?: string;
+  JWT_AUDIENCE?: string;
+  /** at least 32 bytes: signs what consumers send to the edge */
+  INTERNAL_SECRET?: string;
+  /** exact origins, comma-separated */
+  ALLOWED_ORIGINS?: string;
+  PUBLIC_URL?: string;
+  /** size of the Uplink pool */
+  UPLINKS?: string;
+  /** 'production' or 'local' */
+  ENVIRONMENT?: string;
+  /** JSON {tenant: {jurisdiction?, locationHint?}} */
+  TENANT_PLACEMENT?: string;
+  LIMIT_COMMANDS_PER_S?: string;
+  LIMIT_COMMANDS_BURST?: string;
+  LIMIT_SESSION_COMMANDS_PER_S?: string;
+  LIMIT_SOCKETS_PER_USER?: string;
+  LIMIT_FRAMES_PER_S?: string;
+  LIMIT_FRAMES_BURST?: string;
+  LIMIT_UNPERSISTED_EVENTS?: string;
+  LIMIT_UNPERSISTED_BYTES?: string;
+}

@@ -1,0 +1,6 @@
+import { createApp } from './routes/app.ts';
+
+export { Session } from './session/session.ts';
+export { Uplink } from './uplink/uplink.ts';
+
+export default createApp();

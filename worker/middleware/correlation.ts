@@ -1,0 +1,20 @@
+import type { MiddlewareHandler } from 'hono';
+import { v7 } from 'uuid';
+import { CORRELATION_ID_PATTERN, TRACEPARENT_PATTERN } from '../../shared/core/ids.ts';
+import type { AppEnv } from '../routes/context.ts';
+
+/** `X-Correlation-Id` and `traceparent` come in and go back (contract §1). An unusable one is as good as none. */
+export const correlation: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const given = c.req.header('X-Correlation-Id');
+  const correlationId = given !== undefined && CORRELATION_ID_PATTERN.test(given) ? given : v7();
+  const traceparent = c.req.header('traceparent');
+  c.set('correlationId', correlationId);
+  c.set('traceparent', traceparent !== undefined && TRACEPARENT_PATTERN.test(traceparent) ? traceparent : undefined);
+  await next();
+  // the answer to an upgrade belongs to its socket: rebuilding it would lose that
+  if (c.res.status === 101) return;
+  c.header('X-Correlation-Id', correlationId);
+  if (c.var.traceparent !== undefined) c.header('traceparent', c.var.traceparent);
+  c.header('X-Content-Type-Options', 'nosniff');
+  if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
+};

@@ -1,0 +1,55 @@
+import { SignJWT } from 'jose';
+import { z } from 'zod';
+import { shortText } from '../../shared/contract/fields.ts';
+import { invalid } from '../../shared/contract/parse.ts';
+import { USER_ID_PATTERN } from '../../shared/core/ids.ts';
+import type { Env } from '../env.ts';
+import { isLocalHost } from '../middleware/origin.ts';
+import { page } from '../page/page.ts';
+import type { AppContext } from './context.ts';
+import { readJson } from './read-body.ts';
+import { refuse, Refused } from './refused.ts';
+import type { Route } from './route.ts';
+
+const TOKEN_TTL_S = 3_600;
+const body = z.strictObject({ name: shortText });
+
+/** The page at / and the tokens it needs: of a local run only, and only by a name of this machine. */
+export const localRoutes: Route[] = [
+  { method: 'GET', path: '/', access: 'open', handle: servePage },
+  { method: 'POST', path: '/dev/token', access: 'configured', handle: mint },
+];
+
+function requireLocal(c: AppContext): void {
+  if (c.env.ENVIRONMENT !== 'local' || !isLocalHost(c.req.url)) throw refuse('not_found', 'There is nothing at this address.');
+}
+
+function servePage(c: AppContext): Response {
+  requireLocal(c);
+  const nonce = crypto.randomUUID();
+  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  return c.html(page(nonce), 200, { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' });
+}
+
+/** POST /dev/token {name} → 201 {token, userId, expiresAt}: whoever sits at this machine may be anyone here. */
+async function mint(c: AppContext): Promise<Response> {
+  requireLocal(c);
+  // a form of another site could send text/plain without asking first; JSON it cannot
+  if (c.req.header('Content-Type') === undefined) throw refuse('unsupported_media_type', 'The body must be application/json.');
+  const parsed = body.safeParse(await readJson(c.req.raw));
+  if (!parsed.success) throw new Refused(invalid(parsed.error).refusal);
+  if (!c.env.JWT_SECRET) throw refuse('unavailable', 'Tokens of this edge are made elsewhere.');
+  const { name } = parsed.data;
+  const userId = encodeURIComponent(name);
+  if (!USER_ID_PATTERN.test(userId)) throw refuse('invalid_request', 'name is too long for a user id.');
+  const expiresAtS = Math.floor(Date.now() / 1_000) + TOKEN_TTL_S;
+  const token = await signed(c.env, c.env.JWT_SECRET, name, userId, expiresAtS);
+  return c.json({ token, userId, expiresAt: new Date(expiresAtS * 1_000).toISOString() }, 201);
+}
+
+function signed(env: Env, secret: string, name: string, userId: string, expiresAtS: number): Promise<string> {
+  const jwt = new SignJWT({ name }).setProtectedHeader({ alg: 'HS256' }).setSubject(userId).setIssuedAt().setExpirationTime(expiresAtS);
+  if (env.JWT_ISSUER) jwt.setIssuer(env.JWT_ISSUER);
+  if (env.JWT_AUDIENCE) jwt.setAudience(env.JWT_AUDIENCE);
+  return jwt.sign(new TextEncoder().encode(secret));
+}

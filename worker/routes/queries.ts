@@ -1,0 +1,128 @@
+import { ID_PATTERN } from '../../shared/core/ids.ts';
+import {
+  EVENTS_PAGE_DEFAULT,
+  EVENTS_PAGE_MAX,
+  MEMBERS_PAGE_DEFAULT,
+  MEMBERS_PAGE_MAX,
+  MESSAGES_PAGE_DEFAULT,
+  MESSAGES_PAGE_MAX,
+} from '../../shared/core/limits.ts';
+import { readEvents } from '../queries/events.ts';
+import { readMessages } from '../queries/messages.ts';
+import { storeBehind } from '../queries/store.ts';
+import type { EventsQuery, MessagesQuery, Result, SessionIdentity } from '../session/api.ts';
+import { uplinkOf } from '../uplink/pool.ts';
+import type { AppContext, Caller } from './context.ts';
+import { afterSeq, epochOf, opaque, wholeNumber } from './query-params.ts';
+import { refuse } from './refused.ts';
+import type { Params, Route } from './route.ts';
+import { askSession, type SessionStub } from './sessions.ts';
+
+/** long polls come later; until then what is there is answered at once */
+const WAIT_MS_MAX = 30_000;
+/** a command id that a backend gave may be more than our own ids */
+const COMMAND_ID_PATTERN = /^[!-~]{1,128}$/;
+
+interface Query {
+  c: AppContext;
+  params: Params;
+  caller: Caller;
+  identity: SessionIdentity;
+  search: URLSearchParams;
+}
+
+/** The queries of one session (contract §2), by their place under `/v1/sessions/{s}`. */
+const HANDLERS: Readonly<Record<string, (query: Query) => Promise<object>>> = {
+  '': describe,
+  '/members': members,
+  '/messages': messages,
+  '/messages/{m}': message,
+  '/commands/{c}': commandStatus,
+  '/events': events,
+};
+
+export const queryRoutes: Route[] = Object.entries(HANDLERS).map(([path, handle]) => ({
+  method: 'GET',
+  path: `/v1/sessions/{s}${path}`,
+  access: 'caller',
+  handle: async (c, params, caller) => {
+    const identity = { tenant: caller.tenant, sessionId: params['s'] ?? '' };
+    return c.json(await handle({ c, params, caller, identity, search: new URL(c.req.url).searchParams }));
+  },
+}));
+
+/** Reading twice does no harm. */
+function read<T>(query: Query, ask: (session: SessionStub) => Promise<Result<T>>): Promise<T> {
+  return askSession(query.c.env, query.identity, true, ask);
+}
+
+function storeOf({ c, identity }: Query) {
+  return storeBehind(uplinkOf(c.env, identity.tenant, identity.sessionId));
+}
+
+function describe(query: Query): Promise<object> {
+  return read(query, (session) => session.describe(query.identity, query.caller.actor));
+}
+
+function members(query: Query): Promise<object> {
+  const cursor = opaque(query.search, 'cursor');
+  const limit = wholeNumber(query.search, 'limit', { min: 1, max: MEMBERS_PAGE_MAX, absent: MEMBERS_PAGE_DEFAULT });
+  const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
+  return read(query, (session) => session.members(query.identity, query.caller.actor, page));
+}
+
+function messagesQuery(search: URLSearchParams): MessagesQuery {
+  const before = opaque(search, 'before');
+  const after = opaque(search, 'after');
+  if (before !== undefined && after !== undefined) throw refuse('invalid_request', 'before and after exclude each other.');
+  const parentId = search.get('parentId') ?? undefined;
+  if (parentId !== undefined && !ID_PATTERN.test(parentId)) throw refuse('invalid_request', 'parentId is not a message id.');
+  return {
+    limit: wholeNumber(search, 'limit', { min: 1, max: MESSAGES_PAGE_MAX, absent: MESSAGES_PAGE_DEFAULT }),
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    ...(parentId === undefined ? {} : { parentId }),
+  };
+}
+
+async function messages(query: Query): Promise<object> {
+  const asked = messagesQuery(query.search);
+  const page = await read(query, (session) => session.messages(query.identity, query.caller.actor, asked));
+  return {
+    items: await readMessages(query.identity, page.items, storeOf(query)),
+    ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+    previousCursor: page.previousCursor,
+  };
+}
+
+async function message(query: Query): Promise<object> {
+  const messageId = query.params['m'] ?? '';
+  if (!ID_PATTERN.test(messageId)) {
+    // whether the session may be seen comes first: a stranger learns nothing from a malformed id
+    await describe(query);
+    throw refuse('message_not_found', 'There is no such message.');
+  }
+  const item = await read(query, (session) => session.message(query.identity, query.caller.actor, messageId));
+  const [answer] = await readMessages(query.identity, [item], storeOf(query));
+  return answer as object;
+}
+
+function commandStatus(query: Query): Promise<object> {
+  const commandId = query.params['c'] ?? '';
+  if (!COMMAND_ID_PATTERN.test(commandId)) throw refuse('not_found', 'There is no such command.');
+  return read(query, (session) => session.commandStatus(query.identity, query.caller.actor, commandId));
+}
+
+async function events(query: Query): Promise<object> {
+  const { search } = query;
+  wholeNumber(search, 'wait', { min: 0, max: WAIT_MS_MAX, absent: 0 });
+  const epoch = epochOf(search);
+  const asked: EventsQuery = {
+    after: afterSeq(search),
+    limit: wholeNumber(search, 'limit', { min: 1, max: EVENTS_PAGE_MAX, absent: EVENTS_PAGE_DEFAULT }),
+    ...(epoch === undefined ? {} : { epoch }),
+  };
+  const page = await read(query, (session) => session.events(query.identity, query.caller.actor, asked));
+  const items = await readEvents(query.identity, page, asked.limit, storeOf(query));
+  return { items, head: page.head, epoch: page.epoch };
+}

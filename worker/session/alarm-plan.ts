@@ -1,0 +1,49 @@
+import { HEARTBEAT_MS, REPAIR_AFTER_MS, TAIL_MS_MIN } from '../../shared/core/limits.ts';
+
+/** One alarm, one owner: everything that must happen later is named here, and the earliest wins. */
+export interface AlarmFacts {
+  nowMs: number;
+  /** unpublished events wait: when the next attempt is due */
+  outboxRetryAtMs?: number;
+  /** commit time of the oldest event without receipt, and how often a repair was tried since the last progress */
+  oldestUnpersistedMs?: number;
+  repairAttempts: number;
+  /** persisted events beyond the tail's minimum wait for their age */
+  trimmable: boolean;
+  /** the earliest expiry of a socket's token, or end of its patience when its window is full */
+  socketDeadlineMs?: number;
+  openSockets: number;
+}
+
+const REPAIR_RETRY_MS_MIN = 30_000;
+const REPAIR_RETRY_MS_MAX = 600_000;
+/** at most 12 sweeps an hour in an idle session */
+export const SWEEP_EVERY_MS = 10 * HEARTBEAT_MS;
+
+/** When to wake next; undefined: not at all. */
+export function nextAlarmMs(facts: AlarmFacts): number | undefined {
+  const due: number[] = [];
+  if (facts.outboxRetryAtMs !== undefined) due.push(facts.outboxRetryAtMs);
+  if (facts.oldestUnpersistedMs !== undefined) {
+    const first = facts.oldestUnpersistedMs + REPAIR_AFTER_MS;
+    due.push(facts.repairAttempts === 0 ? first : Math.max(first, facts.nowMs + repairBackoffMs(facts.repairAttempts)));
+  }
+  if (facts.trimmable) due.push(facts.nowMs + TAIL_MS_MIN);
+  if (facts.socketDeadlineMs !== undefined) due.push(facts.socketDeadlineMs);
+  if (facts.openSockets > 0) due.push(facts.nowMs + SWEEP_EVERY_MS);
+  if (due.length === 0) return undefined;
+  return Math.max(Math.min(...due), facts.nowMs);
+}
+
+export function repairBackoffMs(attempts: number): number {
+  return Math.min(REPAIR_RETRY_MS_MIN * 2 ** Math.min(attempts - 1, 10), REPAIR_RETRY_MS_MAX);
+}
+
+const OUTBOX_RETRY_MS_MIN = 500;
+const OUTBOX_RETRY_MS_MAX = 30_000;
+
+/** Full jitter above half of the step, so that sessions do not come back to a server all at once. `random` is in [0, 1). */
+export function outboxBackoffMs(failures: number, random: number): number {
+  const step = Math.min(OUTBOX_RETRY_MS_MIN * 2 ** Math.min(failures - 1, 10), OUTBOX_RETRY_MS_MAX);
+  return Math.ceil(step / 2 + (step / 2) * random);
+}

@@ -1,0 +1,98 @@
+import type { Accepted, CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { Receipt } from '../../shared/contract/internal.ts';
+import type { Refusal } from '../../shared/core/codes.ts';
+import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } from '../../shared/core/types.ts';
+
+/** What the Worker asks of a Session object over RPC. Expected refusals are values: only faults are thrown. */
+
+export interface SessionIdentity {
+  tenant: string;
+  sessionId: string;
+}
+
+export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
+
+export interface ExecuteInput {
+  command: Command;
+  actor: Actor;
+  idempotencyKey?: string;
+  /** given by a backend; made here when absent */
+  commandId?: string;
+  correlationId: string;
+  traceparent?: string;
+}
+
+export interface Executed {
+  accepted: Accepted;
+  replayed: boolean;
+}
+
+/** A row of a page: what the index says, and the body as far as the tail still holds it. */
+export interface PageItem {
+  record: MessageRecord;
+  replyCount: number;
+  /** absent: the store has the body; always present for a deleted message */
+  body?: { text: string; status: MessageStatus; toolCallId?: string; metadata: Metadata };
+  /** a text newer than any the store need have, with no `body`: wins over the store's */
+  newerText?: string;
+}
+
+export interface MessagesQuery {
+  limit: number;
+  before?: string;
+  after?: string;
+  parentId?: string;
+}
+
+export interface MessagesPage {
+  items: PageItem[];
+  nextCursor?: string;
+  previousCursor: string;
+}
+
+export interface EventsQuery {
+  after: number;
+  epoch?: string;
+  limit: number;
+}
+
+export interface EventsPage {
+  /** seqs to read from the archive first; absent when the tail holds all that was asked */
+  archived?: { from: number; to: number };
+  /** subjects whose erasure the archive may not have seen yet */
+  erasedSubjects: string[];
+  /** events of the tail, contiguous, after the archived ones */
+  events: Event[];
+  head: number;
+  epoch: string;
+}
+
+export interface SessionApi {
+  execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>>;
+  commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>>;
+  describe(identity: SessionIdentity, actor: Actor): Promise<Result<SessionAnswer>>;
+  /** cursor is opaque; one that was not made here is refused as invalid_request */
+  members(
+    identity: SessionIdentity,
+    actor: Actor,
+    query: { cursor?: string; limit: number },
+  ): Promise<Result<{ items: MemberAnswer[]; nextCursor?: string }>>;
+  messages(identity: SessionIdentity, actor: Actor, query: MessagesQuery): Promise<Result<MessagesPage>>;
+  message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>>;
+  events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>>;
+  issueTicket(
+    identity: SessionIdentity,
+    actor: Actor,
+    tokenExpiresAtMs: number,
+  ): Promise<Result<{ ticket: string; expiresAt: string }>>;
+  takeReceipt(receipt: Receipt): Promise<void>;
+}
+
+/** Headers by which the Worker hands an upgrade to the Session; it removes any that a client sent. */
+export const SOCKET_HEADERS = {
+  tenant: 'Millrace-Tenant',
+  sessionId: 'Millrace-Session',
+  correlationId: 'Millrace-Correlation',
+  /** JSON {actor: Actor, tokenExpiresAtMs: number}, percent-encoded; present when a Bearer token was verified, else the ticket counts */
+  caller: 'Millrace-Caller',
+} as const;

@@ -1,0 +1,111 @@
+import type { Accepted } from '../../shared/contract/answers.ts';
+import { COMMAND_RECORD_MS, IDEMPOTENCY_KEY_MS } from '../../shared/core/limits.ts';
+
+export interface CommandRecord {
+  commandId: string;
+  type: string;
+  seq: number;
+  eventId: string;
+  actor: string;
+  acceptedAt: number;
+}
+
+export interface KeyRecord {
+  fingerprint: string;
+  answer: Accepted;
+}
+
+interface CommandRow extends Record<string, SqlStorageValue> {
+  command_id: string;
+  type: string;
+  seq: number;
+  event_id: string;
+  actor: string;
+  accepted_at: number;
+}
+
+/** rows looked at per sweep: expired ones go, the next sweep continues behind the last one seen */
+const SWEEP_ROWS_MAX = 500;
+
+/** What was accepted: for the status of commands, and for idempotency keys. */
+export class CommandLog {
+  readonly #sql: SqlStorage;
+  #sweptCommand = '';
+  #sweptKey: readonly [actor: string, key: string] = ['', ''];
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  put(record: CommandRecord): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO commands (command_id, type, seq, event_id, actor, accepted_at) VALUES (?, ?, ?, ?, ?, ?)`,
+      record.commandId,
+      record.type,
+      record.seq,
+      record.eventId,
+      record.actor,
+      record.acceptedAt,
+    );
+  }
+
+  find(commandId: string): CommandRecord | undefined {
+    const row = this.#sql.exec<CommandRow>(`SELECT * FROM commands WHERE command_id = ?`, commandId).toArray()[0];
+    if (row === undefined) return undefined;
+    const { type, seq, actor } = row;
+    return { commandId, type, seq, eventId: row.event_id, actor, acceptedAt: row.accepted_at };
+  }
+
+  putKey(actor: string, key: string, record: KeyRecord, atMs: number): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO idempotency_keys (actor, key, fingerprint, answer, at) VALUES (?, ?, ?, ?, ?)`,
+      actor,
+      key,
+      record.fingerprint,
+      JSON.stringify(record.answer),
+      atMs,
+    );
+  }
+
+  findKey(actor: string, key: string): KeyRecord | undefined {
+    const row = this.#sql
+      .exec<{ fingerprint: string; answer: string }>(
+        `SELECT fingerprint, answer FROM idempotency_keys WHERE actor = ? AND key = ?`,
+        actor,
+        key,
+      )
+      .toArray()[0];
+    return row === undefined ? undefined : { fingerprint: row.fingerprint, answer: JSON.parse(row.answer) as Accepted };
+  }
+
+  /** Drops expired records a slice at a time: neither table pays for an index on time. */
+  sweep(nowMs: number): void {
+    const commands = this.#sql
+      .exec<{ command_id: string; accepted_at: number }>(
+        `SELECT command_id, accepted_at FROM commands WHERE command_id > ? ORDER BY command_id LIMIT ?`,
+        this.#sweptCommand,
+        SWEEP_ROWS_MAX,
+      )
+      .toArray();
+    for (const row of commands) {
+      if (row.accepted_at < nowMs - COMMAND_RECORD_MS) this.#sql.exec(`DELETE FROM commands WHERE command_id = ?`, row.command_id);
+    }
+    this.#sweptCommand = commands.length < SWEEP_ROWS_MAX ? '' : (commands.at(-1)?.command_id ?? '');
+    const [actor, key] = this.#sweptKey;
+    const keys = this.#sql
+      .exec<{ actor: string; key: string; at: number }>(
+        `SELECT actor, key, at FROM idempotency_keys WHERE (actor, key) > (?, ?) ORDER BY actor, key LIMIT ?`,
+        actor,
+        key,
+        SWEEP_ROWS_MAX,
+      )
+      .toArray();
+    for (const row of keys) {
+      if (row.at < nowMs - IDEMPOTENCY_KEY_MS) {
+        this.#sql.exec(`DELETE FROM idempotency_keys WHERE actor = ? AND key = ?`, row.actor, row.key);
+      }
+    }
+    const last = keys.length < SWEEP_ROWS_MAX ? undefined : keys.at(-1);
+    this.#sweptKey = last === undefined ? ['', ''] : [last.actor, last.key];
+  }
+}

@@ -1,0 +1,37 @@
+import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.ts';
+
+/** What a room needs of the platform. The shell gives the real ones, tests and the simulator their own. */
+
+export interface Publisher {
+  publish(items: PublishItem[]): Promise<PublishOutcome>;
+  request(subject: string, payload: string): Promise<RequestOutcome>;
+}
+
+/** One hibernatable socket. `save` survives hibernation; at most 16 KiB. */
+export interface SocketPort {
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  save(attachment: unknown): void;
+  load(): unknown;
+  /** epoch ms of the last automatic pong, if any */
+  lastPongMs(): number | undefined;
+}
+
+export interface RoomPorts {
+  sql: SqlStorage;
+  /** runs a synchronous section that is rolled back as a whole when it throws */
+  transaction<T>(section: () => T): T;
+  /** resolves when all that was written is durable */
+  synced(): Promise<void>;
+  setAlarm(atMs: number): void;
+  /** lets background work go on after the answer; its promise never rejects */
+  background(work: Promise<void>): void;
+  sockets(): SocketPort[];
+  publisher: Publisher;
+  nowMs(): number;
+  random(): number;
+  newId(): string;
+  /** hex SHA-256, synchronous: commands of one socket stay in order */
+  digest(text: string): string;
+  log(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
+}

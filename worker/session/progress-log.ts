@@ -1,0 +1,160 @@
+import type { Receipt } from '../../shared/contract/internal.ts';
+import { COMMAND_RECORD_MS, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
+import { addRanges, contiguous, missingRanges, type SeqRange } from '../../shared/core/seq-ranges.ts';
+
+/** How far one event has come. Times are epoch milliseconds. */
+export interface Progress {
+  publishedAt?: number;
+  persistedAt?: number;
+  failure?: { code: string; detail: string; consumer: string; at: number };
+}
+
+interface RangeRow extends Record<string, SqlStorageValue> {
+  from_seq: number;
+  to_seq: number;
+  at: number;
+}
+
+/**
+ * What was published and persisted, as ranges of seqs with their times (design decision 3). `sent` is a watermark,
+ * for the outbox publishes in order; receipts come in any order, hence `persisted` and the ranges above it.
+ */
+export class ProgressLog {
+  readonly #sql: SqlStorage;
+  /** every event up to here was acknowledged by JetStream */
+  sent = 0;
+  /** every event up to here has a receipt */
+  persisted = 0;
+  #above: SeqRange[] = [];
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  load(): void {
+    const sent = this.#sql.exec<{ n: number | null }>(`SELECT max(to_seq) AS n FROM publications`).one().n;
+    const base = this.#sql.exec<{ value: string }>(`SELECT value FROM meta WHERE key = 'persisted'`).toArray()[0];
+    const mark = Number(base?.value ?? 0);
+    const ranges = this.#sql
+      .exec<RangeRow>(`SELECT from_seq, to_seq, 0 AS at FROM receipts WHERE to_seq > ? ORDER BY from_seq`, mark)
+      .toArray()
+      .map((row): SeqRange => [row.from_seq, row.to_seq]);
+    const joined = contiguous(mark, addRanges([], ranges));
+    this.persisted = joined.mark;
+    this.#above = joined.above;
+    // a receipt is proof of publication too: its PubAck may have been overtaken
+    this.sent = Math.max(sent ?? 0, this.persisted);
+  }
+
+  recordSent(to: number, atMs: number): void {
+    if (to <= this.sent) return;
+    this.#sql.exec(`INSERT OR REPLACE INTO publications (from_seq, to_seq, at) VALUES (?, ?, ?)`, this.sent + 1, to, atMs);
+    this.sent = to;
+  }
+
+  /** Takes a receipt for seqs up to `head`, in any order and any number of times. Returns true when something was new. */
+  recordReceipt(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>, head: number): boolean {
+    const added: SeqRange[] = [];
+    for (const [from, to] of receipt.seqs) {
+      if (from > to) continue;
+      added.push(...missingRanges(Math.max(from, this.persisted + 1), Math.min(to, head), this.#above));
+    }
+    this.#settleFailures(receipt, head);
+    for (const [from, to] of addRanges([], added)) {
+      this.#sql.exec(
+        `INSERT OR REPLACE INTO receipts (from_seq, to_seq, published_at, persisted_at) VALUES (?, ?, ?, ?)`,
+        from,
+        to,
+        receipt.publishedAt,
+        receipt.persistedAt,
+      );
+    }
+    const joined = contiguous(this.persisted, addRanges(this.#above, added));
+    this.persisted = joined.mark;
+    this.#above = joined.above;
+    return added.length > 0;
+  }
+
+  /** What between `persisted` and `to` has no receipt. */
+  unpersisted(to: number): SeqRange[] {
+    return missingRanges(this.persisted + 1, to, this.#above);
+  }
+
+  of(seq: number): Progress {
+    const publication = this.#covering(`publications`, `at`, seq);
+    const receipt = this.#covering(`receipts`, `persisted_at`, seq);
+    const published = this.#covering(`receipts`, `published_at`, seq);
+    const failure = this.#sql
+      .exec<{ code: string; detail: string; consumer: string; at: number }>(
+        `SELECT code, detail, consumer, at FROM failures WHERE seq = ?`,
+        seq,
+      )
+      .toArray()[0];
+    const publishedAt = publication ?? published;
+    return {
+      ...(publishedAt === undefined ? {} : { publishedAt }),
+      ...(receipt === undefined ? {} : { persistedAt: receipt }),
+      ...(failure === undefined ? {} : { failure }),
+    };
+  }
+
+  /** Keeps the mark for the next start and drops ranges older than any status. Call inside a transaction. */
+  compact(nowMs: number): void {
+    this.#sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('persisted', ?)`, String(this.persisted));
+    const before = nowMs - COMMAND_RECORD_MS;
+    this.#sql.exec(
+      `DELETE FROM receipts WHERE from_seq IN
+         (SELECT from_seq FROM receipts WHERE to_seq <= ? AND persisted_at < ? ORDER BY from_seq LIMIT ?)`,
+      this.persisted,
+      before,
+      TRIM_ROWS_MAX,
+    );
+    // the last publication stays: it is the watermark
+    this.#sql.exec(
+      `DELETE FROM publications WHERE from_seq IN
+         (SELECT from_seq FROM publications WHERE to_seq < ? AND at < ? ORDER BY from_seq LIMIT ?)`,
+      this.sent,
+      before,
+      TRIM_ROWS_MAX,
+    );
+  }
+
+  /** A plain receipt mends a failure (redrive); a failure that comes again after a receipt is an echo and is dropped. */
+  #settleFailures(receipt: Pick<Receipt, 'seqs' | 'failures'>, head: number): void {
+    const failures = (receipt.failures ?? []).filter((failure) => failure.seq <= head);
+    const failed = new Set(failures.map((failure) => failure.seq));
+    const known = this.#sql.exec<{ seq: number }>(`SELECT seq FROM failures`).toArray();
+    for (const { seq } of known) {
+      const mended = !failed.has(seq) && receipt.seqs.some(([from, to]) => from <= seq && seq <= to);
+      if (mended) this.#sql.exec(`DELETE FROM failures WHERE seq = ?`, seq);
+    }
+    for (const failure of failures) if (!this.#holds(failure.seq)) this.#recordFailure(failure);
+  }
+
+  /** The oldest dead-lettered event: it and all after it stay in the tail until it is redriven or discarded. */
+  oldestFailure(): number | undefined {
+    return this.#sql.exec<{ n: number | null }>(`SELECT min(seq) AS n FROM failures`).one().n ?? undefined;
+  }
+
+  #holds(seq: number): boolean {
+    return seq <= this.persisted || this.#above.some(([from, to]) => from <= seq && seq <= to);
+  }
+
+  #recordFailure(failure: NonNullable<Receipt['failures']>[number]): void {
+    this.#sql.exec(
+      `INSERT OR IGNORE INTO failures (seq, code, detail, consumer, at) VALUES (?, ?, ?, ?, ?)`,
+      failure.seq,
+      failure.code,
+      failure.detail,
+      failure.consumer,
+      failure.at,
+    );
+  }
+
+  #covering(table: 'publications' | 'receipts', column: string, seq: number): number | undefined {
+    const row = this.#sql
+      .exec<RangeRow>(`SELECT from_seq, to_seq, ${column} AS at FROM ${table} WHERE from_seq <= ? ORDER BY from_seq DESC LIMIT 1`, seq)
+      .toArray()[0];
+    return row !== undefined && row.to_seq >= seq ? row.at : undefined;
+  }
+}

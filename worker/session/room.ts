@@ -1,0 +1,327 @@
+import type { Accepted } from '../../shared/contract/answers.ts';
+import type { Receipt } from '../../shared/contract/internal.ts';
+import { apply } from '../../shared/core/apply.ts';
+import { rfc3339 } from '../../shared/core/clock.ts';
+import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import { decide } from '../../shared/core/decide.ts';
+import type { Decision } from '../../shared/core/decision.ts';
+import { stampEvent } from '../../shared/core/event.ts';
+import {
+  EVENT_BYTES_MAX,
+  REPAIR_AFTER_MS,
+  TAIL_EVENTS_MIN,
+  TAIL_MS_MIN,
+  TRIM_ROWS_MAX,
+  type Limits,
+} from '../../shared/core/limits.ts';
+import { MemoryState } from '../../shared/core/memory-state.ts';
+import { countOf } from '../../shared/core/seq-ranges.ts';
+import type { SessionView } from '../../shared/core/state.ts';
+import { canonicalJson } from '../../shared/core/text.ts';
+import type { Event } from '../../shared/core/types.ts';
+import { nextAlarmMs } from './alarm-plan.ts';
+import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
+import { CommandLog } from './command-log.ts';
+import { encodeEvent, EventLog, type EncodedEvent } from './event-log.ts';
+import { FanOut } from './fan-out.ts';
+import { Outbox } from './outbox.ts';
+import type { RoomPorts } from './ports.ts';
+import { ProgressLog } from './progress-log.ts';
+import { Rates } from './rates.ts';
+import { askArchive } from './repair.ts';
+import { migrate, schemaVersion } from './schema.ts';
+import { SqlState } from './sql-state.ts';
+import { Tickets } from './tickets.ts';
+
+/** after a commit something must wake the object should it die before it published */
+const GUARD_ALARM_MS = 10_000;
+/** events above the tail's minimum that are worth a trim */
+const TRIM_SLACK_EVENTS = 256;
+const EMPTY: SessionView = new MemoryState();
+
+export interface RoomSettings {
+  publicUrl: string;
+  limits: Limits;
+}
+
+/**
+ * One session: the only sequencer (design decision 2). Everything a command does happens in one synchronous
+ * section, for input gates do not cover `fetch` and WebSocket I/O. The shell is session.ts.
+ */
+export class Room {
+  readonly identity: SessionIdentity;
+  readonly ports: RoomPorts;
+  readonly settings: RoomSettings;
+  readonly events: EventLog;
+  readonly state: SqlState;
+  readonly commands: CommandLog;
+  readonly progress: ProgressLog;
+  readonly tickets: Tickets;
+  readonly outbox: Outbox;
+  readonly fanOut: FanOut;
+  readonly #rates: Rates;
+  #schema: number;
+  #epoch = '';
+  #alarmAtMs: number | undefined;
+  #repairAttempts = 0;
+  #unpersistedBytes = 0;
+
+  constructor(identity: SessionIdentity, ports: RoomPorts, settings: RoomSettings) {
+    this.identity = identity;
+    this.ports = ports;
+    this.settings = settings;
+    this.events = new EventLog(ports.sql);
+    this.state = new SqlState(ports.sql, this.events);
+    this.commands = new CommandLog(ports.sql);
+    this.progress = new ProgressLog(ports.sql);
+    this.tickets = new Tickets(ports.sql, ports.digest);
+    this.outbox = new Outbox(ports, this.events, this.progress, identity);
+    this.fanOut = new FanOut(ports, this.events, settings.limits);
+    this.#rates = new Rates(settings.limits, ports.nowMs());
+    this.#schema = schemaVersion(ports.sql);
+    if (this.#schema === 0) return;
+    ports.transaction(() => migrate(ports.sql, this.#schema));
+    this.#load();
+    this.fanOut.restore();
+    this.outbox.kick();
+    // waking is the one sure moment: an alarm that was lost is armed again here
+    this.#arm();
+  }
+
+  get exists(): boolean {
+    return this.#schema > 0;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** What the core may look at; empty until the session was created. */
+  get view(): SessionView {
+    return this.exists ? this.state : EMPTY;
+  }
+
+  /** Decides and commits one command. Synchronous: the answer leaves once the platform made the commit durable. */
+  execute(input: ExecuteInput): Result<Executed> {
+    const nowMs = this.ports.nowMs();
+    const limited = this.#rates.take(input.actor.id, nowMs);
+    if (limited !== undefined) return { ok: false, refusal: limited };
+    const fingerprint = this.#fingerprint(input);
+    const replay = this.#replay(input, fingerprint);
+    if (replay !== undefined) return replay;
+    const decision = decide(this.view, input.command, {
+      sessionId: this.identity.sessionId,
+      actor: input.actor,
+      nowMs,
+      newId: () => this.ports.newId(),
+    });
+    if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
+    if (decision.kind === 'accepted') {
+      const overloaded = this.#overload();
+      if (overloaded !== undefined) return { ok: false, refusal: overloaded };
+    }
+    return this.#commit(input, decision, fingerprint, nowMs);
+  }
+
+  takeReceipt(receipt: Receipt): void {
+    if (!this.exists) return;
+    this.#record(receipt);
+    this.#trim();
+    this.#arm();
+  }
+
+  /** Catches everything and always re-arms: the platform drops an alarm after six exceptions. */
+  async alarm(): Promise<void> {
+    this.#alarmAtMs = undefined;
+    if (!this.exists) return;
+    try {
+      this.outbox.retryAtMs = undefined;
+      await this.outbox.drain();
+      await this.#repair();
+      this.#trim();
+      this.commands.sweep(this.ports.nowMs());
+      this.fanOut.sweep();
+    } catch (error) {
+      this.ports.log('error', 'alarm failed', { error: String(error) });
+    } finally {
+      this.#arm(true);
+    }
+  }
+
+  /** Sets the alarm for what is next; also called by the socket door after a socket came. */
+  rearm(): void {
+    this.#arm();
+  }
+
+  #commit(input: ExecuteInput, decision: Exclude<Decision, { kind: 'refused' }>, fingerprint: string, nowMs: number): Result<Executed> {
+    const commandId = input.commandId ?? this.ports.newId();
+    const answer: Accepted = {
+      commandId,
+      sessionId: this.identity.sessionId,
+      seq: this.view.head(),
+      eventId: null,
+      entityId: decision.entityId,
+      correlationId: input.correlationId,
+      acceptedAt: rfc3339(nowMs),
+    };
+    const stamped = decision.kind === 'accepted' ? this.#stamp(input, decision, commandId, nowMs) : undefined;
+    if (stamped !== undefined && stamped.encoded.bytes > EVENT_BYTES_MAX) {
+      return { ok: false, refusal: refusal('payload_too_large', `The encoded event is over ${EVENT_BYTES_MAX} bytes.`) };
+    }
+    const accepted: Accepted =
+      stamped === undefined
+        ? { ...answer, unchanged: true }
+        : { ...answer, seq: stamped.event.seq, eventId: stamped.event.id };
+    try {
+      this.ports.transaction(() => {
+        if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
+        if (input.idempotencyKey !== undefined) {
+          this.commands.putKey(input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs);
+        }
+      });
+    } catch (error) {
+      this.#schema = schemaVersion(this.ports.sql);
+      if (this.exists) this.#load();
+      throw error;
+    }
+    if (stamped !== undefined) this.#committed(stamped, nowMs);
+    return { ok: true, value: { accepted, replayed: false } };
+  }
+
+  #stamp(input: ExecuteInput, decision: Extract<Decision, { kind: 'accepted' }>, commandId: string, nowMs: number) {
+    const event = stampEvent(this.view, decision.event, {
+      eventId: this.ports.newId(),
+      tenant: this.identity.tenant,
+      sessionId: this.identity.sessionId,
+      publicUrl: this.settings.publicUrl,
+      nowMs,
+      actor: input.actor,
+      correlationId: input.correlationId,
+      commandId,
+      ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
+    });
+    return { event: event as Event, encoded: encodeEvent(event, nowMs) };
+  }
+
+  #write(stamped: { event: Event; encoded: EncodedEvent }, accepted: Accepted, input: ExecuteInput, nowMs: number): void {
+    if (!this.exists) this.#create();
+    this.events.append(stamped.event, stamped.encoded);
+    apply(this.state, stamped.event);
+    this.commands.put({
+      commandId: accepted.commandId,
+      type: input.command.name,
+      seq: stamped.event.seq,
+      eventId: stamped.event.id,
+      actor: input.actor.id,
+      acceptedAt: nowMs,
+    });
+  }
+
+  #committed(stamped: { event: Event; encoded: EncodedEvent }, nowMs: number): void {
+    this.#unpersistedBytes += stamped.encoded.bytes;
+    this.fanOut.add(stamped.event, stamped.encoded);
+    this.outbox.kick();
+    if (this.#alarmAtMs === undefined || this.#alarmAtMs > nowMs + GUARD_ALARM_MS) this.#setAlarm(nowMs + GUARD_ALARM_MS);
+  }
+
+  #create(): void {
+    migrate(this.ports.sql, 0);
+    this.#epoch = this.ports.newId();
+    const rows = { tenant: this.identity.tenant, session_id: this.identity.sessionId, epoch: this.#epoch };
+    for (const [key, value] of Object.entries(rows)) this.ports.sql.exec(`INSERT INTO meta (key, value) VALUES (?, ?)`, key, value);
+    this.#schema = schemaVersion(this.ports.sql);
+  }
+
+  #load(): void {
+    this.#epoch = this.ports.sql.exec<{ value: string }>(`SELECT value FROM meta WHERE key = 'epoch'`).toArray()[0]?.value ?? '';
+    this.events.load();
+    this.progress.load();
+    this.state.load();
+    this.#unpersistedBytes = this.events.bytesBetween(this.progress.persisted, this.events.head);
+  }
+
+  #fingerprint(input: ExecuteInput): string {
+    return input.idempotencyKey === undefined ? '' : this.ports.digest(canonicalJson([input.command.name, input.command.data]));
+  }
+
+  /** Before rights and state: whoever was answered 202 gets the same answer again (contract §1). */
+  #replay(input: ExecuteInput, fingerprint: string): Result<Executed> | undefined {
+    if (input.idempotencyKey === undefined || !this.exists) return undefined;
+    const found = this.commands.findKey(input.actor.id, input.idempotencyKey);
+    if (found === undefined) return undefined;
+    if (found.fingerprint !== fingerprint) {
+      return { ok: false, refusal: refusal('idempotency_key_reused', 'This key was used for another command or other data.') };
+    }
+    return { ok: true, value: { accepted: found.answer, replayed: true } };
+  }
+
+  #overload(): Refusal | undefined {
+    const { unpersistedEvents, unpersistedBytes } = this.settings.limits;
+    const waiting = this.events.head - this.progress.persisted;
+    if (waiting < unpersistedEvents && this.#unpersistedBytes < unpersistedBytes) return undefined;
+    return refusal('overloaded', 'Too much of this session waits to be persisted. Try again later.', { retryAfterMs: 5_000 });
+  }
+
+  /** A lost receipt repairs itself: what the archive holds is persisted (design decision 3). */
+  async #repair(): Promise<void> {
+    const nowMs = this.ports.nowMs();
+    const oldest = this.#oldestUnpersistedMs();
+    if (oldest === undefined || oldest > nowMs - REPAIR_AFTER_MS) return;
+    this.#repairAttempts += 1;
+    const missing = this.progress.unpersisted(this.progress.sent);
+    if (countOf(missing) === 0) return;
+    const held = await askArchive(this.ports, this.identity, missing);
+    if (held === undefined) return;
+    this.#record(held);
+  }
+
+  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): void {
+    const before = this.progress.persisted;
+    const fresh = this.ports.transaction(() => this.progress.recordReceipt(receipt, this.events.head));
+    if (fresh) this.#repairAttempts = 0;
+    // erasures shrink events, so the sum may fall short of what was added: it never goes below nothing
+    this.#unpersistedBytes = Math.max(0, this.#unpersistedBytes - this.events.bytesBetween(before, this.progress.persisted));
+  }
+
+  /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
+  #trim(): void {
+    const below = this.#trimBelow();
+    if (below - this.events.floor < TRIM_SLACK_EVENTS) return;
+    const nowMs = this.ports.nowMs();
+    this.ports.transaction(() => {
+      if (this.events.trim(below, nowMs - TAIL_MS_MIN, TRIM_ROWS_MAX) > 0) this.progress.compact(nowMs);
+    });
+  }
+
+  #trimBelow(): number {
+    const kept = this.events.head - TAIL_EVENTS_MIN + 1;
+    return Math.min(kept, this.progress.persisted + 1, this.progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
+  }
+
+  #oldestUnpersistedMs(): number | undefined {
+    if (this.progress.persisted >= this.events.head) return undefined;
+    return this.events.atMs(this.progress.persisted + 1);
+  }
+
+  #arm(force = false): void {
+    const nowMs = this.ports.nowMs();
+    const oldest = this.#oldestUnpersistedMs();
+    const deadline = this.fanOut.deadlineMs();
+    const at = nextAlarmMs({
+      nowMs,
+      ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
+      ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
+      repairAttempts: this.#repairAttempts,
+      trimmable: this.#trimBelow() - this.events.floor >= TRIM_SLACK_EVENTS,
+      ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
+      openSockets: this.fanOut.size,
+    });
+    if (at === undefined) return;
+    if (force || this.#alarmAtMs === undefined || at < this.#alarmAtMs) this.#setAlarm(at);
+  }
+
+  #setAlarm(atMs: number): void {
+    this.#alarmAtMs = atMs;
+    this.ports.setAlarm(atMs);
+  }
+}

@@ -1,0 +1,214 @@
+import { DurableObject } from 'cloudflare:workers';
+import { createHash } from 'node:crypto';
+import { v7 } from 'uuid';
+import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { Receipt } from '../../shared/contract/internal.ts';
+import { problemOf } from '../../shared/contract/problem.ts';
+import { rfc3339 } from '../../shared/core/clock.ts';
+import type { Refusal } from '../../shared/core/codes.ts';
+import { limitsFrom } from '../../shared/core/limits.ts';
+import { readAccess } from '../../shared/core/rights.ts';
+import type { Actor } from '../../shared/core/types.ts';
+import type { Env } from '../env.ts';
+import { log } from '../log.ts';
+import { uplinkOf } from '../uplink/pool.ts';
+import { uplinkPublisher } from '../uplink/publisher.ts';
+import {
+  SOCKET_HEADERS,
+  type EventsPage,
+  type EventsQuery,
+  type ExecuteInput,
+  type Executed,
+  type MessagesPage,
+  type MessagesQuery,
+  type PageItem,
+  type Result,
+  type SessionApi,
+  type SessionIdentity,
+} from './api.ts';
+import type { RoomPorts, SocketPort } from './ports.ts';
+import * as queries from './queries.ts';
+import { Room } from './room.ts';
+import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
+import type { Caller } from './tickets.ts';
+
+const TICKET_BYTES = 32;
+
+/** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
+export class Session extends DurableObject<Env> implements SessionApi {
+  #room: Room | undefined;
+  readonly #ports = new WeakMap<WebSocket, SocketPort>();
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+    const identity = storedIdentity(state.storage.sql);
+    if (identity !== undefined) this.#room = this.#open(identity);
+  }
+
+  async execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>> {
+    return this.#at(identity).execute(input);
+  }
+
+  async commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>> {
+    return queries.commandStatus(this.#at(identity), actor, commandId);
+  }
+
+  async describe(identity: SessionIdentity, actor: Actor): Promise<Result<SessionAnswer>> {
+    return queries.describe(this.#at(identity), actor);
+  }
+
+  async members(
+    identity: SessionIdentity,
+    actor: Actor,
+    query: { cursor?: string; limit: number },
+  ): Promise<Result<{ items: MemberAnswer[]; nextCursor?: string }>> {
+    return queries.members(this.#at(identity), actor, query);
+  }
+
+  async messages(identity: SessionIdentity, actor: Actor, query: MessagesQuery): Promise<Result<MessagesPage>> {
+    return queries.messages(this.#at(identity), actor, query);
+  }
+
+  async message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>> {
+    return queries.message(this.#at(identity), actor, messageId);
+  }
+
+  async events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>> {
+    return queries.events(this.#at(identity), actor, query);
+  }
+
+  async issueTicket(
+    identity: SessionIdentity,
+    actor: Actor,
+    tokenExpiresAtMs: number,
+  ): Promise<Result<{ ticket: string; expiresAt: string }>> {
+    const room = this.#at(identity);
+    const found = readAccess(room.view, actor.id);
+    if (!found.ok) return found;
+    const ticket = randomBase64Url(TICKET_BYTES);
+    const expiresAtMs = room.tickets.issue(ticket, { actor, tokenExpiresAtMs }, room.ports.nowMs());
+    return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
+  }
+
+  async takeReceipt(receipt: Receipt): Promise<void> {
+    this.#room?.takeReceipt(receipt);
+  }
+
+  /** The socket upgrade, handed over by the Worker with SOCKET_HEADERS. */
+  override async fetch(request: Request): Promise<Response> {
+    const header = (name: string): string => request.headers.get(name) ?? '';
+    const room = this.#at({ tenant: header(SOCKET_HEADERS.tenant), sessionId: header(SOCKET_HEADERS.sessionId) });
+    const asked = socketRequest(request);
+    const decision = admit(room, asked);
+    if (!decision.ok) return refuse(decision.refusal, header(SOCKET_HEADERS.correlationId));
+    const pair = new WebSocketPair();
+    const server = pair[1];
+    this.ctx.acceptWebSocket(server);
+    welcome(room, this.#port(server), decision.admission, asked);
+    const protocol = chosenProtocol(asked.protocols);
+    return new Response(null, {
+      status: 101,
+      webSocket: pair[0],
+      headers: protocol === undefined ? {} : { 'Sec-WebSocket-Protocol': protocol },
+    });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    if (this.#room !== undefined) takeFrame(this.#room, this.#port(socket), message);
+  }
+
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    this.#room?.fanOut.detach(this.#port(socket));
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#room?.fanOut.detach(this.#port(socket));
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#room?.alarm();
+  }
+
+  /** An object that was never created is opened on nothing: reading it writes nothing. */
+  #at(identity: SessionIdentity): Room {
+    this.#room ??= this.#open(identity);
+    return this.#room;
+  }
+
+  #open(identity: SessionIdentity): Room {
+    return new Room(identity, this.#platform(identity), {
+      publicUrl: this.env.PUBLIC_URL ?? '',
+      limits: limitsFrom({ ...this.env }),
+    });
+  }
+
+  #platform(identity: SessionIdentity): RoomPorts {
+    const { storage } = this.ctx;
+    const context = { tenant: identity.tenant, session: identity.sessionId };
+    return {
+      sql: storage.sql,
+      transaction: (section) => storage.transactionSync(section),
+      synced: () => storage.sync(),
+      setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
+      background: (work) => this.ctx.waitUntil(work),
+      sockets: () => this.ctx.getWebSockets().map((socket) => this.#port(socket)),
+      publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
+      nowMs: () => Date.now(),
+      random: () => Math.random(),
+      newId: () => v7(),
+      digest: (text) => createHash('sha256').update(text).digest('hex'),
+      log: (level, message, fields) => log(level, message, { ...context, ...fields }),
+    };
+  }
+
+  #port(socket: WebSocket): SocketPort {
+    let port = this.#ports.get(socket);
+    if (port === undefined) {
+      port = {
+        send: (text) => socket.send(text),
+        close: (code, reason) => socket.close(code, reason),
+        save: (attachment) => socket.serializeAttachment(attachment),
+        load: () => socket.deserializeAttachment() as unknown,
+        lastPongMs: () => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime(),
+      };
+      this.#ports.set(socket, port);
+    }
+    return port;
+  }
+}
+
+function storedIdentity(sql: SqlStorage): SessionIdentity | undefined {
+  if (sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'`).toArray().length === 0) return undefined;
+  const rows = sql.exec<{ key: string; value: string }>(`SELECT key, value FROM meta WHERE key IN ('tenant', 'session_id')`).toArray();
+  const tenant = rows.find((row) => row.key === 'tenant')?.value;
+  const sessionId = rows.find((row) => row.key === 'session_id')?.value;
+  return tenant === undefined || sessionId === undefined ? undefined : { tenant, sessionId };
+}
+
+function socketRequest(request: Request): SocketRequest {
+  const url = new URL(request.url);
+  const after = url.searchParams.get('after');
+  const epoch = url.searchParams.get('epoch');
+  const caller = request.headers.get(SOCKET_HEADERS.caller);
+  return {
+    protocols: (request.headers.get('Sec-WebSocket-Protocol') ?? '')
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== ''),
+    // written by the Worker, which removed any that a client sent
+    ...(caller === null ? {} : { caller: JSON.parse(decodeURIComponent(caller)) as Caller }),
+    ...(after === null || after === '' ? {} : { after: Number(after) }),
+    ...(epoch === null ? {} : { epoch }),
+  };
+}
+
+function refuse(refusal: Refusal, correlationId: string): Response {
+  const problem = problemOf(refusal, correlationId);
+  return Response.json(problem, { status: problem.status, headers: { 'Content-Type': 'application/problem+json' } });
+}
+
+function randomBase64Url(bytes: number): string {
+  const raw = crypto.getRandomValues(new Uint8Array(bytes));
+  return btoa(String.fromCharCode(...raw)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}

@@ -1,0 +1,152 @@
+import { clientFrame, SUBPROTOCOL, TICKET_PROTOCOL_PREFIX, type ClientFrame, type ServerFrame } from '../../shared/contract/frames.ts';
+import { parseActingFor } from '../../shared/contract/acting-for.ts';
+import { parseCommand } from '../../shared/contract/catalogue.ts';
+import { problemOf } from '../../shared/contract/problem.ts';
+import { rfc3339 } from '../../shared/core/clock.ts';
+import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import { CORRELATION_ID_PATTERN, TRACEPARENT_PATTERN } from '../../shared/core/ids.ts';
+import { HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, WINDOW_BYTES, WINDOW_EVENTS } from '../../shared/core/limits.ts';
+import { readAccess, type Access } from '../../shared/core/rights.ts';
+import { utf8Bytes } from '../../shared/core/text.ts';
+import type { Actor } from '../../shared/core/types.ts';
+import type { LiveSocket } from './live-socket.ts';
+import type { SocketPort } from './ports.ts';
+import type { Room } from './room.ts';
+import type { Caller } from './tickets.ts';
+
+/** What an upgrade asks for; the Worker has checked its form. */
+export interface SocketRequest {
+  /** the offered subprotocols */
+  protocols: readonly string[];
+  /** verified by the Worker from an Authorization header */
+  caller?: Caller;
+  after?: number;
+  epoch?: string;
+}
+
+export interface Admission {
+  caller: Caller;
+  access: Access;
+}
+
+const UNAUTHENTICATED = refusal('unauthenticated', 'The ticket is unknown here, used or expired.');
+
+/** Decides on an upgrade. A ticket is used up only here, by the session that issued it. */
+export function admit(room: Room, request: SocketRequest): { ok: true; admission: Admission } | { ok: false; refusal: Refusal } {
+  const nowMs = room.ports.nowMs();
+  const ticket = request.protocols.find((each) => each.startsWith(TICKET_PROTOCOL_PREFIX))?.slice(TICKET_PROTOCOL_PREFIX.length);
+  let caller = request.caller;
+  if (caller === undefined && ticket !== undefined && room.exists) caller = room.tickets.redeem(ticket, nowMs);
+  if (caller === undefined || caller.tokenExpiresAtMs <= nowMs) return { ok: false, refusal: UNAUTHENTICATED };
+  const found = readAccess(room.view, caller.actor.id);
+  if (!found.ok) return found;
+  if (room.fanOut.socketsOf(caller.actor.id) >= room.settings.limits.socketsPerUser) {
+    return { ok: false, refusal: refusal('rate_limited', 'Too many sockets of this user in this session.') };
+  }
+  return { ok: true, admission: { caller, access: found.access } };
+}
+
+/** Greets an accepted socket and sends what it missed. */
+export function welcome(room: Room, port: SocketPort, admission: Admission, request: SocketRequest): void {
+  const { head, floor } = room.events;
+  const after = request.after ?? head;
+  const sameEpoch = request.epoch === undefined || request.epoch === room.epoch;
+  const recovered = sameEpoch && after <= head && after + 1 >= floor;
+  const sentSeq = recovered ? after : head;
+  const { actor, tokenExpiresAtMs } = admission.caller;
+  const frame: ServerFrame = {
+    type: 'welcome',
+    protocol: 1,
+    sessionId: room.identity.sessionId,
+    epoch: room.epoch,
+    head,
+    from: sentSeq + 1,
+    recovered,
+    readSeq: admission.access.member?.readSeq ?? 0,
+    user: { id: actor.id, ...(actor.name === undefined ? {} : { name: actor.name }), kind: actor.kind },
+    heartbeatMs: HEARTBEAT_MS,
+    window: { events: WINDOW_EVENTS, bytes: WINDOW_BYTES },
+    expiresAt: rfc3339(tokenExpiresAtMs),
+  };
+  room.fanOut.attach(port, admission.caller, sentSeq, JSON.stringify(frame));
+  room.rearm();
+}
+
+/** The subprotocol to answer: a client that offered some has its connection failed unless one is echoed. */
+export function chosenProtocol(protocols: readonly string[]): string | undefined {
+  return protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined;
+}
+
+/** Takes one frame. Synchronous to its end, so commands of one socket are taken in the order sent. */
+export function takeFrame(room: Room, port: SocketPort, message: string | ArrayBuffer): void {
+  const socket = room.fanOut.find(port);
+  if (socket === undefined) return;
+  const nowMs = room.ports.nowMs();
+  socket.lastSeenMs = nowMs;
+  if (socket.frames.take(nowMs) > 0) return room.fanOut.drop(socket, 'rate', 'too many frames');
+  if (socket.caller.tokenExpiresAtMs <= nowMs) return room.fanOut.drop(socket, 'tokenExpired', 'token expired');
+  // the auto-response answers `ping` without waking us; it comes here only in the moment between accept and its setting
+  if (message === 'ping') return port.send('pong');
+  const frame = parseFrame(message);
+  if (frame === undefined) return room.fanOut.drop(socket, 'badFrame', 'bad frame');
+  if (frame.type === 'received') room.fanOut.received(socket, frame.seq);
+  else if (frame.type === 'renew') renew(room, socket, frame.ticket);
+  else if (frame.type === 'command') command(room, socket, frame);
+}
+
+function parseFrame(message: string | ArrayBuffer): ClientFrame | undefined {
+  if (typeof message !== 'string') return undefined;
+  if (message.length > INBOUND_FRAME_BYTES_MAX || utf8Bytes(message) > INBOUND_FRAME_BYTES_MAX) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(message);
+  } catch {
+    return undefined;
+  }
+  const parsed = clientFrame.safeParse(json);
+  return parsed.success ? parsed.data : undefined;
+}
+
+function renew(room: Room, socket: LiveSocket, ticket: string): void {
+  const caller = room.tickets.redeem(ticket, room.ports.nowMs());
+  if (caller === undefined || caller.actor.id !== socket.userId) {
+    return room.fanOut.drop(socket, 'tokenExpired', 'the ticket does not renew this socket');
+  }
+  socket.caller = caller;
+  socket.save();
+  room.rearm();
+}
+
+function command(room: Room, socket: LiveSocket, frame: Extract<ClientFrame, { type: 'command' }>): void {
+  const given = frame.correlationId;
+  const correlationId = given !== undefined && CORRELATION_ID_PATTERN.test(given) ? given : room.ports.newId();
+  const result = execute(room, socket.caller.actor, frame, correlationId);
+  const answer: ServerFrame =
+    result.ok === true
+      ? { type: 'ack', id: frame.id, result: result.value.accepted, ...(result.value.replayed ? { replayed: true } : {}) }
+      : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
+  socket.port.send(JSON.stringify(answer));
+}
+
+function execute(room: Room, caller: Actor, frame: Extract<ClientFrame, { type: 'command' }>, correlationId: string) {
+  const actor = actingAs(caller, frame.actor);
+  if ('code' in actor) return { ok: false as const, refusal: actor };
+  const parsed = parseCommand(frame.command, frame.data);
+  if (!parsed.ok) return parsed;
+  const { traceparent, idempotencyKey } = frame;
+  return room.execute({
+    command: parsed.value,
+    actor,
+    correlationId,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(traceparent !== undefined && TRACEPARENT_PATTERN.test(traceparent) ? { traceparent } : {}),
+  });
+}
+
+function actingAs(caller: Actor, actor: string | undefined): Actor | Refusal {
+  if (actor === undefined) return caller;
+  if (caller.service !== true) return refusal('forbidden', 'Only the scope service may act for others.');
+  const other = parseActingFor(actor);
+  if (other === undefined) return refusal('invalid_request', 'actor must be id[;kind].');
+  return { ...other, service: true };
+}

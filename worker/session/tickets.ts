@@ -1,0 +1,47 @@
+import { TICKET_TTL_MS, TICKETS_MAX } from '../../shared/core/limits.ts';
+import type { Actor } from '../../shared/core/types.ts';
+
+/** Who opens a socket, and until when its token is good. */
+export interface Caller {
+  actor: Actor;
+  tokenExpiresAtMs: number;
+}
+
+/** One-use tickets: only a digest is kept, so that storage holds nothing that opens a socket. */
+export class Tickets {
+  readonly #sql: SqlStorage;
+  readonly #digest: (text: string) => string;
+
+  constructor(sql: SqlStorage, digest: (text: string) => string) {
+    this.#sql = sql;
+    this.#digest = digest;
+  }
+
+  issue(ticket: string, caller: Caller, nowMs: number): number {
+    const expiresAt = nowMs + TICKET_TTL_MS;
+    this.#sql.exec(`DELETE FROM tickets WHERE expires_at <= ?`, nowMs);
+    this.#sql.exec(
+      `DELETE FROM tickets WHERE digest IN (SELECT digest FROM tickets ORDER BY expires_at DESC LIMIT -1 OFFSET ?)`,
+      TICKETS_MAX - 1,
+    );
+    this.#sql.exec(
+      `INSERT INTO tickets (digest, caller, expires_at) VALUES (?, ?, ?)`,
+      this.#digest(ticket),
+      JSON.stringify(caller),
+      expiresAt,
+    );
+    return expiresAt;
+  }
+
+  /** Uses the ticket up. Undefined when it is unknown here, used or expired. */
+  redeem(ticket: string, nowMs: number): Caller | undefined {
+    const row = this.#sql
+      .exec<{ caller: string; expires_at: number }>(
+        `DELETE FROM tickets WHERE digest = ? RETURNING caller, expires_at`,
+        this.#digest(ticket),
+      )
+      .toArray()[0];
+    if (row === undefined || row.expires_at <= nowMs) return undefined;
+    return JSON.parse(row.caller) as Caller;
+  }
+}

@@ -1,0 +1,26 @@
+/** What Sessions and the Worker ask of an Uplink object over RPC. Every call answers within UPLINK_CALL_MS_MAX. */
+
+export interface PublishItem {
+  subject: string;
+  /** Nats-Msg-Id */
+  id: string;
+  /** the encoded event */
+  payload: string;
+}
+
+export interface PublishOutcome {
+  /** how many items, counted from the first, JetStream acknowledged without a hole */
+  acked: number;
+  /** why the rest was not; never shown to clients */
+  error?: string;
+}
+
+export type RequestOutcome = { ok: true; payload: string } | { ok: false; error: string };
+
+export interface UplinkApi {
+  publish(items: PublishItem[]): Promise<PublishOutcome>;
+  /** NATS request and reply; `ok: false` on no responders, time-out or no connection */
+  request(subject: string, payload: string): Promise<RequestOutcome>;
+  /** true when the server answered a round trip just now */
+  health(): Promise<boolean>;
+}

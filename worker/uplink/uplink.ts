@@ -1,0 +1,30 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Env } from '../env.ts';
+import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from './api.ts';
+import { NatsLink } from './nats-link.ts';
+
+/** A shared connection to NATS (design decision 4): Sessions hold none, so that they may hibernate. */
+export class Uplink extends DurableObject<Env> implements UplinkApi {
+  readonly #link: NatsLink;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#link = new NatsLink({
+      servers: env.NATS_WS_URL.split(',').map((each) => each.trim()),
+      ...(env.NATS_CREDS === undefined ? {} : { creds: env.NATS_CREDS }),
+      name: `uplink ${state.id.name ?? state.id.toString()}`,
+    });
+  }
+
+  async publish(items: PublishItem[]): Promise<PublishOutcome> {
+    return this.#link.publish(items);
+  }
+
+  async request(subject: string, payload: string): Promise<RequestOutcome> {
+    return this.#link.request(subject, payload);
+  }
+
+  async health(): Promise<boolean> {
+    return this.#link.health();
+  }
+}
