@@ -11,11 +11,20 @@ interface ProcessTimes {
 const MS_PER_TICK = 10;
 
 /**
- * CPU time in milliseconds, user and system, that the live processes of the trees below `roots` have used so far.
- * From /proc on Linux (steps of 10 ms), from `ps` elsewhere (steps of 10 ms on macOS, up to 1 s on others).
+ * CPU time in milliseconds, user and system, that the live processes of the trees below `roots` have used so far: one figure for
+ * each set of roots, all of the same moment. From /proc on Linux (steps of 10 ms), from `ps` elsewhere (10 ms on macOS, up to 1 s on others).
  */
-export function treeCpuMs(roots: readonly number[]): number {
+export function treesCpuMs<const T extends readonly (readonly number[])[]>(sets: T): { [K in keyof T]: number } {
   const times = process.platform === 'linux' ? fromProc() : fromPs();
+  return sets.map((roots) => sumBelow(times, roots)) as { [K in keyof T]: number };
+}
+
+/** CPU time in milliseconds of the processes of the trees below `roots`. */
+export function treeCpuMs(roots: readonly number[]): number {
+  return treesCpuMs([roots])[0];
+}
+
+function sumBelow(times: readonly ProcessTimes[], roots: readonly number[]): number {
   const wanted = new Set(roots);
   // parents may stand after their children: repeat until no process is added
   for (let before = -1; before !== wanted.size; ) {

@@ -1,4 +1,4 @@
-import { treeCpuMs } from '../cpu.ts';
+import { treesCpuMs } from '../cpu.ts';
 import { spread, type Spread } from '../stats.ts';
 import type { Job, Throughput } from './job.ts';
 import type { Room } from './room.ts';
@@ -91,13 +91,14 @@ interface Snapshot {
 
 function snapshot(room: Room, job: Job): Snapshot {
   const client = process.cpuUsage();
+  const [edgeCpuMs, allCpuMs] = treesCpuMs([job.pids.edge, job.pids.all]);
   return {
     at: performance.now(),
     deliveries: room.deliveries,
     bytes: room.bytesReceived,
     frames: room.framesReceived,
-    edgeCpuMs: treeCpuMs(job.pids.edge),
-    allCpuMs: treeCpuMs(job.pids.all),
+    edgeCpuMs,
+    allCpuMs,
     clientCpuMs: (client.user + client.system) / 1_000,
   };
 }

@@ -1,4 +1,4 @@
-import { JetStreamStatusError, type Consumer, type ConsumerMessages, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import { JetStreamError, type Consumer, type ConsumerMessages, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
 import type { Source } from './runner.ts';
@@ -39,7 +39,7 @@ export class JetStreamSource implements Source {
         take(incomingOf(message));
       }
     } catch (error) {
-      if (taken > 0 && error instanceof JetStreamStatusError && error.code === PULL_ENDED_STATUS) return;
+      if (taken > 0 && error instanceof JetStreamError && 'code' in error && error.code === PULL_ENDED_STATUS) return;
       this.#consumer = undefined;
       throw error;
     } finally {

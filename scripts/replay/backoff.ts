@@ -9,9 +9,9 @@ const RETRY_AFTER_MS_MAX = 30_000;
  * Full jitter with a cap, never sooner than the server asked for.
  * Rejected: equal delays, which bring all clients of a restarted edge back in the same millisecond.
  */
-export function retryDelayMs(attempt: number, retryAfterMs: number, random: () => number = Math.random): number {
+export function retryDelayMs(attempt: number, askedMs: number, random: () => number = Math.random): number {
   const jittered = random() * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(attempt, 10));
-  return Math.ceil(Math.min(retryAfterMs, RETRY_AFTER_MS_MAX) + jittered);
+  return Math.ceil(Math.min(askedMs, RETRY_AFTER_MS_MAX) + jittered);
 }
 
 /** Milliseconds of a Retry-After header: seconds or an HTTP date (RFC 9110 §10.2.3); 0 when absent or unreadable. */

@@ -60,6 +60,6 @@ export class EventLog {
 }
 
 /** JSON objects have no order: members may come in any. */
-function equalJson(a: string, b: string): boolean {
+export function equalJson(a: string, b: string): boolean {
   return canonicalJson(JSON.parse(a)) === canonicalJson(JSON.parse(b));
 }

@@ -88,7 +88,9 @@ export class HttpClient {
       const delayMs = retryDelayMs(attempt, asked);
       if (Date.now() + delayMs > deadlineMs || input.signal?.aborted === true) {
         if ('reply' in outcome) return outcome.reply;
-        throw new Error(`${method} ${path} had no answer for ${patienceMs} ms: ${reasonOf(outcome.error)}`, { cause: outcome.error });
+        throw new Error(`${method} ${path} had no answer for ${patienceMs} ms: ${reasonOf(outcome.error)}`, {
+          cause: outcome.error,
+        });
       }
       await sleep(delayMs, undefined, input.signal === undefined ? {} : { signal: input.signal });
     }

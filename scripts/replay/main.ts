@@ -37,9 +37,18 @@ const program = new Command('replay')
   .option('--in-flight <n>', 'messages unanswered at once, all sessions together', whole, IN_FLIGHT_DEFAULT)
   .option('--times <n>', 'play each transcript so many times in the same session', whole, 1)
   .option('--data-dir <dir>', 'where secrets.json is, unless JWT_SECRET is set', process.env['DATA_DIR'] ?? '.millrace')
-  .addOption(new Option('--door <door>', 'by which door messages are sent; both: in turn').choices(['http', 'socket', 'both']).default('both'))
+  .addOption(
+    new Option('--door <door>', 'by which door messages are sent; both: in turn')
+      .choices(['http', 'socket', 'both'])
+      .default('both'),
+  )
   .option('--session-prefix <prefix>', 'session ids are prefix + transcript session (default: unique to the run)')
-  .option('--patience <s>', 'seconds that one command may take through outages, and that persisting may stand still', positive, PATIENCE_S_DEFAULT)
+  .option(
+    '--patience <s>',
+    'seconds that one command may take through outages, and that persisting may stand still',
+    positive,
+    PATIENCE_S_DEFAULT,
+  )
   .option('--json', 'print the result as one JSON object')
   .configureOutput({ outputError: (text, write) => write(text) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT_BEGIN))

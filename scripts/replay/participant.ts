@@ -1,6 +1,6 @@
 import { accepted as acceptedSchema, type Accepted } from './answers.ts';
 import { retryDelayMs, sleep } from './backoff.ts';
-import { EventLog, type SeenEvent } from './evidence.ts';
+import type { EventLog, SeenEvent } from './evidence.ts';
 import { describeReply, HttpClient, reasonOf, sessionPath } from './http.ts';
 import { SessionSocket } from './socket.ts';
 
@@ -49,8 +49,13 @@ export class Participant {
   async say(text: string, idempotencyKey: string, door: Door): Promise<SendOutcome> {
     try {
       if (door === 'socket') return await this.#sayBySocket(text, idempotencyKey);
-      const reply = await this.http.insist('POST', `${sessionPath(this.#sessionId)}/messages`, { body: { text }, idempotencyKey });
-      return reply.status === 202 ? { ok: true, accepted: acceptedSchema.parse(reply.body) } : { ok: false, why: describeReply(reply) };
+      const reply = await this.http.insist('POST', `${sessionPath(this.#sessionId)}/messages`, {
+        body: { text },
+        idempotencyKey,
+      });
+      return reply.status === 202
+        ? { ok: true, accepted: acceptedSchema.parse(reply.body) }
+        : { ok: false, why: describeReply(reply) };
     } catch (error) {
       return { ok: false, why: reasonOf(error) };
     }

@@ -111,7 +111,8 @@ export class SessionPlay {
   /** Waits until every socket has the highest seq that was answered, or patience ends: then the checker will say what is missing. */
   async socketsCaughtUp(): Promise<void> {
     const deadlineMs = Date.now() + this.#options.patienceMs;
-    const behind = (): boolean => [...this.participants.values()].some(({ socket }) => (socket.lastSeq ?? 0) < this.#highestAnswered);
+    const behind = (): boolean =>
+      [...this.participants.values()].some(({ socket }) => (socket.lastSeq ?? 0) < this.#highestAnswered);
     for (let attempt = 0; behind() && Date.now() < deadlineMs; attempt += 1) await sleep(retryDelayMs(attempt, 0));
   }
 

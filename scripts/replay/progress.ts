@@ -14,7 +14,7 @@ export class Progress {
   constructor(name: string, total: number) {
     this.#name = name;
     this.#total = total;
-    if (process.stderr.isTTY !== true) return;
+    if (!process.stderr.isTTY) return;
     const format = `${name.padEnd(12)} {bar} {value}/{total}  {rate}/s`;
     this.#bar = new cliProgress.SingleBar({ format, hideCursor: true }, cliProgress.Presets.shades_classic);
     this.#bar.start(total, 0, { rate: 0 });

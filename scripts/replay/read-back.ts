@@ -7,7 +7,10 @@ const MESSAGES_PAGE = 100;
 const PAGES_MAX = 1_000_000;
 
 /** Every event of a session over HTTP, in the order of the pages. */
-export async function readEvents(http: HttpClient, sessionId: string): Promise<{ events: WireEvent[]; head: number; epoch: string }> {
+export async function readEvents(
+  http: HttpClient,
+  sessionId: string,
+): Promise<{ events: WireEvent[]; head: number; epoch: string }> {
   const events: WireEvent[] = [];
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const after = events.at(-1)?.seq ?? 0;

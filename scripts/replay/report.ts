@@ -46,13 +46,13 @@ export function reportJson(sessions: readonly SessionReport[], times: Times): ob
     ok: isCleanRun(sessions),
     totals: totals(sessions),
     times,
-    sessions: sessions.map(({ verdict, answerMs: _, ...numbers }) => ({ ...verdict, ...numbers })),
+    sessions: sessions.map(({ verdict, answerMs, ...numbers }) => ({ ...verdict, ...numbers, answered: answerMs.length })),
   };
 }
 
 function totals(sessions: readonly SessionReport[]) {
   const sum = (of: (each: SessionReport) => number): number => sessions.reduce((total, each) => total + of(each), 0);
-  const answerMs = sessions.flatMap((each) => each.answerMs).sort((a, b) => a - b);
+  const answerMs = sessions.flatMap((each) => each.answerMs).toSorted((a, b) => a - b);
   return {
     sessions: sessions.length,
     clean: sessions.filter((each) => isClean(each.verdict)).length,
@@ -87,7 +87,9 @@ function totalLines(sessions: readonly SessionReport[], times: Times): string[] 
 
 function differenceLines(sessions: readonly SessionReport[]): string[] {
   return sessions.flatMap(({ verdict }) =>
-    isClean(verdict) ? [] : ['', `${verdict.sessionId}:`, ...verdict.differences.map(({ aspect, what }) => `  ${aspect}: ${what}`)],
+    isClean(verdict)
+      ? []
+      : ['', `${verdict.sessionId}:`, ...verdict.differences.map(({ aspect, what }) => `  ${aspect}: ${what}`)],
   );
 }
 
@@ -103,8 +105,6 @@ function seconds(ms: number): string {
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  '),
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
   );
 }

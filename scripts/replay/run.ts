@@ -30,14 +30,22 @@ const SESSIONS_AT_ONCE_MAX = 16;
 
 /** Plays all transcripts at once, waits until all is persisted, reads everything back and judges it. */
 export async function run(options: RunOptions): Promise<{ sessions: SessionReport[]; times: Times }> {
-  const plays = options.transcripts.map(({ session, messages }, at) => ({ session, messages, id: options.sessionIds[at] ?? session }));
+  const plays = options.transcripts.map(({ session, messages }, at) => ({
+    session,
+    messages,
+    id: options.sessionIds[at] ?? session,
+  }));
   const total = plays.reduce((sum, each) => sum + each.messages.length * options.times, 0);
   const playing = new Progress('playing', total);
   const { url, runId, doors, patienceMs, tokenFor } = options;
   const sessions = plays.map(
     ({ session, messages, id }) =>
       new SessionPlay({
-        ...{ url, runId, doors, patienceMs, tokenFor },
+        url,
+        runId,
+        doors,
+        patienceMs,
+        tokenFor,
         sessionId: id,
         title: session.slice(0, 200),
         messages: repeat(messages, options.times),
@@ -52,7 +60,10 @@ export async function run(options: RunOptions): Promise<{ sessions: SessionRepor
   });
   playing.end();
   const statuses = new Map<SessionPlay, SessionEvidence['statuses']>();
-  const persisting = new Progress('persisting', sessions.reduce((sum, each) => sum + each.accepted.length + each.setup.length, 0));
+  const persisting = new Progress(
+    'persisting',
+    sessions.reduce((sum, each) => sum + each.accepted.length + each.setup.length, 0),
+  );
   const persistMs = await timed(() =>
     forEachLimited(sessions, SESSIONS_AT_ONCE_MAX, async (each) => {
       statuses.set(each, await statusesOf(each, patienceMs, persisting));
@@ -74,7 +85,9 @@ export async function run(options: RunOptions): Promise<{ sessions: SessionRepor
 
 /** The sender asks for the status of its own command; what set the session up is the owner's. */
 async function statusesOf(play: SessionPlay, patienceMs: number, progress: Progress): Promise<SessionEvidence['statuses']> {
-  const ofOwner = play.setup.filter((each) => each.eventId !== null).map(({ commandId, seq }) => ({ commandId, seq, userId: play.owner.userId }));
+  const ofOwner = play.setup
+    .filter((each) => each.eventId !== null)
+    .map(({ commandId, seq }) => ({ commandId, seq, userId: play.owner.userId }));
   const commands = [...ofOwner, ...play.accepted].toSorted((a, b) => a.seq - b.seq);
   const reader = {
     sessionId: play.sessionId,
@@ -99,7 +112,8 @@ async function judge(play: SessionPlay, statuses: SessionEvidence['statuses']): 
   const participants = [...play.participants.values()];
   const { sessionId, sent, accepted, setup, faults } = play;
   const sockets = participants.map(({ userId, seen }) => ({ userId, seen }));
-  const sum = (of: (each: (typeof participants)[number]) => number): number => participants.reduce((total, each) => total + of(each), 0);
+  const sum = (of: (each: (typeof participants)[number]) => number): number =>
+    participants.reduce((total, each) => total + of(each), 0);
   return {
     verdict: check({ sessionId, sent, accepted, setup, faults, ...events, messages, sockets, statuses }),
     sent,

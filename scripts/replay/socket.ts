@@ -131,7 +131,9 @@ export class SessionSocket {
     if (this.epoch !== undefined) query.set('epoch', this.epoch);
     const url = `${http.url.replace(/^http/, 'ws')}${path}/socket?${query.toString()}`;
     const socket = new WebSocket(url, [SUBPROTOCOL, `${TICKET_PROTOCOL_PREFIX}${issued.ticket}`]);
-    const closed = new Promise<number>((resolve) => socket.addEventListener('close', (event) => resolve(event.code), { once: true }));
+    const closed = new Promise<number>((resolve) =>
+      socket.addEventListener('close', (event) => resolve(event.code), { once: true }),
+    );
     // the close event that follows says all there is to know; without a listener the error would end the process
     socket.addEventListener('error', () => undefined);
     socket.addEventListener('message', (event) => this.#take(event.data));

@@ -14,7 +14,9 @@ export async function secretFrom(environment: Readonly<Record<string, string | u
   try {
     return secrets.parse(JSON.parse(await readFile(file, 'utf8'))).jwtSecret;
   } catch (error) {
-    throw new Error(`no jwtSecret in ${file}: start the system first (npm start), name its --data-dir, or set JWT_SECRET`, { cause: error });
+    throw new Error(`no jwtSecret in ${file}: start the system first (npm start), name its --data-dir, or set JWT_SECRET`, {
+      cause: error,
+    });
   }
 }
 

@@ -53,7 +53,8 @@ export function parseTranscripts(file: string): Transcript[] {
 function checkText(text: string, where: string): void {
   if (isBlank(text)) throw new Error(`${where} has only white space`);
   if (hasLoneSurrogate(text)) throw new Error(`${where} has a lone surrogate`);
-  if (codePoints(text, TEXT_CODE_POINTS_MAX) > TEXT_CODE_POINTS_MAX) throw new Error(`${where} is over ${TEXT_CODE_POINTS_MAX} code points`);
+  if (codePoints(text, TEXT_CODE_POINTS_MAX) > TEXT_CODE_POINTS_MAX)
+    throw new Error(`${where} is over ${TEXT_CODE_POINTS_MAX} code points`);
 }
 
 /** A nick is its user id where the contract allows that; another is percent-encoded, and must stay distinct. */

@@ -127,7 +127,7 @@ export function parseEvent(value: unknown): ParsedEvent {
 export function parseEventBytes(bytes: Uint8Array): ParsedEvent {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch {
     // the parser's message quotes the payload, which does not belong in logs
     return fault('unparsable', 'not JSON in UTF-8');

@@ -63,7 +63,7 @@ const LONE_SURROGATE_ESCAPE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 /** Layer by layer, for a body of 1 MiB nests deeper than the runtime's stack. */
 function nestsWithin(value: unknown, levels: number): boolean {
   let layer = [value];
-  for (let depth = 0; layer.length > 0; depth += 1) {
+  for (let depth = 1; layer.length > 0; depth += 1) {
     if (depth > levels) return false;
     layer = layer.flatMap((each): unknown[] => (typeof each === 'object' && each !== null ? Object.values(each) : []));
     layer = layer.filter((each) => typeof each === 'object' && each !== null);

@@ -36,7 +36,8 @@ export const clientFrame = z.discriminatedUnion('type', [
     type: z.literal('command'),
     id: frameId,
     command: z.string(),
-    data: z.unknown(),
+    // a missing `data` is `{}`, as a missing body is
+    data: z.unknown().optional(),
     idempotencyKey: z.string().regex(IDEMPOTENCY_KEY_PATTERN).optional(),
     correlationId: z.string().optional(),
     traceparent: z.string().optional(),

@@ -12,7 +12,7 @@ import { refused, type CommandHandler, type DecideContext, type Decision } from 
 import { SEQ_MAX } from './limits.ts';
 import { readAccess } from './rights.ts';
 import type { SessionView } from './state.ts';
-import type { Command, CommandDataByName, CommandName } from './types.ts';
+import type { Command, CommandName } from './types.ts';
 
 /** Every command but session.create, which finds no session and so no access. */
 type Handlers = { [N in Exclude<CommandName, 'session.create'>]: CommandHandler<N> };
@@ -31,7 +31,7 @@ export const COMMAND_HANDLERS: Handlers = {
 
 /**
  * What comes of a command in this state: pure, so that the Session, the client and the simulator agree.
- * Order of refusals: visibility, rights of the handler, and archived before both write rights and content.
+ * Order of refusals: visibility, then `forbidden`, then archived, then all that depends on the content.
  */
 export function decide(view: SessionView, command: Command, context: DecideContext): Decision {
   if (command.name === 'session.create') return decideSessionCreate(view, command.data, context);
@@ -40,7 +40,7 @@ export function decide(view: SessionView, command: Command, context: DecideConte
   if (view.head() >= SEQ_MAX) return refused('session_full', 'The session takes no more events.');
   // the index signature cannot follow the pairing of name and data, which Command has already proved
   const handler = COMMAND_HANDLERS[command.name] as CommandHandler<typeof command.name>;
-  const decision = handler.decide(view, found.access, command.data as CommandDataByName[typeof command.name] & never, context);
+  const decision = handler.decide(view, found.access, command.data, context);
   const archived = found.access.session.status === 'archived' && !handler.whileArchived;
   if (archived && (decision.kind !== 'refused' || decision.refusal.code !== 'forbidden')) {
     return refused('session_archived', 'The session is archived: restore it first.');

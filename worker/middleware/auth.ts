@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { parseActingFor } from '../../shared/contract/acting-for.ts';
 import { TENANT_PATTERN, USER_ID_PATTERN } from '../../shared/core/ids.ts';
 import { codePoints, hasLoneSurrogate } from '../../shared/core/text.ts';
 import type { Actor, ActorKind } from '../../shared/core/types.ts';
@@ -131,12 +132,10 @@ function isKind(value: unknown): value is ActorKind {
  * `Millrace-Actor: id[;kind]`: a service acts for another (contract §7). What follows the last `;` must be a kind, so an id that
  * holds a `;` comes with its kind. The right to set `createdAt` stays, the rights of an admin do not go over.
  */
-export function actingFor(header: string | null, self: Actor, scopes: ReadonlySet<string>): Actor {
+function actingFor(header: string | null, self: Actor, scopes: ReadonlySet<string>): Actor {
   if (header === null) return self;
   if (!scopes.has('service')) throw refuse('forbidden', 'Only a token with the scope service may act for others.');
-  const split = header.lastIndexOf(';');
-  const id = (split < 0 ? header : header.slice(0, split)).trim();
-  const kind = split < 0 ? 'user' : header.slice(split + 1).trim();
-  if (!USER_ID_PATTERN.test(id) || !isKind(kind)) throw refuse('invalid_request', 'Millrace-Actor must be id or id;kind.');
-  return { id, kind, service: true };
+  const other = parseActingFor(header);
+  if (other === undefined) throw refuse('invalid_request', 'Millrace-Actor must be id or id;kind.');
+  return { ...other, service: true };
 }

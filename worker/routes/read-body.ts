@@ -58,7 +58,7 @@ export function parseJson(text: string): unknown {
 
 export function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     throw refuse('invalid_request', 'The body is not UTF-8.');
   }

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LIMIT_VARIABLES } from '../../shared/core/limits.ts';
+import { ensureEdgeBundle } from '../../scripts/launch/edge-build.mjs';
+import { ensureNatsServer } from '../../scripts/launch/nats.mjs';
+import { freePorts } from '../../scripts/supervisor/ports.ts';
+import { PORT_VARIABLES, readSettings } from '../../scripts/supervisor/settings.ts';
+import { createSupervisor } from '../../scripts/supervisor/supervisor.ts';
+import { serve } from './announce.ts';
+
+/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only]`. */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** each limit of the environment is set to this: the bench asks how much there is, not how much one is allowed */
+const RAISED_LIMIT = '1000000000';
+/** of the parts' own output, kept to be shown when they do not start */
+const KEPT_LINES_MAX = 100;
+
+serve(async () => {
+  const edgeOnly = process.argv.includes('--edge-only');
+  const dataDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const jwtSecret = randomBytes(32).toString('base64url');
+  const environment: Record<string, string> = { DATA_DIR: dataDir, JWT_SECRET: jwtSecret };
+  const ports = await freePorts(Object.keys(PORT_VARIABLES).length);
+  for (const [index, [variable]] of Object.values(PORT_VARIABLES).entries()) environment[variable] = String(ports[index]);
+  for (const variable of Object.values(LIMIT_VARIABLES)) environment[variable] = RAISED_LIMIT;
+  await ensureEdgeBundle();
+  const lines: string[] = [];
+  const keep = (line: string): void => {
+    lines.push(line);
+    if (lines.length > KEPT_LINES_MAX) lines.shift();
+    if (process.env['BENCH_VERBOSE'] !== undefined) process.stderr.write(`${line}\n`);
+  };
+  const supervisor = createSupervisor({
+    root: ROOT,
+    settings: readSettings(environment, ROOT),
+    natsServerBin: edgeOnly ? undefined : await ensureNatsServer(),
+    without: edgeOnly ? ['nats', 'consumers'] : [],
+    // a part that dies spoils the figures: that is said at once
+    say: (line) => process.stderr.write(`Millrace: ${line}\n`),
+    log: (name, line) => keep(`[${name}] ${line}`),
+  });
+  const stop = async (): Promise<void> => {
+    await supervisor.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const { url, pids } = await supervisor.start();
+    const edge = pids['edge'];
+    if (edge === undefined) throw new Error('the edge did not tell its process id');
+    const detail = edgeOnly ? 'the edge alone, storage on disk' : 'edge, NATS JetStream and consumers with the embedded store, storage on disk';
+    return { announcement: { url, jwtSecret, pids: { edge: [edge], all: [process.pid] }, detail }, stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${lines.join('\n')}`, { cause: error });
+  }
+});

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { historyProjection } from './projections/history.ts';
+import { startResponder } from './query/responder.ts';
+import { edgePoster, ReceiptSender } from './receipts/sender.ts';
+import { backoffMs, wait, within } from './runtime/backoff.ts';
+import { connectForever } from './runtime/connection.ts';
+import { jetStreamDeadLetters } from './runtime/dead-letters.ts';
+import { JetStreamSource, PULL_EVENTS_MAX } from './runtime/jetstream-source.ts';
+import { describe, jsonLog, type Log } from './runtime/log.ts';
+import { Runner } from './runtime/runner.ts';
+import { ROLES, rolesFrom, settingsFrom, SettingError, type Role, type Settings } from './runtime/settings.ts';
+import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './runtime/streams.ts';
+import type { HistoryStore } from './stores/history/port.ts';
+import { openSqliteHistory } from './stores/history/sqlite.ts';
+
+/** Starts the roles asked for, waits for what they need for as long as it takes, and drains on SIGTERM and SIGINT. */
+
+const DRAIN_MS_MAX = 10_000;
+const LAST_RECEIPTS_MS_MAX = 3_000;
+const CLOSE_MS_MAX = 2_000;
+const ENSURE_EVERY_MS = 30_000;
+const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
+const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
+
+type Stop = () => Promise<void>;
+
+const log = jsonLog((line) => process.stdout.write(line));
+
+async function main(): Promise<number> {
+  let roles: Role[];
+  let settings: Settings;
+  try {
+    const { values } = parseArgs({ options: { roles: { type: 'string', default: ROLES.join(',') } } });
+    roles = rolesFrom(values.roles);
+    settings = settingsFrom(process.env);
+  } catch (error) {
+    log('error', error instanceof SettingError ? error.message : describe(error));
+    return 2;
+  }
+  const ending = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort());
+  const connection = await connectForever(settings, log, ending.signal);
+  if (connection === undefined) return 0;
+  const stops: Stop[] = [];
+  for (const role of roles) {
+    const stop = await start(role, connection, settings, ending.signal);
+    if (stop !== undefined) stops.push(stop);
+  }
+  if (!ending.signal.aborted) log('info', 'ready', { roles });
+  const closed = await untilEnd(connection, ending.signal);
+  if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
+  await Promise.all(stops.map(async (stop) => await stop()));
+  await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) => log('warn', 'not drained', { error: describe(error) }));
+  log('info', 'stopped');
+  return ending.signal.aborted ? 0 : 1;
+}
+
+/** Starts a role, again and again until it starts. Undefined when the signal aborted first. */
+async function start(role: Role, connection: NatsConnection, settings: Settings, signal: AbortSignal): Promise<Stop | undefined> {
+  let complained = '';
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
+    try {
+      return role === 'history' ? await startHistory(connection, settings) : await startQuery(connection, settings);
+    } catch (error) {
+      const complaint = describe(error);
+      if (complaint !== complained) log('warn', 'waiting to start', { role, error: complaint });
+      complained = complaint;
+      await wait(backoffMs(attempt, RETRY_BOUNDS, Math.random()), signal);
+    }
+  }
+  return undefined;
+}
+
+async function startHistory(connection: NatsConnection, settings: Settings): Promise<Stop> {
+  const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'history', ...fields });
+  const manager = await jetstreamManager(connection);
+  const store = openHistory(settings, true);
+  const projection = historyProjection(store, Date.now);
+  const ensure = async (): Promise<void> => {
+    await ensureStreams(manager, settings, roleLog);
+    await ensureDurable(manager, projection, roleLog);
+  };
+  try {
+    await ensure();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const client = jetstream(connection);
+  const receipts = new ReceiptSender(edgePoster(settings.edgeUrl, settings.internalSecret, Date.now), roleLog);
+  const runner = new Runner(
+    {
+      projection,
+      source: new JetStreamSource(client, projection.name),
+      deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+      settlements: receipts,
+      ensure,
+      log: roleLog,
+    },
+    { pullEventsMax: PULL_EVENTS_MAX, workingEveryMs: ACK_WAIT_MS / 3, ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX },
+  );
+  receipts.start();
+  runner.start();
+  return async () => {
+    await runner.stop();
+    await receipts.stop(LAST_RECEIPTS_MS_MAX);
+    await store.close();
+  };
+}
+
+async function startQuery(connection: NatsConnection, settings: Settings): Promise<Stop> {
+  const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'query', ...fields });
+  const store = openHistory(settings, false);
+  await store.health();
+  const responder = startResponder(connection, store, roleLog);
+  return async () => {
+    await responder.stop();
+    await store.close();
+  };
+}
+
+function openHistory(settings: Settings, writes: boolean): HistoryStore {
+  return openSqliteHistory({ path: join(settings.dataDir, 'history.db'), writes });
+}
+
+/** Resolves when a signal came or the connection is closed for good; then with why. */
+async function untilEnd(connection: NatsConnection, signal: AbortSignal): Promise<unknown> {
+  const signalled = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return await Promise.race([connection.closed(), signalled]);
+}
+
+process.exitCode = await main();

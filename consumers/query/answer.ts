@@ -1,0 +1,51 @@
+import { queryRequest, type QueryAnswer, type QueryRequest } from '../../shared/contract/internal.ts';
+import { PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
+import { countOf } from '../../shared/core/seq-ranges.ts';
+import type { HistoryStore } from '../stores/history/port.ts';
+
+/** seqs looked for in one question of the repair */
+const HELD_SEQS_MAX = 100_000;
+
+export type Parsed = { ok: true; request: QueryRequest } | { ok: false; answer: QueryAnswer };
+
+export function parseQuestion(bytes: Uint8Array): Parsed {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return invalid('not JSON');
+  }
+  const parsed = queryRequest.safeParse(value);
+  if (!parsed.success) return invalid('not a question of this version');
+  const request = parsed.data;
+  if (request.op === 'held' && countOf(request.ranges) > HELD_SEQS_MAX) return invalid(`at most ${HELD_SEQS_MAX} seqs`);
+  return { ok: true, request };
+}
+
+/**
+ * The answer, of at most replyBytesMax of rows: fewer rows than asked means ask again for the rest, none means there are none.
+ * Rejects when the store does.
+ */
+export async function answerQuestion(store: HistoryStore, request: QueryRequest, replyBytesMax: number): Promise<QueryAnswer> {
+  switch (request.op) {
+    case 'health':
+      await store.health();
+      return { ok: true, op: 'health' };
+    case 'events': {
+      const events = await store.readEvents(request, request.from, request.to, Math.min(request.maxBytes, replyBytesMax));
+      return { ok: true, op: 'events', events };
+    }
+    case 'messages': {
+      const messages = await store.readMessages(request, request.seqs, Math.min(PAGE_BYTES_MAX, replyBytesMax));
+      return { ok: true, op: 'messages', messages };
+    }
+    case 'held': {
+      const { ranges, publishedAt, persistedAt } = await store.heldRanges(request, request.ranges);
+      return { ok: true, op: 'held', ranges: ranges.map(([from, to]) => [from, to]), publishedAt, persistedAt };
+    }
+  }
+}
+
+function invalid(detail: string): Parsed {
+  return { ok: false, answer: { ok: false, code: 'invalid_request', detail } };
+}

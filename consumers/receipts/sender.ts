@@ -1,0 +1,140 @@
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import {
+  SIGNATURE_HEADER,
+  TIMESTAMP_HEADER,
+  type Receipt,
+  type ReceiptsAnswer,
+  type ReceiptsRequest,
+} from '../../shared/contract/internal.ts';
+import type { Event } from '../../shared/core/types.ts';
+import { backoffMs, wait, within } from '../runtime/backoff.ts';
+import type { Settlements } from '../runtime/batch.ts';
+import type { EventPlace } from '../runtime/incoming.ts';
+import { describe, type Log } from '../runtime/log.ts';
+import { ReceiptQueue } from './queue.ts';
+
+const CALL_MS_MAX = 15_000;
+const ANSWER_BYTES_MAX = 1024 * 1024;
+const AWAY_BOUNDS = { minMs: 250, maxMs: 10_000 };
+/** a session that did not take its receipt while others did */
+const REFUSED_RETRY_MS = 2_000;
+const DETAIL_CHARS_MAX = 300;
+const CODE_CHARS_MAX = 64;
+
+export type PostReceipts = (receipts: readonly Receipt[]) => Promise<ReceiptsAnswer>;
+
+const answerSchema = z.object({ failed: z.array(z.object({ tenant: z.string(), sessionId: z.string() })) });
+
+/** Posts signed receipts to the edge. Rejects when it is away, or refuses. */
+export function edgePoster(edgeUrl: string, secret: string, now: () => number): PostReceipts {
+  return async (receipts) => {
+    const request: ReceiptsRequest = { v: 1, receipts: [...receipts] };
+    const body = JSON.stringify(request);
+    const timestamp = String(now());
+    const response = await fetch(`${edgeUrl}/internal/receipts`, {
+      method: 'POST',
+      redirect: 'error',
+      signal: AbortSignal.timeout(CALL_MS_MAX),
+      headers: { 'Content-Type': 'application/json', [TIMESTAMP_HEADER]: timestamp, [SIGNATURE_HEADER]: sign(secret, timestamp, body) },
+      body,
+    });
+    const text = (await response.text()).slice(0, ANSWER_BYTES_MAX);
+    if (!response.ok) throw new Error(`the edge answered ${response.status}`);
+    return answerSchema.parse(JSON.parse(text));
+  };
+}
+
+/** Hex HMAC-SHA256 of `${timestamp}.${body}`. */
+export function sign(secret: string, timestamp: string, body: string): string {
+  return createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
+}
+
+/** Tells the Sessions what is persisted and what is a dead letter (design decision 3). One call at a time. */
+export class ReceiptSender implements Settlements {
+  readonly #queue = new ReceiptQueue();
+  readonly #post: PostReceipts;
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+  #wake: () => void = () => {};
+  #running: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(post: PostReceipts, log: Log) {
+    this.#post = post;
+    this.#log = log;
+  }
+
+  persisted(event: Event, publishedAtMs: number): void {
+    const place: EventPlace = { tenant: event.tenant, sessionId: event.sessionid, seq: event.seq };
+    this.#queue.addPersisted(place, publishedAtMs, Date.now());
+    this.#wake();
+  }
+
+  buried(place: EventPlace, failure: { code: string; detail: string; consumer: string; atMs: number }): void {
+    const { code, detail, consumer, atMs } = failure;
+    const entry = { seq: place.seq, code: code.slice(0, CODE_CHARS_MAX), detail: detail.slice(0, DETAIL_CHARS_MAX), consumer, at: atMs };
+    this.#queue.addFailure(place, entry, Date.now());
+    this.#wake();
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Sends what is left within msMax; what is not sent by then is repaired by the Sessions. Never rejects. */
+  async stop(msMax: number): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    try {
+      await within(msMax, 'the last receipts', this.#running ?? Promise.resolve());
+    } catch {
+      this.#log('warn', 'stopped with receipts unsent', { sessions: this.#queue.size });
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const dueInMs = this.#queue.dueInMs(Date.now());
+      if (dueInMs === undefined) await this.#woken();
+      else if (dueInMs > 0) await wait(dueInMs, signal);
+      else await this.#sendDue();
+    }
+    this.#queue.hurry();
+    while (this.#queue.size > 0 && (await this.#send())) this.#queue.hurry();
+  }
+
+  async #woken(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #sendDue(): Promise<void> {
+    if (await this.#send()) return;
+    await wait(backoffMs(this.#failures, AWAY_BOUNDS, Math.random()), this.#stop.signal);
+  }
+
+  /** One call. False when the edge did not take it: all of it is back in the queue. */
+  async #send(): Promise<boolean> {
+    const receipts = this.#queue.takeDue(Date.now());
+    const dropped = this.#queue.takeDropped();
+    if (dropped > 0) this.#log('warn', 'receipts dropped: the edge was away for too long', { sessions: dropped });
+    if (receipts.length === 0) return true;
+    try {
+      const { failed } = await this.#post(receipts);
+      const refused = new Set(failed.map(({ tenant, sessionId }) => `${tenant} ${sessionId}`));
+      const back = receipts.filter(({ tenant, sessionId }) => refused.has(`${tenant} ${sessionId}`));
+      this.#queue.putBack(back, REFUSED_RETRY_MS, Date.now());
+      if (this.#failures > 0) this.#log('info', 'the edge takes receipts again');
+      this.#failures = 0;
+      return true;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures === 1) this.#log('warn', 'the edge does not take receipts', { error: describe(error) });
+      this.#queue.putBack(receipts, 0, Date.now());
+      return false;
+    }
+  }
+}

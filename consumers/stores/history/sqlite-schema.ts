@@ -1,0 +1,86 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { columnOf, HISTORY_SCHEMA_VERSION, HISTORY_TABLES, type CellType, type HistoryTable, type TableDescription } from './tables.ts';
+
+/** How the tables look in SQLite: each cell has its clock beside it. One file needs no buckets. */
+
+export const TABLE_NAMES = Object.keys(HISTORY_TABLES) as HistoryTable[];
+
+const SQL_TYPES: Readonly<Record<CellType, string>> = {
+  text: 'TEXT',
+  int: 'INTEGER',
+  boolean: 'INTEGER',
+  timestamp: 'INTEGER',
+  clock: 'INTEGER',
+};
+
+export function keyNames(table: HistoryTable): string[] {
+  const { sessionKey, rowKey }: TableDescription = HISTORY_TABLES[table];
+  return rowKey === undefined ? [...sessionKey] : [...sessionKey, rowKey.name];
+}
+
+export function clockColumn(cell: string): string {
+  return `${columnOf(cell)}_clock`;
+}
+
+function createTable(table: HistoryTable): string {
+  const { cells, rowKey }: TableDescription = HISTORY_TABLES[table];
+  const keys = keyNames(table).map((name) => `${columnOf(name)} ${name === rowKey?.name ? SQL_TYPES[rowKey.type] : 'TEXT'} NOT NULL`);
+  const columns = Object.entries(cells).flatMap(([cell, type]) => [`${columnOf(cell)} ${SQL_TYPES[type]}`, `${clockColumn(cell)} INTEGER`]);
+  const primary = `PRIMARY KEY (${keyNames(table).map(columnOf).join(', ')})`;
+  return `CREATE TABLE IF NOT EXISTS ${table} (${[...keys, ...columns, primary].join(', ')}) STRICT, WITHOUT ROWID`;
+}
+
+const SCHEMA = [
+  ...TABLE_NAMES.map(createTable),
+  // what a deletion erases also when it comes late; several workers may see several deletions of one session's history
+  `CREATE TABLE IF NOT EXISTS erased_sessions (tenant TEXT NOT NULL, session_id TEXT NOT NULL, below_seq INTEGER NOT NULL,
+    clock INTEGER NOT NULL, PRIMARY KEY (tenant, session_id)) STRICT, WITHOUT ROWID`,
+  'CREATE TABLE IF NOT EXISTS probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT',
+];
+
+/** Makes what is missing, in one transaction that several processes may try at once. Throws when the file is of a newer program. */
+export function migrate(database: DatabaseSync): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    if (version > HISTORY_SCHEMA_VERSION) {
+      throw new Error(`the history store has schema ${version}; this program knows up to ${HISTORY_SCHEMA_VERSION}`);
+    }
+    if (version < HISTORY_SCHEMA_VERSION) {
+      for (const statement of SCHEMA) database.exec(statement);
+      database.exec(`PRAGMA user_version = ${HISTORY_SCHEMA_VERSION}`);
+    }
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** A row's write with exactly these cells: per cell the higher clock wins, and of equal clocks the larger value. */
+export function upsertSql(table: HistoryTable, cells: readonly string[]): string {
+  const keys = keyNames(table).map(columnOf);
+  const columns = cells.flatMap((cell) => [columnOf(cell), clockColumn(cell)]);
+  const assignments = cells.flatMap((cell) => {
+    const value = columnOf(cell);
+    const clock = clockColumn(cell);
+    const wins =
+      `${table}.${clock} IS NULL OR excluded.${clock} > ${table}.${clock} ` +
+      `OR (excluded.${clock} = ${table}.${clock} AND excluded.${value} > ${table}.${value})`;
+    return [value, clock].map((column) => `${column} = CASE WHEN ${wins} THEN excluded.${column} ELSE ${table}.${column} END`);
+  });
+  const all = [...keys, ...columns];
+  return (
+    `INSERT INTO ${table} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')}) ` +
+    `ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`
+  );
+}
+
+/** Overwrites one cell of all of a session's rows, where its clock is lower; `below` bounds them by seq. */
+export function overwriteSql(table: HistoryTable, cell: string, below: boolean): string {
+  const clock = clockColumn(cell);
+  return (
+    `UPDATE ${table} SET ${columnOf(cell)} = ?, ${clock} = ? WHERE tenant = ? AND session_id = ?` +
+    `${below ? ' AND seq < ?' : ''} AND (${clock} IS NULL OR ${clock} < ?)`
+  );
+}

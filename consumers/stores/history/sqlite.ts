@@ -1,0 +1,201 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { StoredMessage } from '../../../shared/contract/internal.ts';
+import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
+import { utf8Bytes } from '../../../shared/core/text.ts';
+import type { Event } from '../../../shared/core/types.ts';
+import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
+import { eventOf, messageOf } from './rows.ts';
+import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
+import { columnOf, ERASED_DATA, ERASED_MESSAGE_CELLS, HISTORY_TABLES, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
+
+/** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
+const BUSY_MS_MAX = 5_000;
+/** rows read before they are counted: a page is a few hundred */
+const PROBE_ROW = 1;
+
+export interface SqliteOptions {
+  path: string;
+  /** false: only reads, so that health does not write */
+  writes: boolean;
+}
+
+/**
+ * The embedded history store: one SQLite file, several processes. A batch is one transaction; `synchronous=FULL` makes it
+ * durable before write() resolves. Throws when the file cannot be opened or is of a newer program.
+ */
+export function openSqliteHistory({ path, writes }: SqliteOptions): HistoryStore {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
+  try {
+    // secure_delete: what is erased is overwritten in the file and not only unlinked
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
+    migrate(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return new SqliteHistory(database, writes);
+}
+
+class SqliteHistory implements HistoryStore {
+  readonly #database: DatabaseSync;
+  readonly #writes: boolean;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, writes: boolean) {
+    this.#database = database;
+    this.#writes = writes;
+  }
+
+  async write(batch: readonly HistoryWrite[]): Promise<void> {
+    this.#transaction(() => {
+      const sessions = new Map<string, SessionKey>();
+      for (const write of batch) {
+        const session = write.kind === 'row' ? write.key : write;
+        sessions.set(`${session.tenant} ${session.sessionId}`, session);
+        if (write.kind === 'row') this.#writeRow(write);
+        else this.#noteErasure(write);
+      }
+      for (const session of sessions.values()) this.#eraseAgain(session);
+    });
+    return await Promise.resolve();
+  }
+
+  async readEvents(session: SessionKey, from: number, to: number, maxBytes: number): Promise<Event[]> {
+    const rows = this.#prepare(
+      'SELECT envelope, data FROM events WHERE tenant = ? AND session_id = ? AND seq BETWEEN ? AND ? AND envelope IS NOT NULL ORDER BY seq',
+    ).iterate(session.tenant, session.sessionId, from, to);
+    return await Promise.resolve(cutAt(maxBytes, mapped(rows, (row) => eventOf(cellsOf('events', row)))));
+  }
+
+  async readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]> {
+    const byKey = this.#prepare('SELECT * FROM messages WHERE tenant = ? AND session_id = ? AND seq = ?');
+    const found = mapped(seqs, (seq) => {
+      const row = byKey.get(session.tenant, session.sessionId, seq);
+      return row === undefined ? undefined : messageOf(seq, cellsOf('messages', row));
+    });
+    return await Promise.resolve(cutAt(maxBytes, found));
+  }
+
+  async heldRanges(session: SessionKey, ranges: readonly SeqRange[]): Promise<Held> {
+    const held = this.#prepare(
+      `SELECT seq, published_at, persisted_at FROM events
+       WHERE tenant = ? AND session_id = ? AND seq BETWEEN ? AND ? AND envelope IS NOT NULL`,
+    );
+    const seqs: number[] = [];
+    let publishedAt = 0;
+    let persistedAt = 0;
+    for (const [from, to] of ranges) {
+      for (const row of held.iterate(session.tenant, session.sessionId, from, to)) {
+        seqs.push(Number(row['seq']));
+        publishedAt = Math.max(publishedAt, Number(row['published_at'] ?? 0));
+        persistedAt = Math.max(persistedAt, Number(row['persisted_at'] ?? 0));
+      }
+    }
+    return await Promise.resolve({ ranges: rangesOf(seqs), publishedAt, persistedAt });
+  }
+
+  async health(): Promise<void> {
+    if (this.#writes) this.#prepare('INSERT OR REPLACE INTO probes (id, at) VALUES (?, ?)').run(PROBE_ROW, Date.now());
+    else this.#prepare('SELECT at FROM probes WHERE id = ?').get(PROBE_ROW);
+    return await Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#statements.clear();
+    if (this.#database.isOpen) this.#database.close();
+    return await Promise.resolve();
+  }
+
+  #transaction(work: () => void): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      // a full disk rolls back by itself
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #writeRow({ table, key, cells, clock }: RowWrite): void {
+    const named: [string, CellValue][] = Object.entries(cells);
+    if (named.length === 0) return;
+    const keys: Readonly<Record<string, string | number>> = { ...key };
+    const keyValues = keyNames(table).map((name) => keys[name] ?? '');
+    const cellValues = named.flatMap(([, value]) => [typeof value === 'boolean' ? Number(value) : value, clock]);
+    const names = named.map(([name]) => name);
+    this.#prepare(upsertSql(table, names)).run(...keyValues, ...cellValues);
+  }
+
+  #noteErasure({ tenant, sessionId, belowSeq, clock }: EraseSession): void {
+    this.#prepare(
+      `INSERT INTO erased_sessions (tenant, session_id, below_seq, clock) VALUES (?, ?, ?, ?)
+       ON CONFLICT (tenant, session_id) DO UPDATE SET below_seq = max(below_seq, excluded.below_seq), clock = max(clock, excluded.clock)`,
+    ).run(tenant, sessionId, belowSeq, clock);
+  }
+
+  /** Rows of a deleted session may come after its deletion: with every batch that touches it, it is erased again. */
+  #eraseAgain({ tenant, sessionId }: SessionKey): void {
+    const noted = this.#prepare('SELECT below_seq, clock FROM erased_sessions WHERE tenant = ? AND session_id = ?').get(tenant, sessionId);
+    if (noted === undefined) return;
+    const clock = asBigInt(noted['clock']);
+    const below = asBigInt(noted['below_seq']);
+    const overwrite = (table: HistoryTable, cell: string, value: SQLInputValue, bound: SQLInputValue[]): void => {
+      this.#prepare(overwriteSql(table, cell, bound.length > 0)).run(value, clock, tenant, sessionId, ...bound, clock);
+    };
+    overwrite('events', 'data', ERASED_DATA, [below]);
+    for (const [cell, value] of Object.entries(ERASED_MESSAGE_CELLS)) overwrite('messages', cell, value, [below]);
+    overwrite('members', 'active', 0, []);
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    // clocks are microseconds, near the end of what a number holds exactly
+    statement.setReadBigInts(true);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function asBigInt(value: unknown): bigint {
+  return typeof value === 'bigint' ? value : 0n;
+}
+
+/** The cells that a row holds, typed as the table describes them. */
+function cellsOf<T extends HistoryTable>(table: T, row: Row): CellsOf<T> {
+  const cells: Record<string, CellValue> = {};
+  for (const [cell, type] of Object.entries(HISTORY_TABLES[table].cells)) {
+    const value = row[columnOf(cell)];
+    if (typeof value === 'string') cells[cell] = value;
+    else if (typeof value === 'bigint') cells[cell] = type === 'clock' ? value : type === 'boolean' ? value === 1n : Number(value);
+  }
+  // each value has just been made what its column's type says
+  return cells as CellsOf<T>;
+}
+
+function* mapped<A, B>(rows: Iterable<A>, map: (row: A) => B | undefined): Generator<B> {
+  for (const row of rows) {
+    const value = map(row);
+    if (value !== undefined) yield value;
+  }
+}
+
+/** Takes while the JSON stays within maxBytes, and always the first. Reads no row more than one beyond. */
+function cutAt<T>(maxBytes: number, values: Iterable<T>): T[] {
+  const taken: T[] = [];
+  let bytes = 2;
+  for (const value of values) {
+    bytes += utf8Bytes(JSON.stringify(value)) + 1;
+    if (taken.length > 0 && bytes > maxBytes) break;
+    taken.push(value);
+  }
+  return taken;
+}

@@ -1,0 +1,78 @@
+// `npm start`: runs all parts of Millrace on this machine until it is told to stop.
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { ensureNatsServer } from './launch/nats.mjs';
+import type { PartName } from './supervisor/part.ts';
+import { openPartLogs } from './supervisor/part-logs.ts';
+import { readSettings, SettingsError } from './supervisor/settings.ts';
+import { createSupervisor } from './supervisor/supervisor.ts';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const PART_NAMES: readonly PartName[] = ['nats', 'edge', 'consumers'];
+
+/** stopping takes no longer than this, whatever hangs */
+const STOP_MS_MAX = 25_000;
+
+function say(line: string): void {
+  process.stdout.write(`millrace: ${line}\n`);
+}
+
+function partsFrom(text: string | undefined): PartName[] {
+  const names = text?.split(',').map((name) => name.trim()) ?? [];
+  return names.map((name) => {
+    const part = PART_NAMES.find((one) => one === name);
+    if (!part) throw new SettingsError(`--without knows ${PART_NAMES.join(', ')}, not "${name}"`);
+    return part;
+  });
+}
+
+async function main(): Promise<void> {
+  const options = new Command('start')
+    .description('Starts all parts of Millrace. Settings come from the environment: see docs/ and README.md.')
+    .option('--without <parts>', `leaves out parts, comma-separated: ${PART_NAMES.join(', ')}`)
+    .option('--with <stores>', 'real databases instead of the embedded ones')
+    .parse()
+    .opts<{ without?: string; with?: string }>();
+  const stores = options.with ?? (process.env['MILLRACE_WITH'] || undefined);
+  if (stores !== undefined) throw new SettingsError(`"${stores}" cannot be started yet: leave out --with and MILLRACE_WITH for the embedded store`);
+  const settings = readSettings(process.env, ROOT);
+  const logs = openPartLogs(settings.dataDir);
+  const supervisor = createSupervisor({
+    root: ROOT,
+    settings,
+    natsServerBin: settings.externalNats ? undefined : await ensureNatsServer(),
+    without: partsFrom(options.without),
+    say,
+    log(name, line) {
+      logs.write(name, line);
+      // nats-server is too talkative for a terminal; its log has it all.
+      if (name !== 'nats') process.stderr.write(`[${name}] ${line}\n`);
+    },
+  });
+
+  let stopping = false;
+  const stop = async (why: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
+    say(`stopping (${why})`);
+    await supervisor.stop();
+    say('stopped');
+    logs.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+  // The launcher is gone, killed perhaps: nobody would stop us any more.
+  process.on('disconnect', () => void stop('the launcher is gone'));
+
+  const addresses = await supervisor.start();
+  if (!stopping) process.stdout.write(`ready ${JSON.stringify(addresses)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}

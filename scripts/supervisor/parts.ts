@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { PartName, PartSpec } from './part.ts';
+import type { Secrets } from './secrets.ts';
+import type { Settings } from './settings.ts';
+import { writeNatsConfig } from './nats-config.ts';
+
+/** What a child needs of our own environment: where things are, and nothing that sets how Millrace behaves. */
+function plainEnvironment(): Record<string, string | undefined> {
+  const { PATH, HOME, TMPDIR, LANG, TZ } = process.env;
+  return { PATH, HOME, TMPDIR, LANG, TZ };
+}
+
+export interface NatsAddresses {
+  url: string;
+  webSocketUrl: string;
+}
+
+export function natsAddresses({ externalNats, ports }: Settings): NatsAddresses {
+  return externalNats ?? { url: `nats://127.0.0.1:${ports.nats}`, webSocketUrl: `ws://127.0.0.1:${ports.natsWebSocket}` };
+}
+
+export interface PartsInput {
+  root: string;
+  settings: Settings;
+  secrets: Secrets;
+  /** absent where NATS runs elsewhere */
+  natsServerBin: string | undefined;
+}
+
+function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
+  return {
+    name: 'nats',
+    command: natsServerBin ?? 'nats-server',
+    args: ['-c', writeNatsConfig(settings)],
+    env: plainEnvironment(),
+    cwd: root,
+    channel: false,
+  };
+}
+
+function edgeSpec({ root, settings, secrets }: PartsInput): PartSpec {
+  return {
+    name: 'edge',
+    command: process.execPath,
+    args: [...nodeFlags(), join(root, 'scripts/edge.ts'), '--data-dir', settings.dataDir, '--port', String(settings.ports.edge)],
+    env: {
+      ...plainEnvironment(),
+      ...settings.edgeVariables,
+      ENVIRONMENT: 'local',
+      PUBLIC_URL: settings.publicUrl,
+      NATS_WS_URL: natsAddresses(settings).webSocketUrl,
+      JWT_SECRET: secrets.jwtSecret,
+      INTERNAL_SECRET: secrets.internalSecret,
+    },
+    cwd: root,
+    channel: true,
+  };
+}
+
+function consumersSpec({ root, settings, secrets }: PartsInput): PartSpec {
+  return {
+    name: 'consumers',
+    command: process.execPath,
+    args: [...nodeFlags(), join(root, 'consumers/main.ts'), '--roles', 'history,query'],
+    env: {
+      ...plainEnvironment(),
+      ...settings.consumerVariables,
+      NATS_URL: natsAddresses(settings).url,
+      EDGE_URL: `http://127.0.0.1:${settings.ports.edge}`,
+      INTERNAL_SECRET: secrets.internalSecret,
+      DATA_DIR: settings.dataDir,
+      METRICS_PORT: String(settings.ports.metrics),
+    },
+    cwd: root,
+    channel: true,
+  };
+}
+
+/** TypeScript and node:sqlite are still announced as experimental by the oldest Node that we run on. */
+function nodeFlags(): string[] {
+  return Number.parseInt(process.versions.node, 10) < 24 ? ['--disable-warning=ExperimentalWarning'] : [];
+}
+
+/** How each part is started. The order is the order of starting. */
+export function partSpecs(input: PartsInput): Map<PartName, PartSpec> {
+  const specs = new Map<PartName, PartSpec>();
+  if (!input.settings.externalNats) specs.set('nats', natsSpec(input));
+  specs.set('edge', edgeSpec(input));
+  specs.set('consumers', consumersSpec(input));
+  return specs;
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import type { JobResult } from '../../../bench/load/job.ts';
+import { figures, table } from '../../../bench/report.ts';
+
+function result(p50: number, deliveriesPerS: number, http: boolean): JobResult {
+  const accept = { p50, p99: p50 * 2, samples: 10 };
+  const throughput = {
+    deliveriesPerS,
+    messagesPerS: deliveriesPerS / 200,
+    bytesPerDelivery: 300,
+    messagesPerFrame: 1,
+    edgeCpuUsPerDelivery: 5,
+    allCpuUsPerDelivery: 6,
+    edgeCores: 1,
+    allCores: 1,
+    clientCores: 0.5,
+  };
+  return { acceptAlone: accept, acceptWatched: accept, ...(http ? { acceptHttp: accept } : {}), throughput, fanout: accept };
+}
+
+const results = [
+  { name: 'ours', rounds: [result(1, 100_000, true), result(3, 300_000, true), result(2, 200_000, true)] },
+  { name: 'theirs', rounds: [result(4, 50_000, false), result(4, 50_000, false), result(4, 50_000, false)] },
+];
+
+test('figures are medians over the rounds, ratios are to the first contestant', () => {
+  const all = figures(results);
+  expect(all[0]).toMatchObject({ values: [2, 4], ratios: [1, 2] });
+  expect(all.find((each) => each.label === 'deliveries/s')).toMatchObject({ values: [200_000, 50_000], ratios: [1, 0.25] });
+});
+
+test('what a contestant does not have is a dash, not a zero', () => {
+  const lines = table(results).split('\n');
+  expect(lines[0]).toMatch(/ours\s+theirs/);
+  expect(lines.find((line) => line.includes('HTTP'))).toMatch(/2\.00\s+–$/);
+  expect(lines.find((line) => line.startsWith('deliveries/s'))).toMatch(/200,000\s+50,000\s+×0\.25$/);
+});

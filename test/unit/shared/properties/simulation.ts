@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { apply } from '../../../../shared/core/apply.ts';
+import { decide } from '../../../../shared/core/decide.ts';
+import type { Decision } from '../../../../shared/core/decision.ts';
+import { eraseEvent, stampEvent } from '../../../../shared/core/event.ts';
+import { MemoryState } from '../../../../shared/core/memory-state.ts';
+import type { Actor, Command, Event, WholeEvent } from '../../../../shared/core/types.ts';
+
+/** A session as a Session object keeps one, in memory: the state, and the log with its erasures. */
+export interface Simulation {
+  state: MemoryState;
+  /** every event as it was accepted */
+  whole: WholeEvent[];
+  /** as anyone reads it now: erased where it was erased */
+  log: Event[];
+  ids: number;
+}
+
+export interface Step {
+  actor: Actor;
+  command: Command;
+  nowMs: number;
+}
+
+export const ACTORS: readonly Actor[] = [
+  { id: 'ann', kind: 'user', name: 'Ann' },
+  { id: 'ben', kind: 'user' },
+  { id: 'cleo', kind: 'agent', name: 'Cleo' },
+  { id: 'dan', kind: 'user', service: true },
+  { id: 'eve', kind: 'system' },
+];
+
+export const newSimulation = (): Simulation => ({ state: new MemoryState(), whole: [], log: [], ids: 0 });
+
+/** Decides one command, and applies and logs what comes of it. */
+export function play(simulation: Simulation, { actor, command, nowMs }: Step): Decision {
+  const { state } = simulation;
+  let { ids } = simulation;
+  const newId = (): string => `made-${(ids += 1)}`;
+  const decision = decide(state, command, { sessionId: 's', actor, nowMs, newId });
+  if (decision.kind !== 'accepted') return decision;
+  simulation.ids = ids;
+  const event = stampEvent(state, decision.event, {
+    eventId: `event-${state.head() + 1}`,
+    tenant: 'default',
+    sessionId: 's',
+    publicUrl: 'http://localhost',
+    nowMs,
+    actor,
+    correlationId: 'correlation',
+    commandId: 'command',
+  });
+  apply(state, event);
+  simulation.whole.push(event);
+  simulation.log.push(event);
+  simulation.log = simulation.log.map((each) => (state.erased.has(each.seq) ? eraseEvent(each) : each));
+  return decision;
+}
+
+/** Everything a state holds, as a value to compare. */
+export function snapshot(state: MemoryState): unknown {
+  return structuredClone({
+    session: state.session(),
+    head: state.head(),
+    clock: state.clock(),
+    ordinal: state.lastOrdinal(),
+    members: [...state.members.values()],
+    messages: [...state.messages.values()],
+    erased: [...state.erased].toSorted((a, b) => a - b),
+  });
+}
+
+/** Few ids, so that commands meet; a secret in every text, so that an erasure can be looked for. */
+const chosenId = fc.constantFrom('m1', 'm2', 'm3', 'm4');
+/** made ones too, which nobody chooses beforehand: they are random */
+const messageId = fc.oneof(chosenId, fc.constantFrom('made-1', 'made-2', 'made-3'));
+const userId = fc.constantFrom(...ACTORS.map(({ id }) => id));
+const role = fc.constantFrom('owner' as const, 'member' as const, 'viewer' as const);
+const text = fc.nat(1_000_000).map((secret) => `secret-${secret}!`);
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 2 });
+
+/** Leaves out what is undefined: the schemas of the doors do the same. */
+function dataOf<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+const send = fc
+  .record({ text, id: maybe(chosenId), parentId: maybe(messageId), role: maybe(fc.constantFrom('user' as const, 'tool' as const)), mentions: maybe(fc.array(userId, { maxLength: 3 })) })
+  .map((fields): Command => ({ name: 'message.send', data: dataOf(fields) }));
+
+const update = fc
+  .record({ title: maybe(fc.constantFrom('A', 'B')), description: maybe(text), metadata: maybe(fc.constantFrom({}, { a: 1 })) })
+  .map((fields): Command => ({ name: 'session.update', data: dataOf(fields) }));
+
+const create = fc
+  .record({ title: fc.constantFrom('A', 'B'), visibility: maybe(fc.constantFrom('private' as const, 'public' as const)), members: maybe(fc.uniqueArray(fc.record({ userId, role }), { selector: (each) => each.userId })) })
+  .map((fields): Command => ({ name: 'session.create', data: dataOf(fields) }));
+
+const plain = (name: 'session.archive' | 'session.restore' | 'session.delete'): fc.Arbitrary<Command> => fc.constant({ name, data: {} });
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 12, arbitrary: send },
+  { weight: 6, arbitrary: fc.record({ messageId, text }).map((data): Command => ({ name: 'message.edit', data })) },
+  { weight: 4, arbitrary: messageId.map((id): Command => ({ name: 'message.delete', data: { messageId: id } })) },
+  { weight: 6, arbitrary: fc.record({ userId, role }).map((data): Command => ({ name: 'member.put', data })) },
+  { weight: 4, arbitrary: userId.map((id): Command => ({ name: 'member.remove', data: { userId: id } })) },
+  { weight: 3, arbitrary: update },
+  { weight: 1, arbitrary: create },
+  { weight: 1, arbitrary: plain('session.archive') },
+  { weight: 2, arbitrary: plain('session.restore') },
+);
+
+/** Time goes forward, stands still and goes back. */
+const nowMs = fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_050 });
+const actor = fc.oneof({ weight: 3, arbitrary: fc.constant(ACTORS[0] as Actor) }, { weight: 4, arbitrary: fc.constantFrom(...ACTORS) });
+const step = fc.record({ actor, command, nowMs });
+const first = fc.record({ actor: fc.constantFrom(...ACTORS), command: create, nowMs });
+const deletion = fc.record({ actor: fc.constantFrom(...ACTORS), command: plain('session.delete'), nowMs });
+
+/** Several actors at one session: it begins with its creation, and may be deleted late, after which more may be tried. */
+export const steps: fc.Arbitrary<Step[]> = fc
+  .tuple(first, fc.array(step, { maxLength: 60, size: 'max' }), fc.array(deletion, { maxLength: 1 }), fc.array(step, { maxLength: 6, size: 'max' }))
+  .map(([begin, middle, end, after]) => [begin, ...middle, ...end, ...after]);

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { nextAlarmMs, outboxBackoffMs, repairBackoffMs, SWEEP_EVERY_MS, type AlarmFacts } from '../../../../worker/session/alarm-plan.ts';
+
+const NOW = 1_000_000_000;
+const idle: AlarmFacts = { nowMs: NOW, repairAttempts: 0, trimmable: false, openSockets: 0 };
+
+describe('the next alarm', () => {
+  test('an idle session sleeps', () => {
+    expect(nextAlarmMs(idle)).toBeUndefined();
+  });
+
+  test('an idle session with sockets sweeps at most 12 times an hour', () => {
+    expect(nextAlarmMs({ ...idle, openSockets: 3 })).toBe(NOW + SWEEP_EVERY_MS);
+    expect(3_600_000 / SWEEP_EVERY_MS).toBeLessThanOrEqual(12);
+  });
+
+  test('the earliest of all wins', () => {
+    const facts = { ...idle, openSockets: 1, outboxRetryAtMs: NOW + 900, socketDeadlineMs: NOW + 400, oldestUnpersistedMs: NOW };
+    expect(nextAlarmMs(facts)).toBe(NOW + 400);
+  });
+
+  test('what is overdue is due now, never in the past', () => {
+    expect(nextAlarmMs({ ...idle, outboxRetryAtMs: NOW - 5_000 })).toBe(NOW);
+  });
+
+  test('the archive is asked a minute after the commit, then with backoff', () => {
+    const waiting = { ...idle, oldestUnpersistedMs: NOW - 3_600_000 };
+    expect(nextAlarmMs({ ...idle, oldestUnpersistedMs: NOW })).toBe(NOW + 60_000);
+    expect(nextAlarmMs(waiting)).toBe(NOW);
+    expect(nextAlarmMs({ ...waiting, repairAttempts: 1 })).toBe(NOW + 30_000);
+    expect(nextAlarmMs({ ...waiting, repairAttempts: 50 })).toBe(NOW + 600_000);
+  });
+});
+
+describe('backoff', () => {
+  test('grows to its bound and no further, with jitter above half a step', () => {
+    expect(outboxBackoffMs(1, 0)).toBe(250);
+    expect(outboxBackoffMs(1, 0.999_999)).toBe(500);
+    expect(outboxBackoffMs(4, 0)).toBe(2_000);
+    expect(outboxBackoffMs(1_000, 0.999_999)).toBe(30_000);
+    expect(repairBackoffMs(1_000)).toBe(600_000);
+  });
+});

@@ -1,0 +1,66 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
+import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from '../../worker/uplink/api.ts';
+
+export { Session } from '../../worker/session/session.ts';
+export { default } from '../../worker/index.ts';
+
+/** Stands at the port where NATS begins: keeps what was published, fails on demand, answers as the archive would. */
+export class Uplink extends DurableObject implements UplinkApi {
+  #failing = 0;
+  #acksPerCall = Number.POSITIVE_INFINITY;
+  #archived = new Set<number>();
+  readonly #calls: string[] = [];
+  readonly published: PublishItem[] = [];
+
+  async publish(items: PublishItem[]): Promise<PublishOutcome> {
+    this.#calls.push(sessionOf(items[0]));
+    if (this.#failing > 0) {
+      this.#failing -= 1;
+      return { acked: 0, error: 'planted' };
+    }
+    const taken = items.slice(0, this.#acksPerCall);
+    this.published.push(...taken);
+    return taken.length === items.length ? { acked: taken.length } : { acked: taken.length, error: 'planted' };
+  }
+
+  async request(_subject: string, payload: string): Promise<RequestOutcome> {
+    const request = JSON.parse(payload) as QueryRequest;
+    if (request.op !== 'held') return { ok: false, error: 'planted' };
+    const held = request.ranges.flatMap(([from, to]) =>
+      Array.from({ length: to - from + 1 }, (_, index) => from + index).filter((seq) => this.#archived.has(seq)),
+    );
+    const answer: QueryAnswer = {
+      ok: true,
+      op: 'held',
+      ranges: held.map((seq) => [seq, seq]),
+      publishedAt: Date.now(),
+      persistedAt: Date.now(),
+    };
+    return { ok: true, payload: JSON.stringify(answer) };
+  }
+
+  async health(): Promise<boolean> {
+    return this.#failing === 0;
+  }
+
+  async plan(plan: { failing?: number; acksPerCall?: number; archived?: number[] }): Promise<void> {
+    this.#failing = plan.failing ?? this.#failing;
+    this.#acksPerCall = plan.acksPerCall ?? this.#acksPerCall;
+    if (plan.archived !== undefined) this.#archived = new Set(plan.archived);
+  }
+
+  /** The pool is shared by all sessions of a run: a test sees its own. */
+  async seen(sessionId: string): Promise<{ calls: number; ids: string[]; payloads: string[] }> {
+    const mine = this.published.filter((item) => sessionOf(item) === sessionId);
+    return {
+      calls: this.#calls.filter((session) => session === sessionId).length,
+      ids: mine.map((item) => item.id),
+      payloads: mine.map((item) => item.payload),
+    };
+  }
+}
+
+function sessionOf(item: PublishItem | undefined): string {
+  return item?.subject.split('.').at(-1) ?? '';
+}

@@ -1,0 +1,45 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/** Suites that start real processes share two cores and a browser: one file at a time, and time for slow machines. */
+const oneAtATime = { fileParallelism: false, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 };
+
+function nodeProject(name: string, order: number, more: TestProjectInlineConfiguration['test'] = {}): TestProjectInlineConfiguration {
+  return {
+    test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node', testTimeout: 20_000, sequence: { groupOrder: order }, ...more },
+  };
+}
+
+const workerd: TestProjectInlineConfiguration = {
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          ENVIRONMENT: 'local',
+          // No server answers there: what workerd tests see of NATS is its absence.
+          NATS_WS_URL: 'ws://127.0.0.1:9',
+          JWT_SECRET: 'a secret for tests only, 32 bytes or more',
+          INTERNAL_SECRET: 'another secret for tests only, 32 bytes or more',
+          PUBLIC_URL: 'http://localhost:8787',
+        },
+      },
+    }),
+  ],
+  test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false, maxWorkers: 1, sequence: { groupOrder: 1 } },
+};
+
+const long = process.env['MILLRACE_TEST_LONG'] ? [nodeProject('long', 4, { ...oneAtATime, testTimeout: 60 * 60_000, hookTimeout: 10 * 60_000 })] : [];
+
+export default defineConfig({
+  test: {
+    projects: [
+      nodeProject('unit', 0),
+      nodeProject('contracts', 0, { testTimeout: 60_000 }),
+      workerd,
+      nodeProject('system', 2, oneAtATime),
+      nodeProject('browser', 3, oneAtATime),
+      ...long,
+    ],
+  },
+});

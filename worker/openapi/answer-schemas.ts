@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import type { Accepted, CommandStatus, MemberAnswer, MessageAnswer, SessionAnswer, UserAnswer } from '../../shared/contract/answers.ts';
+import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
+import * as field from '../../shared/contract/fields.ts';
+import { ERROR_CODES } from '../../shared/core/codes.ts';
+import { SEQ_MAX } from '../../shared/core/limits.ts';
+
+/** What clients get, as schemas for the document. The types keep them true to shared/contract/answers.ts. */
+const time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds');
+const seq = z.int().min(0).max(SEQ_MAX);
+const metadata = z.record(z.string(), z.unknown());
+const commandId = z.string().min(1).max(128);
+
+/** An optional member of an answer is absent or there, never undefined: what JSON can say. */
+type Exactly<T> = z.ZodType<{ [K in keyof T]: T[K] }>;
+
+const user = z.object({ id: field.userId, name: z.string().exactOptional(), kind: z.enum(['user', 'agent', 'system']) });
+
+const accepted = z.object({
+  commandId,
+  sessionId: field.id,
+  seq,
+  eventId: z.string().nullable().describe('null when nothing changed'),
+  entityId: z.string(),
+  correlationId: z.string(),
+  acceptedAt: time,
+  unchanged: z.literal(true).exactOptional(),
+});
+
+const commandStatus = z.object({
+  commandId,
+  type: z.string(),
+  status: z.enum(['accepted', 'published', 'persisted', 'failed']),
+  seq,
+  eventId: z.string(),
+  acceptedAt: time,
+  publishedAt: time.exactOptional(),
+  persistedAt: time.exactOptional(),
+  failure: z.object({ code: z.string(), detail: z.string(), consumer: z.string(), at: time }).exactOptional(),
+});
+
+const session = z.object({
+  id: field.id,
+  title: z.string(),
+  description: z.string(),
+  visibility: field.visibility,
+  status: z.enum(['active', 'archived']),
+  role: field.memberRole.exactOptional(),
+  memberCount: z.int().min(0),
+  head: seq,
+  epoch: z.string(),
+  createdAt: time,
+  updatedAt: time,
+  metadata,
+});
+
+const member = z.object({ user, role: field.memberRole, joinedAt: time, readSeq: seq });
+
+const reaction = z.object({ emoji: z.string(), count: z.int(), mine: z.boolean(), userIds: z.array(field.userId) });
+
+const message = z.object({
+  id: field.id,
+  sessionId: field.id,
+  seq,
+  author: user,
+  role: field.messageRole,
+  name: z.string().exactOptional(),
+  text: z.string().describe('empty once deleted'),
+  status: z.enum(['completed', 'cancelled', 'failed']),
+  parentId: field.id.exactOptional(),
+  replyCount: z.int().min(0),
+  toolCallId: z.string().exactOptional(),
+  mentions: z.array(field.userId),
+  reactions: z.array(reaction),
+  createdAt: time,
+  editedAt: time.exactOptional(),
+  deletedAt: time.exactOptional(),
+  metadata,
+  attachments: z.array(z.never()),
+});
+
+const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(ERROR_CODES) as [keyof typeof ERROR_CODES]),
+  correlationId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+const event = z.union(EVENT_TYPES.map((type) => EVENT_SCHEMAS[type]) as [z.ZodType, z.ZodType]);
+const part = z.object({ status: z.enum(['ok', 'unavailable']) });
+
+export const ANSWER_SCHEMAS = {
+  Accepted: accepted satisfies Exactly<Accepted>,
+  CommandStatus: commandStatus satisfies Exactly<CommandStatus>,
+  Session: session satisfies Exactly<SessionAnswer>,
+  User: user satisfies Exactly<UserAnswer>,
+  MembersPage: z.object({ items: z.array(member satisfies Exactly<MemberAnswer>), nextCursor: z.string().optional() }),
+  Message: message satisfies Exactly<MessageAnswer>,
+  MessagesPage: z.object({ items: z.array(message), nextCursor: z.string().optional(), previousCursor: z.string() }),
+  Event: event,
+  EventsPage: z.object({ items: z.array(event), head: seq, epoch: z.string() }),
+  Ticket: z.object({ ticket: z.string(), expiresAt: time }),
+  Health: z.object({ status: z.literal('ok') }),
+  Readiness: part.extend({ parts: z.object({ edge: part, uplink: part, history: part }) }),
+  Problem: problem,
+} as const;
+
+export type AnswerName = keyof typeof ANSWER_SCHEMAS;

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { CATALOGUE, COMMAND_NAMES, type CommandSpec } from '../../shared/contract/catalogue.ts';
+import * as field from '../../shared/contract/fields.ts';
+import { ERROR_CODES, type ErrorCode } from '../../shared/core/codes.ts';
+import type { CommandName } from '../../shared/core/types.ts';
+import { ANSWER_SCHEMAS, type AnswerName } from './answer-schemas.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
+
+/** The members of OpenAPI 3.1 that this document has. */
+export interface OperationObject {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  description?: string;
+  parameters: { name: string; in: 'path' | 'query' | 'header'; required: boolean; description?: string; schema: object }[];
+  requestBody?: { required: boolean; content: Record<string, { schema: object }> };
+  responses: Record<string, { description: string; headers?: object; content?: Record<string, { schema: object }> }>;
+  security?: object[];
+}
+
+export interface OpenApiDocument {
+  openapi: '3.1.0';
+  info: { title: string; version: string; description: string; license: { name: string; identifier: string } };
+  servers: { url: string }[];
+  security: object[];
+  paths: Record<string, Record<string, OperationObject>>;
+  components: { schemas: Record<string, object>; securitySchemes: object };
+}
+
+const PROBLEMS_OF_ALL: readonly ErrorCode[] = ['internal', 'unavailable'];
+const PROBLEMS_OF_CALLERS: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
+const PROBLEMS_OF_COMMANDS: readonly ErrorCode[] = [
+  'invalid_request', 'session_not_found', 'conflict', 'session_archived', 'payload_too_large', 'unsupported_media_type',
+  'idempotency_key_reused', 'rate_limited', 'overloaded',
+];
+/** what one command may be refused for besides */
+const PROBLEMS_OF_COMMAND: Partial<Record<CommandName, readonly ErrorCode[]>> = {
+  'member.put': ['last_owner', 'session_full'],
+  'member.remove': ['last_owner', 'member_not_found'],
+  'message.send': ['message_empty', 'message_too_long', 'message_not_found', 'session_full'],
+  'message.edit': ['message_empty', 'message_too_long', 'message_not_found'],
+  'message.delete': ['message_not_found'],
+};
+
+const TAGS: Readonly<Record<string, string>> = { session: 'Sessions', member: 'Members', message: 'Messages' };
+const schemas = Object.fromEntries(Object.entries(ANSWER_SCHEMAS).map(([name, schema]) => [name, jsonSchema(schema)]));
+
+/** The OpenAPI 3.1 document of what exists, made of the catalogue and of OPERATIONS: nothing of a command is written twice. */
+export function openApiDocument(serverUrl: string): OpenApiDocument {
+  const paths: OpenApiDocument['paths'] = {};
+  const add = (path: string, method: string, operation: OperationObject) => {
+    (paths[path] ??= {})[method] = operation;
+  };
+  for (const name of COMMAND_NAMES) add(`/v1${CATALOGUE[name].path}`, CATALOGUE[name].method.toLowerCase(), commandOperation(name));
+  for (const operation of OPERATIONS) add(operation.path, operation.method, otherOperation(operation));
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Millrace',
+      version: '1',
+      description:
+        'Commands are answered 202 once they are durable at the edge. Times are RFC 3339 UTC with milliseconds. Errors are RFC 9457 problems.\n\n' +
+        'A token must have `sub` and `exp`. A malformed session, message or command id in the path of a query is 404 like an unknown one; ' +
+        'in a command it is 400. A repeated query parameter counts once, with its first value; unknown ones are ignored. JSON may nest 64 levels. ' +
+        'A service whose Millrace-Actor names an id with a `;` must name its kind too.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: serverUrl }],
+    security: [{ bearer: [] }],
+    paths,
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  };
+}
+
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
+
+function commandOperation(name: CommandName): OperationObject {
+  const spec: CommandSpec = CATALOGUE[name];
+  const required = Object.values(spec.body.shape).some((each) => !(each as z.ZodType).safeParse(undefined).success);
+  return {
+    operationId: name,
+    tags: [TAGS[name.split('.')[0] ?? ''] ?? 'Commands'],
+    summary: spec.summary,
+    description: `Who may: ${spec.who}.`,
+    parameters: [
+      ...pathParameters(spec.path, (param) => jsonSchema(spec.pathFields[spec.params[param] ?? ''] ?? field.id)),
+      header('Idempotency-Key', '1 to 128 visible ASCII characters; `"k"` and `k` are the same. The same request again is answered alike.'),
+      ...COMMON_HEADERS,
+    ],
+    requestBody: { required, content: { 'application/json': { schema: jsonSchema(spec.body) } } },
+    responses: {
+      '202': {
+        description: 'Durable at the edge.',
+        headers: {
+          Location: { description: 'Where to see how far it came; absent when nothing changed.', schema: { type: 'string' } },
+          'Idempotent-Replayed': { description: '`true` when the key was seen before.', schema: { type: 'string' } },
+          'X-Correlation-Id': { schema: { type: 'string' } },
+        },
+        content: { 'application/json': { schema: ref('Accepted') } },
+      },
+      ...problems([...PROBLEMS_OF_COMMANDS, ...(PROBLEMS_OF_COMMAND[name] ?? []), ...PROBLEMS_OF_CALLERS, ...PROBLEMS_OF_ALL]),
+    },
+  };
+}
+
+function otherOperation(operation: Operation): OperationObject {
+  const { answer, mediaType } = operation;
+  const content = answer === undefined ? {} : { 'application/json': { schema: ref(answer) } };
+  const media = mediaType === undefined ? content : { [mediaType]: { schema: {} } };
+  const own = operation.open === true ? operation.problems : [...operation.problems, ...PROBLEMS_OF_CALLERS, ...PROBLEMS_OF_ALL];
+  return {
+    operationId: operation.operationId,
+    tags: [operation.tag],
+    summary: operation.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    parameters: [
+      ...pathParameters(operation.path, () => jsonSchema(field.id)),
+      ...(operation.query ?? []).map((each) => ({ ...each, in: 'query' as const, required: false })),
+      ...(operation.open === true ? [] : COMMON_HEADERS),
+    ],
+    responses: {
+      [operation.status]: { description: operation.summary, ...(Object.keys(media).length === 0 ? {} : { content: media }) },
+      ...(operation.operationId === 'health.ready' ? { '503': { description: 'A part is not ready', content } } : {}),
+      ...problems(own),
+    },
+    ...(operation.open === true ? { security: [] } : {}),
+  };
+}
+
+const PATH_PARAMETERS: Readonly<Record<string, string>> = {
+  s: 'session id', m: 'message id', c: 'command id', userId: 'user id', type: 'event type', version: 'version of its data',
+};
+
+function pathParameters(path: string, schemaOf: (param: string) => object): OperationObject['parameters'] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
+    const schema = name === 'type' || name === 'version' ? { type: 'string' } : schemaOf(name);
+    return { name, in: 'path' as const, required: true, description: PATH_PARAMETERS[name] ?? name, schema };
+  });
+}
+
+function header(name: string, description: string): OperationObject['parameters'][number] {
+  return { name, in: 'header', required: false, description, schema: { type: 'string' } };
+}
+
+const COMMON_HEADERS: OperationObject['parameters'] = [
+  header('X-Correlation-Id', 'Carried through every hop; made when absent or malformed.'),
+  header('traceparent', 'W3C Trace Context'),
+  header('Millrace-Actor', '`id[;kind]`: whom a service acts for. Needs the scope service.'),
+];
+
+function problems(codes: readonly ErrorCode[]): OperationObject['responses'] {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codes)) {
+    const { status } = ERROR_CODES[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, all]) => [
+      String(status),
+      { description: all.join(', '), content: { 'application/problem+json': { schema: ref('Problem') } } },
+    ]),
+  );
+}
+
+function ref(name: AnswerName): object {
+  return { $ref: `#/components/schemas/${name}` };
+}
