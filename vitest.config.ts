@@ -13,6 +13,8 @@ function nodeProject(name: string, order: number, more: TestProjectInlineConfigu
 const workerd: TestProjectInlineConfiguration = {
   plugins: [
     cloudflareTest({
+      // the Session as it is, and a scripted Uplink at the port where NATS begins
+      main: './test/workerd/worker.ts',
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
         bindings: {
@@ -22,6 +24,9 @@ const workerd: TestProjectInlineConfiguration = {
           JWT_SECRET: 'a secret for tests only, 32 bytes or more',
           INTERNAL_SECRET: 'another secret for tests only, 32 bytes or more',
           PUBLIC_URL: 'http://localhost:8787',
+          LIMIT_COMMANDS_PER_S: '100000',
+          LIMIT_COMMANDS_BURST: '100000',
+          LIMIT_SESSION_COMMANDS_PER_S: '100000',
         },
       },
     }),

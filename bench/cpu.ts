@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 
 interface ProcessTimes {
   pid: number;
@@ -24,10 +25,15 @@ export function treeCpuMs(roots: readonly number[]): number {
   return treesCpuMs([roots])[0];
 }
 
+/** CPU time in milliseconds that all processes of the machine have used since it started, over all cores. */
+export function machineCpuMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+}
+
 function sumBelow(times: readonly ProcessTimes[], roots: readonly number[]): number {
   const wanted = new Set(roots);
   // parents may stand after their children: repeat until no process is added
-  for (let before = -1; before !== wanted.size; ) {
+  for (let before = -1; before !== wanted.size;) {
     before = wanted.size;
     for (const each of times) if (wanted.has(each.parent)) wanted.add(each.pid);
   }

@@ -11,29 +11,40 @@ import { figures, table, type ContestantResults } from './report.ts';
 
 type Plan = Pick<
   Job,
-  'sockets' | 'senders' | 'inFlight' | 'acceptSamples' | 'warmupMs' | 'throughputMs' | 'fanoutPerS' | 'fanoutMs'
+  'sockets' | 'senders' | 'inFlight' | 'acceptSamples' | 'acceptMsMax' | 'warmupMs' | 'throughputMs' | 'fanoutPerS' | 'fanoutMs'
 > & { rounds: number };
 
 const QUICK: Plan = {
   rounds: 3,
   sockets: 200,
-  senders: 8,
+  senders: 32,
   inFlight: 256,
   acceptSamples: 150,
+  acceptMsMax: 1_500,
   warmupMs: 1_000,
   throughputMs: 2_000,
   fanoutPerS: 100,
   fanoutMs: 1_500,
 };
-const LONG: Plan = { ...QUICK, rounds: 7, acceptSamples: 500, warmupMs: 2_000, throughputMs: 5_000, fanoutMs: 5_000 };
+const LONG: Plan = {
+  ...QUICK,
+  rounds: 7,
+  acceptSamples: 500,
+  acceptMsMax: 6_000,
+  warmupMs: 2_000,
+  throughputMs: 5_000,
+  fanoutMs: 5_000,
+};
 const ROUNDS_MAX = 50;
 const SOCKETS_MAX = 5_000;
+const SENDERS_MAX = 100;
 const IN_FLIGHT_MAX = 2_000;
 
 interface Options {
   quick: boolean;
   rounds?: number;
   sockets: number;
+  senders: number;
   inFlight: number;
   edgeOnly: boolean;
   awake: boolean;
@@ -46,6 +57,7 @@ const program = new Command('bench')
   .option('--quick', 'about two minutes instead of about ten', false)
   .option('--rounds <n>', 'rounds; in each, every contestant has its turn', whole(1, ROUNDS_MAX))
   .option('--sockets <n>', 'sockets in the room', whole(1, SOCKETS_MAX), QUICK.sockets)
+  .option('--senders <n>', 'how many of the sockets send', whole(1, SENDERS_MAX), QUICK.senders)
   .option('--in-flight <n>', 'messages under way while measuring throughput', whole(1, IN_FLIGHT_MAX), QUICK.inFlight)
   .option('--edge-only', 'Millrace without NATS and consumers: the outbox only grows', false)
   .option('--awake', 'also a partyserver room that does not hibernate', false)
@@ -65,19 +77,42 @@ function whole(least: number, most: number): (text: string) => number {
 async function main(): Promise<void> {
   const options = program.parse().opts<Options>();
   const base = options.quick ? QUICK : LONG;
-  const plan: Plan = { ...base, sockets: options.sockets, inFlight: options.inFlight, rounds: options.rounds ?? base.rounds };
+  const { sockets, inFlight } = options;
+  const plan: Plan = {
+    ...base,
+    sockets,
+    senders: Math.min(options.senders, sockets),
+    inFlight,
+    rounds: options.rounds ?? base.rounds,
+  };
   const names = chosenNames(options);
   console.log('fetching the peers, starting the servers …');
   const peers = await ensurePeers();
   let contestants: Contestant[] = [];
   try {
-    contestants = await startContestants(names, peers, { edgeOnly: options.edgeOnly, compatibilityDate: await compatibilityDate() });
+    contestants = await startContestants(names, peers, {
+      edgeOnly: options.edgeOnly,
+      compatibilityDate: await compatibilityDate(),
+    });
     for (const each of contestants) console.log(`  ${each.name}: ${each.server.announcement.detail}`);
     const { results, busy } = await runRounds(contestants, plan);
     print(results, plan, busy);
     if (options.json !== undefined) {
-      const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), memoryBytes: totalmem(), node: process.versions.node };
-      const raw = { measuredAt: new Date().toISOString(), machine, peers: PEER_VERSIONS, plan, options, medians: figures(results), results };
+      const machine = {
+        cpu: cpus()[0]?.model,
+        cores: availableParallelism(),
+        memoryBytes: totalmem(),
+        node: process.versions.node,
+      };
+      const raw = {
+        measuredAt: new Date().toISOString(),
+        machine,
+        peers: PEER_VERSIONS,
+        plan,
+        options,
+        medians: figures(results),
+        results,
+      };
       await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
     }
   } finally {
@@ -89,7 +124,10 @@ async function main(): Promise<void> {
 async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ results: ContestantResults[]; busy: string[] }> {
   const results = contestants.map((each) => ({ name: each.name, rounds: [] as ContestantResults['rounds'] }));
   const busy: string[] = [];
-  const bar = new SingleBar({ format: '{bar} {value}/{total} {what} ', clearOnComplete: true, noTTYOutput: false }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: '{bar} {value}/{total} {what} ', clearOnComplete: true, noTTYOutput: false },
+    Presets.shades_classic,
+  );
   bar.start(plan.rounds * contestants.length, 0, { what: '' });
   try {
     for (let round = 0; round < plan.rounds; round += 1) {
@@ -131,7 +169,8 @@ Socket.IO and the plain partyserver room store nothing; the SQLite room stores o
 
 This is a local figure, not a production figure: workerd here has no CPU or memory limits, no replication and no network between its
 parts, and everything shares ${availableParallelism()} cores. Compare columns of one run, not runs of different machines.`);
-  if (busy.length > 0) console.log(`Still busy 30 s after its turn, so that the next one's figures suffered: ${[...new Set(busy)].join(', ')}.`);
+  if (busy.length > 0)
+    console.log(`Still busy 30 s after its turn, so that the next one's figures suffered: ${[...new Set(busy)].join(', ')}.`);
 }
 
 /** The one of wrangler.toml, so that the peers' workerd behaves as Millrace's does. */

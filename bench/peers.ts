@@ -48,7 +48,16 @@ async function install(folder: string): Promise<void> {
   const npm = join(dirname(process.execPath), process.platform === 'win32' ? 'npm.cmd' : 'npm');
   const command = (await exists(npm)) ? npm : 'npm';
   // partyserver asks for Workers' types as a peer, which running it does not need
-  const options = ['install', '--prefix', beside, '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
+  const options = [
+    'install',
+    '--prefix',
+    beside,
+    '--legacy-peer-deps',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+  ];
   try {
     await promisify(execFile)(command, options, { cwd: beside, timeout: INSTALL_MS_MAX });
   } catch (error) {

@@ -21,10 +21,15 @@ export interface RunningServer {
 export async function startServer(script: string, args: readonly string[]): Promise<RunningServer> {
   const child = start(script, args);
   try {
-    const announcement = await firstOf<Announcement>(child, SERVER_START_MS_MAX, `${script} to listen`, (message: ServerMessage) => {
-      if (message.kind === 'error') throw new Error(message.message);
-      return message.announcement;
-    });
+    const announcement = await firstOf<Announcement>(
+      child,
+      SERVER_START_MS_MAX,
+      `${script} to listen`,
+      (message: ServerMessage) => {
+        if (message.kind === 'error') throw new Error(message.message);
+        return message.announcement;
+      },
+    );
     return { announcement, stop: () => stop(child) };
   } catch (error) {
     await stop(child);
@@ -65,7 +70,12 @@ function start(script: string, args: readonly string[]): ChildProcess {
 }
 
 /** Resolves with the first message of `child` that `take` makes something of; rejects when the child ends or time is up. */
-async function firstOf<T>(child: ChildProcess, limitMs: number, what: string, take: (message: never) => T | undefined): Promise<T> {
+async function firstOf<T>(
+  child: ChildProcess,
+  limitMs: number,
+  what: string,
+  take: (message: never) => T | undefined,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<T>((resolve, reject) => {

@@ -26,6 +26,7 @@ const ROWS: readonly Row[] = [
   { label: 'cores busy: what fans out', decimals: 2, of: (each) => each.throughput.edgeCores },
   { label: '            all parts', decimals: 2, of: (each) => each.throughput.allCores },
   { label: '            load generator', decimals: 2, of: (each) => each.throughput.clientCores },
+  { label: '            everything else here', decimals: 2, of: (each) => each.throughput.otherCores },
 ];
 
 export interface ContestantResults {
@@ -56,7 +57,10 @@ export function table(results: readonly ContestantResults[]): string {
   const lines = [['', ...results.map((each) => each.name)], ...body];
   const widths = (lines[0] as string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
   const format = (line: string[]): string =>
-    line.map((text, column) => (column === 0 ? text.padEnd(widths[0] as number) : text.padStart(widths[column] as number))).join('  ').trimEnd();
+    line
+      .map((text, column) => (column === 0 ? text.padEnd(widths[0] as number) : text.padStart(widths[column] as number)))
+      .join('  ')
+      .trimEnd();
   return lines.map(format).join('\n');
 }
 

@@ -8,14 +8,14 @@ export function percentile(samples: ArrayLike<number>, fraction: number): number
   if (!(fraction > 0 && fraction <= 1)) throw new RangeError('fraction must be within (0, 1]');
   if (samples.length === 0) throw new RangeError('a percentile of no samples');
   // a typed array sorts by number, and 60,000 samples a good deal faster than a plain one
-  const sorted = Float64Array.from(samples).sort();
+  const sorted = Float64Array.from(samples).toSorted();
   return sorted[Math.ceil(fraction * sorted.length) - 1] as number;
 }
 
 /** The middle sample, or the mean of the two in the middle. Throws a RangeError on no samples. */
 export function median(samples: ArrayLike<number>): number {
   if (samples.length === 0) throw new RangeError('a median of no samples');
-  const sorted = Float64Array.from(samples).sort();
+  const sorted = Float64Array.from(samples).toSorted();
   const middle = sorted.length >> 1;
   const upper = sorted[middle] as number;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;

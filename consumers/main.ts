@@ -135,4 +135,5 @@ async function untilEnd(connection: NatsConnection, signal: AbortSignal): Promis
   return await Promise.race([connection.closed(), signalled]);
 }
 
-process.exitCode = await main();
+// not exitCode: a call to an edge that does not answer would hold the process
+process.exit(await main());

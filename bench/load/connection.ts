@@ -86,7 +86,10 @@ export class Connection {
     this.framesReceived += 1;
     if (opcode === OPCODE.text) this.onText(payload);
     else if (opcode === OPCODE.ping) this.#socket?.write(encodeFrame(OPCODE.pong, payload.toString()));
-    else if (opcode === OPCODE.close) throw new Error(`closed by the server: ${payload.length < 2 ? '' : payload.readUInt16BE(0)} ${payload.subarray(2).toString()}`);
+    else if (opcode === OPCODE.close)
+      throw new Error(
+        `closed by the server: ${payload.length < 2 ? '' : payload.readUInt16BE(0)} ${payload.subarray(2).toString()}`,
+      );
     else if (opcode !== OPCODE.pong) throw new Error(`a frame of opcode ${opcode}, which the bench does not read`);
   }
 }

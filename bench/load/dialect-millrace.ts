@@ -41,7 +41,12 @@ export function millraceDialect(options: MillraceOptions): Dialect {
     endpoint: async (index) => {
       const token = await tokenOf(userId(index), options.jwtSecret);
       const { ticket } = JSON.parse(await expect(http.post(`${session}/tickets`, token, {}), 201)) as { ticket: string };
-      return { host: hostname, port: Number(port), path: `${session}/socket`, protocols: [SUBPROTOCOL, `${TICKET_PROTOCOL_PREFIX}${ticket}`] };
+      return {
+        host: hostname,
+        port: Number(port),
+        path: `${session}/socket`,
+        protocols: [SUBPROTOCOL, `${TICKET_PROTOCOL_PREFIX}${ticket}`],
+      };
     },
     send: (number, text) => JSON.stringify({ type: 'command', id: String(number), command: 'message.send', data: { text } }),
     control: (_connection, payload) => takeControl(payload),
@@ -81,7 +86,12 @@ function userId(index: number): string {
 
 function tokenOf(user: string, secret: string): Promise<string> {
   const key = new TextEncoder().encode(secret);
-  return new SignJWT({ name: user }).setProtectedHeader({ alg: 'HS256' }).setSubject(user).setIssuedAt().setExpirationTime('1h').sign(key);
+  return new SignJWT({ name: user })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(user)
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(key);
 }
 
 async function expect(pending: Promise<{ status: number; body: string }>, status: number): Promise<string> {

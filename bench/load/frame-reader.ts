@@ -67,7 +67,8 @@ function headerBytes(header: Buffer, have: number): number {
   if (have < 2) return 2;
   const first = header[0] as number;
   const length = header[1] as number;
-  if ((first & 0x80) === 0 || (first & 0x0f) === 0) throw new Error('a fragmented WebSocket frame, which the bench does not read');
+  if ((first & 0x80) === 0 || (first & 0x0f) === 0)
+    throw new Error('a fragmented WebSocket frame, which the bench does not read');
   if ((first & 0x70) !== 0) throw new Error('a WebSocket frame of an extension that was not asked for');
   if ((length & 0x80) !== 0) throw new Error('a masked WebSocket frame from a server');
   if (length === 126) return 4;

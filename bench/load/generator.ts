@@ -36,10 +36,10 @@ async function inRoom<T>(job: Job, name: string, sockets: number, work: (room: R
 }
 
 async function run(job: Job): Promise<JobResult> {
-  const acceptAlone = await inRoom(job, 'alone', 1, (room) => measureAccept(room, job.acceptSamples, 'socket'));
+  const acceptAlone = await inRoom(job, 'alone', 1, (room) => measureAccept(room, job, 'socket'));
   return inRoom(job, 'watched', job.sockets, async (room) => {
-    const acceptWatched = await measureAccept(room, job.acceptSamples, 'socket');
-    const acceptHttp = room.hasHttp ? await measureAccept(room, job.acceptSamples, 'http') : undefined;
+    const acceptWatched = await measureAccept(room, job, 'socket');
+    const acceptHttp = room.hasHttp ? await measureAccept(room, job, 'http') : undefined;
     tell({ kind: 'phase', name: 'fan-out' });
     const fanout = await measureFanout(room, job);
     tell({ kind: 'phase', name: 'throughput' });

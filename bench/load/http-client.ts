@@ -29,7 +29,11 @@ export class HttpClient {
           method: 'POST',
           agent: this.#agent,
           timeout: ANSWER_MS_MAX,
-          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
+          headers: {
+            authorization: `Bearer ${token}`,
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(payload),
+          },
         },
         (response) => {
           const chunks: Buffer[] = [];

@@ -16,6 +16,8 @@ export interface Job {
   /** messages not yet delivered to all sockets, at most, while measuring throughput */
   inFlight: number;
   acceptSamples: number;
+  /** the samples end here, however many there are by then */
+  acceptMsMax: number;
   warmupMs: number;
   throughputMs: number;
   fanoutPerS: number;
@@ -34,6 +36,8 @@ export interface Throughput {
   edgeCores: number;
   allCores: number;
   clientCores: number;
+  /** what neither the contestant nor the load generator used: the rest of the machine, were it idle, would use none */
+  otherCores: number;
 }
 
 /** Latencies are in milliseconds. */
@@ -46,4 +50,7 @@ export interface JobResult {
   fanout: Spread;
 }
 
-export type GeneratorMessage = { kind: 'phase'; name: string } | { kind: 'result'; result: JobResult } | { kind: 'error'; message: string };
+export type GeneratorMessage =
+  | { kind: 'phase'; name: string }
+  | { kind: 'result'; result: JobResult }
+  | { kind: 'error'; message: string };

@@ -12,7 +12,9 @@ export const NUMBER_BASE = 100_000_000;
 const MARK = Buffer.from('~mark~');
 const DIGIT_ZERO = 48;
 // random, so that no layer can gain by compressing it, and printable, so that JSON escapes none of it
-const FILLER = randomBytes(TEXT_BYTES).toString('base64url').slice(0, TEXT_BYTES - MARK.length - NUMBER_DIGITS - 1);
+const FILLER = randomBytes(TEXT_BYTES)
+  .toString('base64url')
+  .slice(0, TEXT_BYTES - MARK.length - NUMBER_DIGITS - 1);
 
 /** The text of message `number`, counted from 0. */
 export function messageText(number: number): string {

@@ -80,7 +80,8 @@ export class Room {
     let timer: NodeJS.Timeout | undefined;
     const failed = new Promise<never>((_, reject) => {
       this.#onFailure = reject;
-      const missing = (): string => `${this.sent} sent, ${this.acked} acknowledged, ${this.deliveries} delivered to ${this.sockets.length} sockets`;
+      const missing = (): string =>
+        `${this.sent} sent, ${this.acked} acknowledged, ${this.deliveries} delivered to ${this.sockets.length} sockets`;
       timer = setTimeout(() => reject(new Error(`waited ${limitMs} ms for ${what}: ${missing()}`)), limitMs);
     });
     try {

@@ -51,7 +51,9 @@ serve(async () => {
     const { url, pids } = await supervisor.start();
     const edge = pids['edge'];
     if (edge === undefined) throw new Error('the edge did not tell its process id');
-    const detail = edgeOnly ? 'the edge alone, storage on disk' : 'edge, NATS JetStream and consumers with the embedded store, storage on disk';
+    const detail = edgeOnly
+      ? 'the edge alone, storage on disk'
+      : 'edge, NATS JetStream and consumers with the embedded store, storage on disk';
     return { announcement: { url, jwtSecret, pids: { edge: [edge], all: [process.pid] }, detail }, stop };
   } catch (error) {
     await stop();

@@ -7,7 +7,13 @@ export class Room extends Server {
 
   onMessage(connection, raw) {
     const { id, text } = JSON.parse(raw);
-    const message = { type: 'message', id: crypto.randomUUID(), author: connection.id, text, createdAt: new Date().toISOString() };
+    const message = {
+      type: 'message',
+      id: crypto.randomUUID(),
+      author: connection.id,
+      text,
+      createdAt: new Date().toISOString(),
+    };
     this.store(message);
     // before the room gets it: the kindest order for its acceptance
     connection.send(JSON.stringify({ type: 'ack', id }));
@@ -27,7 +33,13 @@ export class LoggedRoom extends Room {
 
   store(message) {
     const { id, author, text, createdAt } = message;
-    this.ctx.storage.sql.exec('INSERT INTO messages (id, author, text, created_at) VALUES (?, ?, ?, ?)', id, author, text, createdAt);
+    this.ctx.storage.sql.exec(
+      'INSERT INTO messages (id, author, text, created_at) VALUES (?, ?, ?, ?)',
+      id,
+      author,
+      text,
+      createdAt,
+    );
   }
 }
 

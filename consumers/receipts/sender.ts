@@ -21,6 +21,8 @@ const AWAY_BOUNDS = { minMs: 250, maxMs: 10_000 };
 const REFUSED_RETRY_MS = 2_000;
 const DETAIL_CHARS_MAX = 300;
 const CODE_CHARS_MAX = 64;
+/** calls at a stop; what is left then is repaired by the Sessions */
+const LAST_CALLS_MAX = 50;
 
 export type PostReceipts = (receipts: readonly Receipt[]) => Promise<ReceiptsAnswer>;
 
@@ -97,18 +99,23 @@ export class ReceiptSender implements Settlements {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const dueInMs = this.#queue.dueInMs(Date.now());
-      if (dueInMs === undefined) await this.#woken();
-      else if (dueInMs > 0) await wait(dueInMs, signal);
-      else await this.#sendDue();
+      if (dueInMs === 0) await this.#sendDue();
+      else await this.#woken(dueInMs);
     }
-    this.#queue.hurry();
-    while (this.#queue.size > 0 && (await this.#send())) this.#queue.hurry();
+    for (let calls = 0; calls < LAST_CALLS_MAX && this.#queue.size > 0; calls += 1) {
+      this.#queue.hurry();
+      if (!(await this.#send())) return;
+    }
   }
 
-  async #woken(): Promise<void> {
+  /** Until something is due, or something came that may be due earlier. */
+  async #woken(dueInMs: number | undefined): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
+      if (dueInMs !== undefined) timer = setTimeout(resolve, dueInMs);
     });
+    clearTimeout(timer);
   }
 
   async #sendDue(): Promise<void> {

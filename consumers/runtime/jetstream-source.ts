@@ -1,4 +1,5 @@
 import { JetStreamError, type Consumer, type ConsumerMessages, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import { ClosedConnectionError, DrainingConnectionError } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
 import type { Source } from './runner.ts';
@@ -63,10 +64,19 @@ export function incomingOf(message: JsMsg): Incoming {
     publishedAtMs: message.time.getTime(),
     storedId: `${message.seq}.${message.timestampNanos}`,
     ack: async () => await message.ackAck({ timeout: ACK_CONFIRM_MS_MAX }),
-    retry: (delayMs) => message.nak(delayMs),
-    working: () => message.working(),
-    terminate: (reason) => message.term(reason),
+    retry: (delayMs) => tell(() => message.nak(delayMs)),
+    working: () => tell(() => message.working()),
+    terminate: (reason) => tell(() => message.term(reason)),
   };
+}
+
+/** On a closed connection nobody listens: the server delivers the message again once its ack timer ran out. */
+function tell(what: () => void): void {
+  try {
+    what();
+  } catch (error) {
+    if (!(error instanceof ClosedConnectionError || error instanceof DrainingConnectionError)) throw error;
+  }
 }
 
 function headersOf(message: JsMsg): (readonly [string, string])[] {

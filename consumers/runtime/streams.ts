@@ -33,7 +33,7 @@ const STREAM_BYTES_MIN = 64 * 1024 ** 2;
 const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
 
 /** the server gives a message to another worker when it heard nothing for this long */
-export const ACK_WAIT_MS = 30_000;
+export const ACK_WAIT_MS = 15_000;
 /** messages out at all workers of one durable together; at it the server waits */
 export const ACK_PENDING_MAX = 2_000;
 

@@ -66,15 +66,15 @@ async function fetchNatsServer() {
   const directory = dirname(target);
   mkdirSync(toolsDir(), { recursive: true });
   const ways = [
-    ['release archive', fromArchive],
-    ['go install', fromGo],
+    ['release archive', '', fromArchive],
+    ['go install', ' (two to three minutes)', fromGo],
   ];
   const failures = [];
-  for (const [name, way] of ways) {
+  for (const [name, hint, way] of ways) {
     const startedAtMs = Date.now();
     const work = mkdtempSync(`${directory}.`);
     try {
-      progress(`fetching nats-server ${NATS_SERVER_VERSION} by ${name}`);
+      progress(`fetching nats-server ${NATS_SERVER_VERSION} by ${name}${hint}`);
       await way(work);
       const check = await run(join(work, 'nats-server'), ['--version'], { timeoutMs: 30_000 });
       if (check.code !== 0) throw new Error(`it does not run here: ${gist(check.output)}`);

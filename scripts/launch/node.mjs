@@ -19,7 +19,7 @@ function nodePackage() {
 }
 
 /** Puts the pinned Node into the tools cache. Only its executable is kept: the headers beside it are a third of the package. */
-async function fetchNode({ spec, name, directory }) {
+async function fetchNode({ spec, name, version, directory }) {
   const startedAtMs = Date.now();
   progress(`Node ${process.versions.node} is too old: fetching ${spec} (about 52 MB)`);
   mkdirSync(dirname(directory), { recursive: true });
@@ -42,7 +42,7 @@ async function fetchNode({ spec, name, directory }) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  progress(`Node ${NODE_VERSION_MIN}+ fetched in ${seconds(startedAtMs)}`);
+  progress(`Node ${version} fetched in ${seconds(startedAtMs)}`);
 }
 
 /** Path of a Node executable that is new enough: the running one, or a pinned one from the tools cache. */

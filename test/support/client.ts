@@ -1,15 +1,36 @@
 /** The client that replay uses too, and what tests of the whole system want beside it. No test runner is imported here. */
-export { answers, describeReply, HttpClient, readEvents, readMessages, sessionPath, SessionSocket, UnexpectedReply } from '../../scripts/replay/client.ts';
+export {
+  answers,
+  describeReply,
+  HttpClient,
+  readEvents,
+  readMessages,
+  sessionPath,
+  SessionSocket,
+  UnexpectedReply,
+} from '../../scripts/replay/client.ts';
 export type { SocketOutcome } from '../../scripts/replay/client.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { accepted, commandStatus, message, type Accepted, type CommandStatus, type Message, type WireEvent } from '../../scripts/replay/answers.ts';
+import {
+  accepted,
+  commandStatus,
+  message,
+  type Accepted,
+  type CommandStatus,
+  type Message,
+  type WireEvent,
+} from '../../scripts/replay/answers.ts';
 import { HttpClient, sessionPath, SessionSocket, UnexpectedReply, type Reply } from '../../scripts/replay/client.ts';
 
 const POLL_MS = 50;
 const WAIT_MS_DEFAULT = 30_000;
 
 /** Asks until the answer is not undefined or false, and returns it. Throws with `what` when it is not so within `withinMs`. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, withinMs = WAIT_MS_DEFAULT): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  withinMs = WAIT_MS_DEFAULT,
+): Promise<T> {
   const deadlineMs = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();

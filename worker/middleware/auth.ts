@@ -6,7 +6,7 @@ import type { Actor, ActorKind } from '../../shared/core/types.ts';
 import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
 import type { Caller } from '../routes/context.ts';
-import { refuse, Refused } from '../routes/refused.ts';
+import { refuse, type Refused } from '../routes/refused.ts';
 
 const TOKEN_LENGTH_MAX = 16 * 1024;
 const CLOCK_TOLERANCE_S = 5;

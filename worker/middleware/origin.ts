@@ -4,7 +4,10 @@ const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** May a page of this origin use the API (contract §7)? `requestUrl` is the address that was called. */
 export function isOriginAllowed(env: Env, origin: string, requestUrl: string): boolean {
-  const listed = (env.ALLOWED_ORIGINS ?? '').split(',').map((each) => each.trim()).filter((each) => each !== '');
+  const listed = (env.ALLOWED_ORIGINS ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
   if (listed.length > 0) return listed.includes(origin);
   if (env.ENVIRONMENT === 'local') return isLocal(origin);
   return origin === new URL(requestUrl).origin || (env.PUBLIC_URL !== undefined && origin === originOf(env.PUBLIC_URL));

@@ -22,5 +22,8 @@ export function problemResponse(c: AppContext, refused: Refusal, headers: Readon
 export function onError(error: Error, c: AppContext): Response {
   if (error instanceof Refused) return problemResponse(c, error.refusal, error.headers);
   log('error', 'unexpected error', { correlationId: c.var.correlationId, method: c.req.method, ...describeError(error) });
-  return problemResponse(c, refusal('internal', 'The request failed for a reason of ours. It is logged under the correlation id.'));
+  return problemResponse(
+    c,
+    refusal('internal', 'The request failed for a reason of ours. It is logged under the correlation id.'),
+  );
 }

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { Accepted, CommandStatus, MemberAnswer, MessageAnswer, SessionAnswer, UserAnswer } from '../../shared/contract/answers.ts';
+import type {
+  Accepted,
+  CommandStatus,
+  MemberAnswer,
+  MessageAnswer,
+  SessionAnswer,
+  UserAnswer,
+} from '../../shared/contract/answers.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';

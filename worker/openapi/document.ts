@@ -30,8 +30,15 @@ export interface OpenApiDocument {
 const PROBLEMS_OF_ALL: readonly ErrorCode[] = ['internal', 'unavailable'];
 const PROBLEMS_OF_CALLERS: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
 const PROBLEMS_OF_COMMANDS: readonly ErrorCode[] = [
-  'invalid_request', 'session_not_found', 'conflict', 'session_archived', 'payload_too_large', 'unsupported_media_type',
-  'idempotency_key_reused', 'rate_limited', 'overloaded',
+  'invalid_request',
+  'session_not_found',
+  'conflict',
+  'session_archived',
+  'payload_too_large',
+  'unsupported_media_type',
+  'idempotency_key_reused',
+  'rate_limited',
+  'overloaded',
 ];
 /** what one command may be refused for besides */
 const PROBLEMS_OF_COMMAND: Partial<Record<CommandName, readonly ErrorCode[]>> = {
@@ -51,7 +58,8 @@ export function openApiDocument(serverUrl: string): OpenApiDocument {
   const add = (path: string, method: string, operation: OperationObject) => {
     (paths[path] ??= {})[method] = operation;
   };
-  for (const name of COMMAND_NAMES) add(`/v1${CATALOGUE[name].path}`, CATALOGUE[name].method.toLowerCase(), commandOperation(name));
+  for (const name of COMMAND_NAMES)
+    add(`/v1${CATALOGUE[name].path}`, CATALOGUE[name].method.toLowerCase(), commandOperation(name));
   for (const operation of OPERATIONS) add(operation.path, operation.method, otherOperation(operation));
   return {
     openapi: '3.1.0',
@@ -87,7 +95,10 @@ function commandOperation(name: CommandName): OperationObject {
     description: `Who may: ${spec.who}.`,
     parameters: [
       ...pathParameters(spec.path, (param) => jsonSchema(spec.pathFields[spec.params[param] ?? ''] ?? field.id)),
-      header('Idempotency-Key', '1 to 128 visible ASCII characters; `"k"` and `k` are the same. The same request again is answered alike.'),
+      header(
+        'Idempotency-Key',
+        '1 to 128 visible ASCII characters; `"k"` and `k` are the same. The same request again is answered alike.',
+      ),
       ...COMMON_HEADERS,
     ],
     requestBody: { required, content: { 'application/json': { schema: jsonSchema(spec.body) } } },
@@ -131,7 +142,12 @@ function otherOperation(operation: Operation): OperationObject {
 }
 
 const PATH_PARAMETERS: Readonly<Record<string, string>> = {
-  s: 'session id', m: 'message id', c: 'command id', userId: 'user id', type: 'event type', version: 'version of its data',
+  s: 'session id',
+  m: 'message id',
+  c: 'command id',
+  userId: 'user id',
+  type: 'event type',
+  version: 'version of its data',
 };
 
 function pathParameters(path: string, schemaOf: (param: string) => object): OperationObject['parameters'] {

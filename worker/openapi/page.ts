@@ -16,28 +16,71 @@ export function documentPage(document: OpenApiDocument, nonce: string) {
   );
   const tags = [...new Set(operations.flatMap(({ operation }) => operation.tags))];
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${document.info.title} API</title>
-<style nonce="${nonce}">${raw(STYLE)}</style></head><body>
-<h1>${document.info.title} API</h1>
-<p>${document.info.description}</p><p>For machines: <a href="/v1/openapi.json">openapi.json</a></p>
-${tags.map((tag) => html`<h2>${tag}</h2>${operations.filter(({ operation }) => operation.tags.includes(tag)).map(section)}`)}
-<h2>Schemas</h2>
-${Object.entries(document.components.schemas).map(
-  ([name, schema]) => html`<details id="${name}"><summary><code>${name}</code></summary><pre>${JSON.stringify(schema, null, 2)}</pre></details>`,
-)}
-</body></html>`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>${document.info.title} API</title>
+        <style nonce="${nonce}">
+          ${raw(STYLE)}
+        </style>
+      </head>
+      <body>
+        <h1>${document.info.title} API</h1>
+        <p>${document.info.description}</p>
+        <p>For machines: <a href="/v1/openapi.json">openapi.json</a></p>
+        ${tags.map(
+          (tag) =>
+            html`<h2>${tag}</h2>
+              ${operations.filter(({ operation }) => operation.tags.includes(tag)).map(section)}`,
+        )}
+        <h2>Schemas</h2>
+        ${Object.entries(document.components.schemas).map(
+          ([name, schema]) =>
+            html`<details id="${name}">
+              <summary><code>${name}</code></summary>
+              <pre>${JSON.stringify(schema, null, 2)}</pre>
+            </details>`,
+        )}
+      </body>
+    </html>`;
 }
 
 function section({ path, method, operation }: { path: string; method: string; operation: OperationObject }) {
   const body = operation.requestBody?.content['application/json']?.schema;
   return html`<details id="${operation.operationId}">
-<summary><code><span class="method">${method.toUpperCase()}</span>${path}</code> ${operation.summary}</summary>
-<p><code>${operation.operationId}</code> ${operation.description ?? ''}</p>
-<table>${operation.parameters.map((each) => html`<tr><td><code>${each.name}</code></td><td>${each.in}</td><td>${each.description ?? ''}</td></tr>`)}</table>
-${body === undefined ? '' : html`<p>Body</p><pre>${JSON.stringify(body, null, 2)}</pre>`}
-<p>Answers</p><table>${Object.entries(operation.responses).map(
-    ([status, each]) => html`<tr><td><code>${status}</code></td><td>${each.description}</td><td>${link(each.content)}</td></tr>`,
-  )}</table></details>`;
+    <summary>
+      <code><span class="method">${method.toUpperCase()}</span>${path}</code> ${operation.summary}
+    </summary>
+    <p><code>${operation.operationId}</code> ${operation.description ?? ''}</p>
+    <table>
+      ${operation.parameters.map(
+        (each) =>
+          html`<tr>
+            <td><code>${each.name}</code></td>
+            <td>${each.in}</td>
+            <td>${each.description ?? ''}</td>
+          </tr>`,
+      )}
+    </table>
+    ${
+      body === undefined
+        ? ''
+        : html`<p>Body</p>
+            <pre>${JSON.stringify(body, null, 2)}</pre>`
+    }
+    <p>Answers</p>
+    <table>
+      ${Object.entries(operation.responses).map(
+        ([status, each]) =>
+          html`<tr>
+            <td><code>${status}</code></td>
+            <td>${each.description}</td>
+            <td>${link(each.content)}</td>
+          </tr>`,
+      )}
+    </table>
+  </details>`;
 }
 
 function link(content: Record<string, { schema: object }> | undefined) {

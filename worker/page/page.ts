@@ -138,6 +138,7 @@ $('compose').onsubmit = async (event) => {
       const accepted = await api('POST', at('/messages'), { text }, key);
       const item = show(accepted.seq, accepted.entityId, me.name, text);
       if (!item.dataset.status) mark(item, 'accepted');
+      $('error').textContent = '';
       return void follow(item, accepted.commandId);
     } catch (error) {
       $('error').textContent = error.message;

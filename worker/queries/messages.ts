@@ -11,12 +11,20 @@ const STORE_ROUNDS_MAX = 4;
  * The messages of a page whose rows and order the Session chose. Throws unavailable when a body is neither in the tail nor in the
  * store, or when the store's row is older than the Session's: never a partial and never an old answer (contract §2).
  */
-export async function readMessages(identity: SessionIdentity, items: readonly PageItem[], store: Store): Promise<MessageAnswer[]> {
+export async function readMessages(
+  identity: SessionIdentity,
+  items: readonly PageItem[],
+  store: Store,
+): Promise<MessageAnswer[]> {
   const rows = await storedRows(identity, items.filter(needsStore), store);
   return items.map((item) => messageAnswer(identity.sessionId, item, rows.get(item.record.seq)));
 }
 
-async function storedRows(identity: SessionIdentity, items: readonly PageItem[], store: Store): Promise<Map<number, StoredMessage>> {
+async function storedRows(
+  identity: SessionIdentity,
+  items: readonly PageItem[],
+  store: Store,
+): Promise<Map<number, StoredMessage>> {
   const rows = new Map<number, StoredMessage>();
   const wanted = new Map(items.map((item) => [item.record.seq, item]));
   for (let round = 0; round < STORE_ROUNDS_MAX && wanted.size > 0; round += 1) {

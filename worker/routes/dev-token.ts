@@ -48,7 +48,11 @@ async function mint(c: AppContext): Promise<Response> {
 }
 
 function signed(env: Env, secret: string, name: string, userId: string, expiresAtS: number): Promise<string> {
-  const jwt = new SignJWT({ name }).setProtectedHeader({ alg: 'HS256' }).setSubject(userId).setIssuedAt().setExpirationTime(expiresAtS);
+  const jwt = new SignJWT({ name })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(userId)
+    .setIssuedAt()
+    .setExpirationTime(expiresAtS);
   if (env.JWT_ISSUER) jwt.setIssuer(env.JWT_ISSUER);
   if (env.JWT_AUDIENCE) jwt.setAudience(env.JWT_AUDIENCE);
   return jwt.sign(new TextEncoder().encode(secret));

@@ -72,8 +72,14 @@ function requireJson(headers: Headers): void {
   }
   const header = headers.get('Content-Type');
   if (header === null) return;
-  const [type = '', ...parameters] = header.toLowerCase().split(';').map((part) => part.trim());
-  const charset = parameters.find((each) => each.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
+  const [type = '', ...parameters] = header
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((each) => each.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
   if (type !== 'application/json' || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
     throw refuse('unsupported_media_type', 'The body must be application/json in UTF-8.');
   }

@@ -16,9 +16,7 @@ export function sessionStub(env: Env, { tenant, sessionId }: SessionIdentity): S
   const { jurisdiction, locationHint } = placementOf(env, tenant);
   const namespace = jurisdiction === undefined ? env.SESSION : env.SESSION.jurisdiction(jurisdiction);
   const id = namespace.idFromName(`${tenant}/${sessionId}`);
-  const stub = namespace.get(id, locationHint === undefined ? {} : { locationHint });
-  // the platform's types for RPC turn `unknown` members into never: the class implements this interface
-  return stub as unknown as SessionStub;
+  return namespace.get(id, locationHint === undefined ? {} : { locationHint });
 }
 
 /**

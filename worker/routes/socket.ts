@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import { TICKET_PROTOCOL_PREFIX } from '../../shared/contract/frames.ts';
+import { ERROR_CODES, refusal, type ErrorCode, type Refusal } from '../../shared/core/codes.ts';
 import { ID_PATTERN } from '../../shared/core/ids.ts';
 import { authenticate } from '../middleware/auth.ts';
 import { isOriginAllowed } from '../middleware/origin.ts';
@@ -6,7 +8,7 @@ import { SOCKET_HEADERS } from '../session/api.ts';
 import { tenantOfTicket } from '../ticket.ts';
 import type { AppContext, Caller } from './context.ts';
 import { afterSeq } from './query-params.ts';
-import { refuse } from './refused.ts';
+import { refuse, Refused } from './refused.ts';
 import type { Params, Route } from './route.ts';
 import { reachSession } from './sessions.ts';
 
@@ -14,9 +16,7 @@ import { reachSession } from './sessions.ts';
 const DEFAULT_TENANT = 'default';
 
 /** GET …/socket (contract §4). All that can be refused without the session is refused here, before the upgrade. */
-export const socketRoutes: Route[] = [
-  { method: 'GET', path: '/v1/sessions/{s}/socket', access: 'configured', handle: upgrade },
-];
+export const socketRoutes: Route[] = [{ method: 'GET', path: '/v1/sessions/{s}/socket', access: 'configured', handle: upgrade }];
 
 async function upgrade(c: AppContext, params: Params): Promise<Response> {
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
@@ -32,7 +32,21 @@ async function upgrade(c: AppContext, params: Params): Promise<Response> {
   if (!ID_PATTERN.test(sessionId)) throw refuse('session_not_found', 'There is no such session, or you may not see it.');
   const request = handedOver(c, tenant, sessionId, caller);
   // not repeatable: a ticket may have been used up by an upgrade whose answer was lost
-  return reachSession(c.env, { tenant, sessionId }, false, (session) => session.fetch(request));
+  const answer = await reachSession(c.env, { tenant, sessionId }, false, (session) => session.fetch(request));
+  if (answer.status !== 101) throw new Refused(await refusalIn(answer));
+  return answer;
+}
+
+const refusalBody = z.object({
+  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode]),
+  detail: z.string(),
+  retryAfterMs: z.int().positive().optional(),
+});
+
+/** The Session refuses with a problem; it is dressed again like all others, with the headers that belong to it. */
+async function refusalIn(answer: Response): Promise<Refusal> {
+  const { code, detail, retryAfterMs } = refusalBody.parse(await answer.json());
+  return refusal(code, detail, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
 async function whoComes(c: AppContext): Promise<{ tenant: string; caller?: Caller }> {

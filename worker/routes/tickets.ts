@@ -16,7 +16,10 @@ export const ticketRoutes: Route[] = [
       if (!body.success) throw new Refused(invalid(body.error).refusal);
       const identity = { tenant, sessionId: params['s'] ?? '' };
       // a second ticket does no harm: the first, unheard of, expires
-      return c.json(await askSession(c.env, identity, true, (session) => session.issueTicket(identity, actor, tokenExpiresAtMs)), 201);
+      return c.json(
+        await askSession(c.env, identity, true, (session) => session.issueTicket(identity, actor, tokenExpiresAtMs)),
+        201,
+      );
     },
   },
 ];

@@ -33,6 +33,9 @@ import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from '.
 import type { Caller } from './tickets.ts';
 
 const TICKET_BYTES = 32;
+const CLOSE_CODE_NORMAL = 1000;
+/** RFC 6455 §7.4.1: what a browser reports, never what a frame may carry */
+const CLOSE_CODES_UNSENT = new Set([1005, 1006, 1015]);
 
 /** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
 export class Session extends DurableObject<Env> implements SessionApi {
@@ -118,8 +121,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     if (this.#room !== undefined) takeFrame(this.#room, this.#port(socket), message);
   }
 
-  override async webSocketClose(socket: WebSocket): Promise<void> {
+  override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
     this.#room?.fanOut.detach(this.#port(socket));
+    // without an answer the client's side of the close waits until it times out; a code that was not on the wire may not be sent
+    socket.close(CLOSE_CODES_UNSENT.has(code) ? CLOSE_CODE_NORMAL : code, reason);
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {

@@ -24,8 +24,7 @@ export function uplinkOf(env: Env, tenant: string, sessionId: string): UplinkApi
 export function uplinkNamed(env: Env, tenant: string, name: string): UplinkApi {
   const { jurisdiction } = placementOf(env, tenant);
   const namespace = jurisdiction === undefined ? env.UPLINK : env.UPLINK.jurisdiction(jurisdiction);
-  // the platform's types for RPC turn `unknown` members into never: the class implements this interface
-  return namespace.get(namespace.idFromName(name)) as unknown as UplinkApi;
+  return namespace.get(namespace.idFromName(name));
 }
 
 /** FNV-1a, 32 bits, over UTF-16 code units: ids are ASCII. */

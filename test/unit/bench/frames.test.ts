@@ -31,7 +31,9 @@ describe('reading frames', () => {
   });
 
   test.each([1, 2, 3, 7, 1_000, 4_096, 65_536])('the same cut into reads of %i bytes', (size) => {
-    const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) => stream.subarray(index * size, (index + 1) * size));
+    const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) =>
+      stream.subarray(index * size, (index + 1) * size),
+    );
     expect(read(chunks)).toEqual(expected);
   });
 

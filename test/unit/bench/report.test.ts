@@ -14,6 +14,7 @@ function result(p50: number, deliveriesPerS: number, http: boolean): JobResult {
     edgeCores: 1,
     allCores: 1,
     clientCores: 0.5,
+    otherCores: 0,
   };
   return { acceptAlone: accept, acceptWatched: accept, ...(http ? { acceptHttp: accept } : {}), throughput, fanout: accept };
 }

@@ -37,7 +37,11 @@ describe('member.put', () => {
 
   it.each(['member', 'viewer'] as const)('lets a stranger join a public session as %s, and step to it', (role) => {
     expect(outcome(run(memberPut, publicState(), dave, { userId: 'dave', role }))).toBe('accepted');
-    expect(outcome(run(memberPut, publicState(), role === 'member' ? carol : bob, { userId: role === 'member' ? 'carol' : 'bob', role }))).toBe('accepted');
+    expect(
+      outcome(
+        run(memberPut, publicState(), role === 'member' ? carol : bob, { userId: role === 'member' ? 'carol' : 'bob', role }),
+      ),
+    ).toBe('accepted');
   });
 
   it('forbids joining a public session as owner, or bringing another', () => {

@@ -47,7 +47,9 @@ describe('message.edit', () => {
 
   it('is bounded in number', () => {
     const updatedSeqs = Array.from({ length: MESSAGE_EDITS_MAX }, (_, index) => index + 3);
-    expect(outcome(run(messageEdit, stateWith({ messages: [{ updatedSeqs: updatedSeqs.slice(1) }] }), bob, edit))).toBe('accepted');
+    expect(outcome(run(messageEdit, stateWith({ messages: [{ updatedSeqs: updatedSeqs.slice(1) }] }), bob, edit))).toBe(
+      'accepted',
+    );
     expect(outcome(run(messageEdit, stateWith({ messages: [{ updatedSeqs }] }), bob, edit))).toBe('conflict');
   });
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, COMMAND_NAMES, isCommandName, parseCommand, parseHttpCommand, type CommandSpec } from '../../../../shared/contract/catalogue.ts';
+import {
+  CATALOGUE,
+  COMMAND_NAMES,
+  isCommandName,
+  parseCommand,
+  parseHttpCommand,
+  type CommandSpec,
+} from '../../../../shared/contract/catalogue.ts';
 import type { CommandName } from '../../../../shared/core/types.ts';
 
 /** The rows of contract §1 that are built: method, path under /v1, fields of the body. */
@@ -21,7 +28,10 @@ const TABLE: Record<CommandName, [method: string, path: string, body: string[]]>
 };
 
 /** The least that each command takes: path parameters and body. */
-const LEAST: Record<CommandName, { params: Record<string, string>; body: Record<string, unknown>; data: Record<string, unknown> }> = {
+const LEAST: Record<
+  CommandName,
+  { params: Record<string, string>; body: Record<string, unknown>; data: Record<string, unknown> }
+> = {
   'session.create': { params: {}, body: { title: 'Harbour' }, data: { title: 'Harbour' } },
   'session.update': { params: {}, body: {}, data: {} },
   'session.archive': { params: {}, body: {}, data: {} },
@@ -83,7 +93,10 @@ describe.each(COMMAND_NAMES)('%s', (name) => {
 
   it.each(['surprise', 'constructor', 'toString', 's', 'sessionId', 'name2'])('refuses the unknown field %s', (unknown) => {
     expect(parseCommand(name, { ...data, [unknown]: 1 })).toMatchObject({ ok: false, refusal: { code: 'invalid_request' } });
-    expect(parseHttpCommand(name, params, { ...body, [unknown]: 1 })).toMatchObject({ ok: false, refusal: { code: 'invalid_request' } });
+    expect(parseHttpCommand(name, params, { ...body, [unknown]: 1 })).toMatchObject({
+      ok: false,
+      refusal: { code: 'invalid_request' },
+    });
   });
 
   it('refuses a __proto__ field, and lets it change no prototype', () => {
@@ -112,7 +125,10 @@ describe.each(COMMAND_NAMES)('%s', (name) => {
   it('refuses path parameters that are no ids', () => {
     for (const param of Object.keys(params)) {
       for (const bad of ['', 'a b', 'a/b', 'a'.repeat(129), 'é']) {
-        expect(parseHttpCommand(name, { ...params, [param]: bad }, body)).toMatchObject({ ok: false, refusal: { code: 'invalid_request' } });
+        expect(parseHttpCommand(name, { ...params, [param]: bad }, body)).toMatchObject({
+          ok: false,
+          refusal: { code: 'invalid_request' },
+        });
       }
     }
   });

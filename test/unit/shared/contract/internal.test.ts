@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { queryRequest, receiptsRequest } from '../../../../shared/contract/internal.ts';
 
-const receipt = { tenant: 'default', sessionId: 's1', seqs: [[1, 4], [7, 7]], publishedAt: 1, persistedAt: 2 };
+const receipt = {
+  tenant: 'default',
+  sessionId: 's1',
+  seqs: [
+    [1, 4],
+    [7, 7],
+  ],
+  publishedAt: 1,
+  persistedAt: 2,
+};
 const failure = { seq: 5, code: 'poison', detail: 'no', consumer: 'history', at: 3 };
 
 describe('receipts', () => {
@@ -21,7 +30,14 @@ describe('receipts', () => {
 
   it('of another version or shape are refused', () => {
     expect(takes([receipt], 2)).toBe(false);
-    for (const more of [{ surprise: 1 }, { sessionId: 'a.b' }, { tenant: 'A' }, { seqs: [[0, 1]] }, { seqs: [[1]] }, { seqs: [[1, 2 ** 31]] }]) {
+    for (const more of [
+      { surprise: 1 },
+      { sessionId: 'a.b' },
+      { tenant: 'A' },
+      { seqs: [[0, 1]] },
+      { seqs: [[1]] },
+      { seqs: [[1, 2 ** 31]] },
+    ]) {
       expect(takes([{ ...receipt, ...more }])).toBe(false);
     }
   });

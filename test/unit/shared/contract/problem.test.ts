@@ -6,7 +6,14 @@ describe('problemOf', () => {
   it.each(Object.keys(ERROR_CODES) as ErrorCode[])('%s has the members of RFC 9457 and ours', (code) => {
     const problem = problemOf({ code, detail: 'Because.' }, 'correlation-1');
     const { status, title } = ERROR_CODES[code];
-    expect(problem).toMatchObject({ type: `urn:millrace:problem:${code}`, title, status, detail: 'Because.', code, correlationId: 'correlation-1' });
+    expect(problem).toMatchObject({
+      type: `urn:millrace:problem:${code}`,
+      title,
+      status,
+      detail: 'Because.',
+      code,
+      correlationId: 'correlation-1',
+    });
     expect(problem).not.toHaveProperty('errors');
     expect(problem.retryAfterMs !== undefined, 'where HTTP has Retry-After').toBe([429, 503].includes(status));
   });

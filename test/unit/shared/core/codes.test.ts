@@ -53,13 +53,17 @@ describe('error codes', () => {
 
 describe('close codes', () => {
   it('are those of the contract', () => {
-    expect(Object.values(CLOSE_CODES).toSorted()).toEqual([1012, 4400, 4401, 4403, 4408, 4410, 4429]);
+    expect(Object.values(CLOSE_CODES).toSorted((a, b) => a - b)).toEqual([1012, 4400, 4401, 4403, 4408, 4410, 4429]);
   });
 });
 
 describe('refusal', () => {
   it('carries only what was given', () => {
     expect(refusal('forbidden', 'Not you.')).toEqual({ code: 'forbidden', detail: 'Not you.' });
-    expect(refusal('rate_limited', 'Slower.', { retryAfterMs: 5 })).toEqual({ code: 'rate_limited', detail: 'Slower.', retryAfterMs: 5 });
+    expect(refusal('rate_limited', 'Slower.', { retryAfterMs: 5 })).toEqual({
+      code: 'rate_limited',
+      detail: 'Slower.',
+      retryAfterMs: 5,
+    });
   });
 });

@@ -6,7 +6,8 @@ import { stateWith } from '../fixtures.ts';
 describe('readAccess', () => {
   it('finds a private session for its members alone', () => {
     const state = stateWith();
-    for (const id of ['alice', 'bob', 'carol']) expect(readAccess(state, id)).toMatchObject({ ok: true, access: { member: { userId: id } } });
+    for (const id of ['alice', 'bob', 'carol'])
+      expect(readAccess(state, id)).toMatchObject({ ok: true, access: { member: { userId: id } } });
     expect(readAccess(state, 'dave')).toMatchObject({ ok: false, refusal: { code: 'session_not_found' } });
   });
 

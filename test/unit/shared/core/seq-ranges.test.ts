@@ -25,9 +25,20 @@ function assertKeptWell(ranges: readonly SeqRange[]): void {
 
 describe('seq ranges', () => {
   it('merge what touches or overlaps, in any order', () => {
-    expect(addRanges([[1, 2]], [[5, 6], [3, 4]])).toEqual([[1, 6]]);
+    expect(
+      addRanges(
+        [[1, 2]],
+        [
+          [5, 6],
+          [3, 4],
+        ],
+      ),
+    ).toEqual([[1, 6]]);
     expect(addRanges([[1, 9]], [[2, 3]])).toEqual([[1, 9]]);
-    expect(addRanges([[1, 1]], [[3, 3]])).toEqual([[1, 1], [3, 3]]);
+    expect(addRanges([[1, 1]], [[3, 3]])).toEqual([
+      [1, 1],
+      [3, 3],
+    ]);
     expect(addRanges([], [])).toEqual([]);
   });
 

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { applyMessageUpdated } from '../../../../shared/core/events/message.ts';
 import { eventOf, messageRecord, NOW_MS, NOW_TIME, stateWith } from '../fixtures.ts';
 
-const data = { id: 'm1', messageSeq: 2, author: 'bob', role: 'user' as const, mentions: [], createdAt: NOW_TIME, text: 'Avast é' };
+const data = {
+  id: 'm1',
+  messageSeq: 2,
+  author: 'bob',
+  role: 'user' as const,
+  mentions: [],
+  createdAt: NOW_TIME,
+  text: 'Avast é',
+};
 
 describe('message.updated', () => {
   it('notes the edit and the size of its text, and keeps the rest', () => {

@@ -113,7 +113,9 @@ describe('any sequence of commands by several actors', () => {
         state.clock(),
         state.activeOwners(),
       ]);
-      expect([...again.messages.values()]).toEqual([...state.messages.values()].filter(({ deletedAt }) => deletedAt === undefined));
+      expect([...again.messages.values()]).toEqual(
+        [...state.messages.values()].filter(({ deletedAt }) => deletedAt === undefined),
+      );
     });
   });
 

@@ -86,7 +86,13 @@ function dataOf<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], un
 }
 
 const send = fc
-  .record({ text, id: maybe(chosenId), parentId: maybe(messageId), role: maybe(fc.constantFrom('user' as const, 'tool' as const)), mentions: maybe(fc.array(userId, { maxLength: 3 })) })
+  .record({
+    text,
+    id: maybe(chosenId),
+    parentId: maybe(messageId),
+    role: maybe(fc.constantFrom('user' as const, 'tool' as const)),
+    mentions: maybe(fc.array(userId, { maxLength: 3 })),
+  })
   .map((fields): Command => ({ name: 'message.send', data: dataOf(fields) }));
 
 const update = fc
@@ -94,10 +100,15 @@ const update = fc
   .map((fields): Command => ({ name: 'session.update', data: dataOf(fields) }));
 
 const create = fc
-  .record({ title: fc.constantFrom('A', 'B'), visibility: maybe(fc.constantFrom('private' as const, 'public' as const)), members: maybe(fc.uniqueArray(fc.record({ userId, role }), { selector: (each) => each.userId })) })
+  .record({
+    title: fc.constantFrom('A', 'B'),
+    visibility: maybe(fc.constantFrom('private' as const, 'public' as const)),
+    members: maybe(fc.uniqueArray(fc.record({ userId, role }), { selector: (each) => each.userId })),
+  })
   .map((fields): Command => ({ name: 'session.create', data: dataOf(fields) }));
 
-const plain = (name: 'session.archive' | 'session.restore' | 'session.delete'): fc.Arbitrary<Command> => fc.constant({ name, data: {} });
+const plain = (name: 'session.archive' | 'session.restore' | 'session.delete'): fc.Arbitrary<Command> =>
+  fc.constant({ name, data: {} });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: send },
@@ -113,12 +124,20 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 /** Time goes forward, stands still and goes back. */
 const nowMs = fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_050 });
-const actor = fc.oneof({ weight: 3, arbitrary: fc.constant(ACTORS[0] as Actor) }, { weight: 4, arbitrary: fc.constantFrom(...ACTORS) });
+const actor = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(ACTORS[0] as Actor) },
+  { weight: 4, arbitrary: fc.constantFrom(...ACTORS) },
+);
 const step = fc.record({ actor, command, nowMs });
 const first = fc.record({ actor: fc.constantFrom(...ACTORS), command: create, nowMs });
 const deletion = fc.record({ actor: fc.constantFrom(...ACTORS), command: plain('session.delete'), nowMs });
 
 /** Several actors at one session: it begins with its creation, and may be deleted late, after which more may be tried. */
 export const steps: fc.Arbitrary<Step[]> = fc
-  .tuple(first, fc.array(step, { maxLength: 60, size: 'max' }), fc.array(deletion, { maxLength: 1 }), fc.array(step, { maxLength: 6, size: 'max' }))
+  .tuple(
+    first,
+    fc.array(step, { maxLength: 60, size: 'max' }),
+    fc.array(deletion, { maxLength: 1 }),
+    fc.array(step, { maxLength: 6, size: 'max' }),
+  )
   .map(([begin, middle, end, after]) => [begin, ...middle, ...end, ...after]);

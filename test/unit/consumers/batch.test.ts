@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { backoffMs } from '../../../consumers/runtime/backoff.ts';
+import { BatchHandler, DELIVERIES_MAX } from '../../../consumers/runtime/batch.ts';
+import { nextPullEvents } from '../../../consumers/runtime/caution.ts';
+import { fitLetter, letterHeaders } from '../../../consumers/runtime/dead-letters.ts';
+import type { Incoming } from '../../../consumers/runtime/incoming.ts';
+import { anEvent } from '../../contracts/events.ts';
+import { bench, messageOf, type FakeMessage } from './fakes.ts';
+
+const messages = (...seqs: number[]): FakeMessage[] => seqs.map((seq) => messageOf(anEvent('message.created', { seq })));
+
+async function process(ports: Parameters<typeof bench>, batch: readonly Incoming[]) {
+  const made = bench(...ports);
+  const released: Incoming[] = [];
+  await new BatchHandler(made.ports).process(batch, (incoming) => released.push(incoming));
+  expect(new Set(released)).toEqual(new Set(batch));
+  return made;
+}
+
+describe('BatchHandler', () => {
+  it('acknowledges what the store took, and only then says it is persisted', async () => {
+    const batch = messages(1, 2);
+    const unconfirmed = messageOf(anEvent('message.created', { seq: 3 }), { ack: async () => await Promise.resolve(false) });
+    const lost = messageOf(anEvent('message.created', { seq: 4 }), { ack: async () => await Promise.reject(new Error('timeout')) });
+    const { persisted } = await process([{}], [...batch, unconfirmed, lost]);
+    expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
+    expect(persisted).toEqual([1, 2]);
+  });
+
+  it.each([
+    ['unparsable', messageOf(anEvent('message.created', { seq: 2 }), { data: new TextEncoder().encode('{"seq":2') }), []],
+    [
+      'unknown_type',
+      messageOf({ ...anEvent('message.created', { seq: 2 }), type: 'message.sung' } as never),
+      ['default s1 2 unknown_type'],
+    ],
+    [
+      'subject_mismatch',
+      messageOf(anEvent('message.created', { seq: 2 }), { subject: 'millrace.events.other.message.created.s1' }),
+      [],
+    ],
+    [
+      'deliveries_exhausted',
+      messageOf(anEvent('message.created', { seq: 2 }), { deliveries: DELIVERIES_MAX + 1 }),
+      ['default s1 2 deliveries_exhausted'],
+    ],
+  ])('P7 buries %s and goes on with the others', async (reason, poison, buried) => {
+    const [before, after] = messages(1, 3) as [FakeMessage, FakeMessage];
+    const made = await process([{}], [before, poison, after]);
+    expect(made.letters).toMatchObject([{ incoming: poison, reason, consumer: 'history', firstFailedAtMs: 5_000 }]);
+    expect(poison.told).toEqual([`terminate ${reason}`]);
+    expect(made.buried).toEqual(buried);
+    expect(made.persisted).toEqual([1, 3]);
+  });
+
+  it('does not terminate what it could not bury', async () => {
+    const poison = messageOf(anEvent('message.created', { seq: 2 }), { data: new Uint8Array() });
+    const { buried } = await process([{}, { deadLetters: { store: async () => await Promise.reject(new Error('full')) } }], [poison]);
+    expect(poison.told).toEqual(['retry 1000']);
+    expect(buried).toEqual([]);
+  });
+
+  it('waits for a failing store with the batch in hand: no deliveries are burned', async () => {
+    let left = 3;
+    const handle = async (batch: readonly unknown[]) => {
+      if (left > 0) throw new Error('down');
+      return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
+    };
+    const healthy = async () => await Promise.resolve((left -= 1) <= 0);
+    const batch = messages(1, 2);
+    const { waits, persisted } = await process([{ handle, healthy }], batch);
+    expect(waits).toEqual([250, 500]);
+    expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
+    expect(persisted).toEqual([1, 2]);
+  });
+
+  it('gives the batch back when it is to stop while the store is down', async () => {
+    const handle = async () => await Promise.reject(new Error('down'));
+    const batch = messages(1, 2);
+    await process([{ handle, healthy: async () => await Promise.resolve(false) }, { stopping: () => true }], batch);
+    expect(batch.map(({ told }) => told)).toEqual([['retry 0'], ['retry 0']]);
+  });
+
+  it('P7 finds the one event that fails a batch by splitting it, and buries it at its last delivery', async () => {
+    const handle = async (batch: readonly { event: { seq: number } }[]) => {
+      if (batch.some(({ event }) => event.seq === 3)) throw new Error('cannot store this');
+      return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
+    };
+    const first = messages(1, 2, 3, 4, 5);
+    expect((await process([{ handle }], first)).persisted.toSorted()).toEqual([1, 2, 4, 5]);
+    expect(first[2]?.told).toEqual(['retry 1000']);
+    const last = messageOf(anEvent('message.created', { seq: 3 }), { deliveries: DELIVERIES_MAX });
+    const { letters } = await process([{ handle }], [last]);
+    expect(letters).toMatchObject([{ reason: 'retries_exhausted', error: 'Error: cannot store this' }]);
+    expect(last.told).toEqual(['terminate retries_exhausted']);
+  });
+
+  it('takes the outcome of each event', async () => {
+    const outcomes = [{ kind: 'ok' }, { kind: 'poison', reason: 'bad', detail: 'd' }, { kind: 'transient', detail: 'later' }] as const;
+    const batch = messages(1, 2, 3);
+    await process([{ handle: async () => await Promise.resolve(outcomes) }], batch);
+    expect(batch.map(({ told }) => told)).toEqual([['ack'], ['terminate bad'], ['retry 1000']]);
+  });
+});
+
+describe('backoff', () => {
+  it('doubles up to its bound, and takes up to a quarter off', () => {
+    const bounds = { minMs: 100, maxMs: 1_000 };
+    expect([1, 2, 3, 4, 5, 99].map((attempt) => backoffMs(attempt, bounds, 0))).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+    expect(backoffMs(1, bounds, 1)).toBe(75);
+  });
+});
+
+describe('caution', () => {
+  it('grows while all goes well, and takes suspects a few at a time, then alone', () => {
+    expect([1, 2, 4, 64].map((current) => nextPullEvents(current, 1, 100))).toEqual([2, 4, 8, 100]);
+    expect(nextPullEvents(100, 2, 100)).toBe(8);
+    expect(nextPullEvents(100, 4, 100)).toBe(1);
+  });
+});
+
+describe('dead letters', () => {
+  const incoming = messageOf(anEvent('message.created', { seq: 9 }), {
+    deliveries: 4,
+    headers: [
+      ['Content-Type', 'application/cloudevents+json'],
+      ['Nats-Expected-Stream', 'OTHER'],
+    ],
+  });
+  const letter = { incoming, consumer: 'history', reason: 'invalid_event', error: 'a\r\nb', firstFailedAtMs: 0 };
+
+  it('keep the headers, disarm those the server obeys, and say why', () => {
+    expect(letterHeaders(letter)).toEqual([
+      ['Content-Type', 'application/cloudevents+json'],
+      ['Millrace-Original-Nats-Expected-Stream', 'OTHER'],
+      ['Millrace-Reason', 'invalid_event'],
+      ['Millrace-Error', 'a b'],
+      ['Millrace-Attempts', '4'],
+      ['Millrace-Subject', 'millrace.events.default.message.created.s1'],
+      ['Millrace-Stream-Seq', '9'],
+      ['Millrace-First-Failed-At', '1970-01-01T00:00:00.000Z'],
+    ]);
+  });
+
+  it('fit into what the server takes', () => {
+    expect(fitLetter(letter, 1024 * 1024).data).toBe(incoming.data);
+    const big = { ...letter, incoming: { ...incoming, data: new Uint8Array(10_000) } };
+    const { entries, data } = fitLetter(big, 8_000);
+    expect(data.length).toBeLessThan(7_000);
+    expect(entries.at(-1)).toEqual(['Millrace-Payload-Bytes', '10000']);
+  });
+});
