@@ -4,9 +4,20 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 /** Suites that start real processes share two cores and a browser: one file at a time, and time for slow machines. */
 const oneAtATime = { fileParallelism: false, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 };
 
-function nodeProject(name: string, order: number, more: TestProjectInlineConfiguration['test'] = {}): TestProjectInlineConfiguration {
+function nodeProject(
+  name: string,
+  order: number,
+  more: TestProjectInlineConfiguration['test'] = {},
+): TestProjectInlineConfiguration {
   return {
-    test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node', testTimeout: 20_000, sequence: { groupOrder: order }, ...more },
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      environment: 'node',
+      testTimeout: 20_000,
+      sequence: { groupOrder: order },
+      ...more,
+    },
   };
 }
 
@@ -31,10 +42,20 @@ const workerd: TestProjectInlineConfiguration = {
       },
     }),
   ],
-  test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false, maxWorkers: 1, sequence: { groupOrder: 1 } },
+  test: {
+    name: 'workerd',
+    include: ['test/workerd/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+    maxWorkers: 1,
+    sequence: { groupOrder: 1 },
+  },
 };
 
-const long = process.env['MILLRACE_TEST_LONG'] ? [nodeProject('long', 4, { ...oneAtATime, testTimeout: 60 * 60_000, hookTimeout: 10 * 60_000 })] : [];
+const long = process.env['MILLRACE_TEST_LONG']
+  ? [nodeProject('long', 4, { ...oneAtATime, testTimeout: 60 * 60_000, hookTimeout: 10 * 60_000 })]
+  : [];
 
 export default defineConfig({
   test: {

@@ -12,10 +12,15 @@ import { figures, table, type ContestantResults } from './report.ts';
 type Plan = Pick<
   Job,
   'sockets' | 'senders' | 'inFlight' | 'acceptSamples' | 'acceptMsMax' | 'warmupMs' | 'throughputMs' | 'fanoutPerS' | 'fanoutMs'
-> & { rounds: number };
+> & {
+  rounds: number;
+  /** no further round begins that would end later than this: on a busy machine there are fewer rounds */
+  totalMsMax: number;
+};
 
 const QUICK: Plan = {
   rounds: 3,
+  totalMsMax: 120_000,
   sockets: 200,
   senders: 32,
   inFlight: 256,
@@ -29,12 +34,15 @@ const QUICK: Plan = {
 const LONG: Plan = {
   ...QUICK,
   rounds: 7,
+  totalMsMax: 1_200_000,
   acceptSamples: 500,
   acceptMsMax: 6_000,
   warmupMs: 2_000,
   throughputMs: 5_000,
   fanoutMs: 5_000,
 };
+/** what other processes may use of the machine before the report warns of it */
+const OTHER_CORES_MAX = 0.2;
 const ROUNDS_MAX = 50;
 const SOCKETS_MAX = 5_000;
 const SENDERS_MAX = 100;
@@ -83,7 +91,8 @@ async function main(): Promise<void> {
     sockets,
     senders: Math.min(options.senders, sockets),
     inFlight,
-    rounds: options.rounds ?? base.rounds,
+    // rounds that were asked for take as long as they take
+    ...(options.rounds === undefined ? {} : { rounds: options.rounds, totalMsMax: Number.MAX_SAFE_INTEGER }),
   };
   const names = chosenNames(options);
   console.log('fetching the peers, starting the servers …');
@@ -130,7 +139,9 @@ async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ resul
   );
   bar.start(plan.rounds * contestants.length, 0, { what: '' });
   try {
+    const startedAt = performance.now();
     for (let round = 0; round < plan.rounds; round += 1) {
+      if (round > 0 && ((performance.now() - startedAt) * (round + 1)) / round > plan.totalMsMax) break;
       for (const [index, each] of contestants.entries()) {
         const { url, pids, jwtSecret } = each.server.announcement;
         const secret = jwtSecret === undefined ? {} : { jwtSecret };
@@ -159,7 +170,8 @@ function chosenNames(options: Options): ContestantName[] {
 function print(results: ContestantResults[], plan: Plan, busy: string[]): void {
   const peers = Object.entries(PEER_VERSIONS).map(([name, version]) => `${name} ${version}`);
   console.log(`\n${table(results)}\n`);
-  console.log(`Medians of ${plan.rounds} rounds, contestants in turn; × is the multiple of the first column. ${peers.join(', ')}.
+  const rounds = results[0]?.rounds.length ?? 0;
+  console.log(`Medians of ${rounds} of ${plan.rounds} rounds, contestants in turn; × is the multiple of the first column. ${peers.join(', ')}.
 ${plan.sockets} sockets in one room, ${plan.senders} of them send; the text is ${TEXT_BYTES} bytes. Accept: one message at a time, the next once this one
 reached every socket. Fan-out: ${plan.fanoutPerS} messages/s, from the send to each socket's receipt. Deliveries/s: ${plan.inFlight} messages under way.
 Every contestant is spoken to by the same bare WebSocket client in a process of its own (its cores are in the table: near 1.00 it is
@@ -169,6 +181,13 @@ Socket.IO and the plain partyserver room store nothing; the SQLite room stores o
 
 This is a local figure, not a production figure: workerd here has no CPU or memory limits, no replication and no network between its
 parts, and everything shares ${availableParallelism()} cores. Compare columns of one run, not runs of different machines.`);
+  const others = figures(results).find((each) => each.key === 'otherCores')?.values ?? [];
+  const disturbed = Math.max(...others.map((value) => value ?? 0));
+  if (disturbed > OTHER_CORES_MAX) {
+    console.log(
+      `Other processes kept up to ${disturbed.toFixed(2)} cores busy meanwhile: latencies and rates suffered, CPU per delivery least.`,
+    );
+  }
   if (busy.length > 0)
     console.log(`Still busy 30 s after its turn, so that the next one's figures suffered: ${[...new Set(busy)].join(', ')}.`);
 }

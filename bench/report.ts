@@ -3,30 +3,52 @@ import { median, ratio } from './stats.ts';
 
 /** One line of the table: a figure of each contestant. */
 interface Row {
+  /** what it is called in the raw figures */
+  key: string;
   label: string;
   decimals: number;
   of: (result: JobResult) => number | undefined;
 }
 
 const ROWS: readonly Row[] = [
-  { label: 'accept, socket, nobody watching: p50 ms', decimals: 2, of: (each) => each.acceptAlone.p50 },
-  { label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptAlone.p99 },
-  { label: 'accept, socket, all watching:    p50 ms', decimals: 2, of: (each) => each.acceptWatched.p50 },
-  { label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptWatched.p99 },
-  { label: 'accept, HTTP, all watching:      p50 ms', decimals: 2, of: (each) => each.acceptHttp?.p50 },
-  { label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptHttp?.p99 },
-  { label: 'fan-out at the fixed rate:       p50 ms', decimals: 2, of: (each) => each.fanout.p50 },
-  { label: '                                 p99 ms', decimals: 2, of: (each) => each.fanout.p99 },
-  { label: 'deliveries/s', decimals: 0, of: (each) => each.throughput.deliveriesPerS },
-  { label: 'messages/s', decimals: 0, of: (each) => each.throughput.messagesPerS },
-  { label: 'messages per frame', decimals: 1, of: (each) => each.throughput.messagesPerFrame },
-  { label: 'bytes per delivery', decimals: 0, of: (each) => each.throughput.bytesPerDelivery },
-  { label: 'CPU µs per delivery, what fans out', decimals: 2, of: (each) => each.throughput.edgeCpuUsPerDelivery },
-  { label: 'CPU µs per delivery, all parts', decimals: 2, of: (each) => each.throughput.allCpuUsPerDelivery },
-  { label: 'cores busy: what fans out', decimals: 2, of: (each) => each.throughput.edgeCores },
-  { label: '            all parts', decimals: 2, of: (each) => each.throughput.allCores },
-  { label: '            load generator', decimals: 2, of: (each) => each.throughput.clientCores },
-  { label: '            everything else here', decimals: 2, of: (each) => each.throughput.otherCores },
+  { key: 'acceptAlone.p50', label: 'accept, socket, nobody watching: p50 ms', decimals: 2, of: (each) => each.acceptAlone.p50 },
+  { key: 'acceptAlone.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptAlone.p99 },
+  {
+    key: 'acceptWatched.p50',
+    label: 'accept, socket, all watching:    p50 ms',
+    decimals: 2,
+    of: (each) => each.acceptWatched.p50,
+  },
+  {
+    key: 'acceptWatched.p99',
+    label: '                                 p99 ms',
+    decimals: 2,
+    of: (each) => each.acceptWatched.p99,
+  },
+  { key: 'acceptHttp.p50', label: 'accept, HTTP, all watching:      p50 ms', decimals: 2, of: (each) => each.acceptHttp?.p50 },
+  { key: 'acceptHttp.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptHttp?.p99 },
+  { key: 'fanout.p50', label: 'fan-out at the fixed rate:       p50 ms', decimals: 2, of: (each) => each.fanout.p50 },
+  { key: 'fanout.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.fanout.p99 },
+  { key: 'deliveriesPerS', label: 'deliveries/s', decimals: 0, of: (each) => each.throughput.deliveriesPerS },
+  { key: 'messagesPerS', label: 'messages/s', decimals: 0, of: (each) => each.throughput.messagesPerS },
+  { key: 'messagesPerFrame', label: 'messages per frame', decimals: 1, of: (each) => each.throughput.messagesPerFrame },
+  { key: 'bytesPerDelivery', label: 'bytes per delivery', decimals: 0, of: (each) => each.throughput.bytesPerDelivery },
+  {
+    key: 'edgeCpuUsPerDelivery',
+    label: 'CPU µs per delivery, what fans out',
+    decimals: 2,
+    of: (each) => each.throughput.edgeCpuUsPerDelivery,
+  },
+  {
+    key: 'allCpuUsPerDelivery',
+    label: 'CPU µs per delivery, all parts',
+    decimals: 2,
+    of: (each) => each.throughput.allCpuUsPerDelivery,
+  },
+  { key: 'edgeCores', label: 'cores busy: what fans out', decimals: 2, of: (each) => each.throughput.edgeCores },
+  { key: 'allCores', label: '            all parts', decimals: 2, of: (each) => each.throughput.allCores },
+  { key: 'clientCores', label: '            load generator', decimals: 2, of: (each) => each.throughput.clientCores },
+  { key: 'otherCores', label: '            everything else here', decimals: 2, of: (each) => each.throughput.otherCores },
 ];
 
 export interface ContestantResults {
@@ -35,7 +57,7 @@ export interface ContestantResults {
   rounds: JobResult[];
 }
 
-export type Figures = { label: string; values: (number | undefined)[]; ratios: (number | undefined)[] }[];
+export type Figures = { key: string; values: (number | undefined)[]; ratios: (number | undefined)[] }[];
 
 /** Medians over the rounds; ratios are to the first contestant. */
 export function figures(results: readonly ContestantResults[]): Figures {
@@ -44,7 +66,7 @@ export function figures(results: readonly ContestantResults[]): Figures {
       const samples = each.rounds.map(row.of).filter((value) => value !== undefined);
       return samples.length === 0 ? undefined : median(samples);
     });
-    return { label: row.label.trim(), values, ratios: values.map((value) => ratio(value, values[0])) };
+    return { key: row.key, values, ratios: values.map((value) => ratio(value, values[0])) };
   });
 }
 

@@ -4,6 +4,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { historyProjection } from './projections/history.ts';
 import { startResponder } from './query/responder.ts';
+import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
 import { connectForever } from './runtime/connection.ts';
@@ -53,7 +54,9 @@ async function main(): Promise<number> {
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
   await Promise.all(stops.map(async (stop) => await stop()));
-  await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) => log('warn', 'not drained', { error: describe(error) }));
+  await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) =>
+    log('warn', 'not drained', { error: describe(error) }),
+  );
   log('info', 'stopped');
   return ending.signal.aborted ? 0 : 1;
 }
@@ -104,6 +107,10 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
   );
   receipts.start();
   runner.start();
+  echoDeadLetters(manager, client, projection.name, receipts).then(
+    (letters) => letters > 0 && roleLog('info', 'told of dead letters again', { letters }),
+    (error: unknown) => roleLog('warn', 'could not tell of dead letters again', { error: describe(error) }),
+  );
   return async () => {
     await runner.stop();
     await receipts.stop(LAST_RECEIPTS_MS_MAX);

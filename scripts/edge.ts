@@ -52,7 +52,11 @@ function workerConfig(toml: string): WorkerConfig {
   for (const [, name, className] of toml.matchAll(/name\s*=\s*"(\w+)"\s*,\s*class_name\s*=\s*"(\w+)"/g)) {
     if (name !== undefined && className !== undefined) durableObjects[name] = { className, useSQLite: true };
   }
-  return { compatibilityDate, compatibilityFlags: [...flags.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? ''), durableObjects };
+  return {
+    compatibilityDate,
+    compatibilityFlags: [...flags.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? ''),
+    durableObjects,
+  };
 }
 
 /** Every module of the bundle, its entry first. */
@@ -63,9 +67,10 @@ function bundleModules(directory: string): V4ModuleDefinition[] {
   return ordered.map((name) => ({
     type: MODULE_TYPES[extname(name)] ?? 'Data',
     path: join(directory, name),
-    contents: MODULE_TYPES[extname(name)] === 'ESModule' || MODULE_TYPES[extname(name)] === 'Text'
-      ? readFileSync(join(directory, name), 'utf8')
-      : new Uint8Array(readFileSync(join(directory, name))),
+    contents:
+      MODULE_TYPES[extname(name)] === 'ESModule' || MODULE_TYPES[extname(name)] === 'Text'
+        ? readFileSync(join(directory, name), 'utf8')
+        : new Uint8Array(readFileSync(join(directory, name))),
   }));
 }
 
@@ -108,29 +113,18 @@ function parsePort(text: string): number {
   return port;
 }
 
-async function main(): Promise<void> {
-  const command = new Command('edge')
-    .requiredOption('--data-dir <path>', 'where the objects are kept')
-    .requiredOption('--port <n>', 'port to listen on, on 127.0.0.1', parsePort)
-    .option('--bundle <path>', 'directory of the built bundle', join(ROOT, 'dist', 'edge'))
-    .parse();
-  const { dataDir, port, bundle } = command.opts<{ dataDir: string; port: number; bundle: string }>();
+interface EdgeOptions {
+  dataDir: string;
+  port: number;
+  /** directory of the built bundle */
+  bundle: string;
+}
 
-  let stopping = false;
-  let miniflare: Miniflare | undefined;
-  const stop = async (): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
-    await miniflare?.dispose();
-    process.exit(0);
-  };
-  for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.on(event, () => void stop());
-  dieWithWorkerd(() => stopping);
-
+function makeMiniflare({ dataDir, port, bundle }: EdgeOptions): Miniflare {
   const temporary = join(dataDir, 'run', 'edge-tmp');
   // A killed run leaves it behind.
   rmSync(temporary, { recursive: true, force: true });
-  miniflare = new Miniflare(
+  return new Miniflare(
     convertV4MiniflareOptions({
       name: 'millrace',
       host: '127.0.0.1',
@@ -148,6 +142,26 @@ async function main(): Promise<void> {
       log: new Log(LogLevel.WARN),
     }),
   );
+}
+
+async function main(): Promise<void> {
+  const options = new Command('edge')
+    .requiredOption('--data-dir <path>', 'where the objects are kept')
+    .requiredOption('--port <n>', 'port to listen on, on 127.0.0.1', parsePort)
+    .option('--bundle <path>', 'directory of the built bundle', join(ROOT, 'dist', 'edge'))
+    .parse()
+    .opts<EdgeOptions>();
+
+  let stopping = false;
+  dieWithWorkerd(() => stopping);
+  const miniflare = makeMiniflare(options);
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await miniflare.dispose();
+    process.exit(0);
+  };
+  for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.on(event, () => void stop());
   await miniflare.ready;
 }
 

@@ -35,7 +35,8 @@ async function main(): Promise<void> {
     .parse()
     .opts<{ without?: string; with?: string }>();
   const stores = options.with ?? (process.env['MILLRACE_WITH'] || undefined);
-  if (stores !== undefined) throw new SettingsError(`"${stores}" cannot be started yet: leave out --with and MILLRACE_WITH for the embedded store`);
+  if (stores !== undefined)
+    throw new SettingsError(`"${stores}" cannot be started yet: leave out --with and MILLRACE_WITH for the embedded store`);
   const settings = readSettings(process.env, ROOT);
   const logs = openPartLogs(settings.dataDir);
   const supervisor = createSupervisor({

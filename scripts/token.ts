@@ -18,7 +18,8 @@ function parseTtl(text: string): number {
 }
 
 function parseSubject(text: string): string {
-  if (!/^[\x21-\x2e\x30-\x7e]{1,128}$/.test(text)) throw new InvalidArgumentError('must be 1 to 128 printable ASCII characters without / and space');
+  if (!/^[\x21-\x2e\x30-\x7e]{1,128}$/.test(text))
+    throw new InvalidArgumentError('must be 1 to 128 printable ASCII characters without / and space');
   return text;
 }
 
@@ -33,7 +34,7 @@ const command = new Command('token')
   .option('--name <name>', 'name shown to others')
   .addOption(new Option('--kind <kind>', 'what the user is').choices(TOKEN_KINDS))
   .option('--tenant <tenant>', 'tenant, else "default"', parseTenant)
-  .addOption(new Option('--scope <scope>', 'what it may beyond a user\'s rights').choices(['admin', 'service']))
+  .addOption(new Option('--scope <scope>', "what it may beyond a user's rights").choices(['admin', 'service']))
   .option('--ttl <time>', 'how long it is valid', parseTtl, 12 * 3600)
   .parse();
 
@@ -41,7 +42,11 @@ try {
   const settings = readSettings(process.env, ROOT);
   const [subject = ''] = command.processedArgs as string[];
   const { ttl, ...options } = command.opts<Omit<TokenOptions, 'ttlSeconds'> & { ttl: number }>();
-  const token = await makeToken(subject, { ...options, ttlSeconds: ttl }, { secret: secretsOf(settings).jwtSecret, environment: process.env });
+  const token = await makeToken(
+    subject,
+    { ...options, ttlSeconds: ttl },
+    { secret: secretsOf(settings).jwtSecret, environment: process.env },
+  );
   process.stdout.write(`${token}\n`);
 } catch (error) {
   process.stderr.write(`millrace: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -138,7 +138,12 @@ export function historyProjection(store: HistoryStore, now: () => number): Proje
   };
 }
 
-function sessionCells(fields: { title: string; description: string; visibility: string; metadata: unknown }): CellsOf<'sessions'> {
+function sessionCells(fields: {
+  title: string;
+  description: string;
+  visibility: string;
+  metadata: unknown;
+}): CellsOf<'sessions'> {
   const { title, description, visibility, metadata } = fields;
   return { title, description, visibility, metadata: JSON.stringify(metadata) };
 }

@@ -38,7 +38,11 @@ export function edgePoster(edgeUrl: string, secret: string, now: () => number): 
       method: 'POST',
       redirect: 'error',
       signal: AbortSignal.timeout(CALL_MS_MAX),
-      headers: { 'Content-Type': 'application/json', [TIMESTAMP_HEADER]: timestamp, [SIGNATURE_HEADER]: sign(secret, timestamp, body) },
+      headers: {
+        'Content-Type': 'application/json',
+        [TIMESTAMP_HEADER]: timestamp,
+        [SIGNATURE_HEADER]: sign(secret, timestamp, body),
+      },
       body,
     });
     const text = (await response.text()).slice(0, ANSWER_BYTES_MAX);
@@ -75,7 +79,13 @@ export class ReceiptSender implements Settlements {
 
   buried(place: EventPlace, failure: { code: string; detail: string; consumer: string; atMs: number }): void {
     const { code, detail, consumer, atMs } = failure;
-    const entry = { seq: place.seq, code: code.slice(0, CODE_CHARS_MAX), detail: detail.slice(0, DETAIL_CHARS_MAX), consumer, at: atMs };
+    const entry = {
+      seq: place.seq,
+      code: code.slice(0, CODE_CHARS_MAX),
+      detail: detail.slice(0, DETAIL_CHARS_MAX),
+      consumer,
+      at: atMs,
+    };
     this.#queue.addFailure(place, entry, Date.now());
     this.#wake();
   }

@@ -58,7 +58,9 @@ export class BatchHandler {
     for (const incoming of batch) {
       // the delivery count before the payload: even parsing may be what kills or hangs a worker
       if (incoming.deliveries > DELIVERIES_MAX) {
-        burials.push(this.#bury(incoming, 'deliveries_exhausted', `delivered ${incoming.deliveries} times without an end`, release));
+        burials.push(
+          this.#bury(incoming, 'deliveries_exhausted', `delivered ${incoming.deliveries} times without an end`, release),
+        );
         continue;
       }
       const read = readEvent(incoming);
@@ -83,7 +85,9 @@ export class BatchHandler {
         }
         return await this.#isolate(works, error, release);
       }
-      const ends = works.map(async (work, index) => await this.#end(work, outcomes[index] ?? { kind: 'transient', detail: 'no outcome' }, release));
+      const ends = works.map(
+        async (work, index) => await this.#end(work, outcomes[index] ?? { kind: 'transient', detail: 'no outcome' }, release),
+      );
       await Promise.all(ends);
       return;
     }

@@ -49,7 +49,9 @@ function optionsOf(address: NatsAddress): Parameters<typeof connect>[0] {
     // credentials that are being rotated are no reason to give up
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
-    ...(address.natsCreds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(address.natsCreds)) }),
+    ...(address.natsCreds === undefined
+      ? {}
+      : { authenticator: credsAuthenticator(new TextEncoder().encode(address.natsCreds)) }),
   };
 }
 

@@ -60,7 +60,10 @@ const HEADER_RESERVE_BYTES = 1_024;
  * A message of nearly the server's bound has no room for our headers, and a letter that is refused for good would come back
  * for good: its payload is cut and says so. The whole one stays in the stream under Millrace-Stream-Seq.
  */
-export function fitLetter(letter: DeadLetter, maxPayloadBytes: number): { entries: (readonly [string, string])[]; data: Uint8Array } {
+export function fitLetter(
+  letter: DeadLetter,
+  maxPayloadBytes: number,
+): { entries: (readonly [string, string])[]; data: Uint8Array } {
   const entries = letterHeaders(letter);
   const { data } = letter.incoming;
   const headerBytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4, 0);

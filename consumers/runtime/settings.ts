@@ -35,7 +35,9 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   const replicas = wholeNumber(env, 'EVENTS_REPLICAS');
   const internalSecret = env['INTERNAL_SECRET'] ?? '';
   if (internalSecret.length < SECRET_CHARS_MIN) {
-    throw new SettingError(`INTERNAL_SECRET must be set, to at least ${SECRET_CHARS_MIN} characters, and be the same at the edge`);
+    throw new SettingError(
+      `INTERNAL_SECRET must be set, to at least ${SECRET_CHARS_MIN} characters, and be the same at the edge`,
+    );
   }
   return {
     natsServers: serversFrom(env['NATS_URL'] || 'nats://127.0.0.1:4222'),

@@ -146,6 +146,11 @@ export function seconds(startedAtMs) {
 
 /** The line that most likely says what went wrong in a command's output. */
 export function gist(output) {
-  const lines = output.split('\n').map((line) => line.trim()).filter(Boolean);
-  return lines.find((line) => /error|fail|refused|not found/i.test(line) && !/debug-0\.log/.test(line)) ?? lines.at(-1) ?? 'no output';
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return (
+    lines.find((line) => /error|fail|refused|not found/i.test(line) && !/debug-0\.log/.test(line)) ?? lines.at(-1) ?? 'no output'
+  );
 }

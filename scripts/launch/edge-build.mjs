@@ -12,11 +12,16 @@ const INPUTS = ['wrangler.toml', 'package-lock.json', 'tsconfig.base.json', 'wor
 function inputsHash() {
   const hash = createHash('sha256');
   const add = (path) => {
-    hash.update(`${path}\0`).update(readFileSync(join(ROOT, path))).update('\0');
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(ROOT, path)))
+      .update('\0');
   };
   for (const input of INPUTS) {
     if (/\.\w+$/.test(input)) add(input);
-    else for (const file of readdirSync(join(ROOT, input), { recursive: true }).sort()) if (/\.\w+$/.test(file)) add(join(input, file));
+    else
+      for (const file of readdirSync(join(ROOT, input), { recursive: true }).sort((a, b) => (a < b ? -1 : 1)))
+        if (/\.\w+$/.test(file)) add(join(input, file));
   }
   return hash.digest('hex');
 }
@@ -40,7 +45,13 @@ export async function ensureEdgeBundle() {
     const wrangler = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
     const { code, output } = await run(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', fresh], {
       cwd: ROOT,
-      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: join(ROOT, 'dist', 'wrangler-logs'), CI: 'true', NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        WRANGLER_SEND_METRICS: 'false',
+        WRANGLER_LOG_PATH: join(ROOT, 'dist', 'wrangler-logs'),
+        CI: 'true',
+        NO_COLOR: '1',
+      },
       timeoutMs: BUILD_MS_MAX,
     });
     if (code !== 0) throw new LaunchError(`the edge does not build:\n${output.trim() || gist(output)}`);

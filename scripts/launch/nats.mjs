@@ -42,7 +42,10 @@ async function fromArchive(work) {
   const base = `${process.env.MILLRACE_NATS_RELEASES_URL || NATS_RELEASES_URL}/v${NATS_SERVER_VERSION}`;
   const name = `nats-server-v${NATS_SERVER_VERSION}-${system}-${machine}.tar.gz`;
   const sums = (await download(`${base}/SHA256SUMS`, join(work, 'SHA256SUMS'))).toString('utf8');
-  const line = sums.split('\n').map((entry) => entry.trim().split(/\s+\*?/)).find(([, file]) => file === name);
+  const line = sums
+    .split('\n')
+    .map((entry) => entry.trim().split(/\s+\*?/))
+    .find(([, file]) => file === name);
   if (!line) throw new Error(`SHA256SUMS does not name ${name}`);
   const archive = await download(`${base}/${name}`, join(work, name));
   const sum = createHash('sha256').update(archive).digest('hex');

@@ -12,7 +12,9 @@ function nodePackage() {
   const musl = process.platform === 'linux' && process.report?.getReport().header.glibcVersionRuntime === undefined;
   if (!spec || musl) {
     const where = musl ? `${platform} without glibc` : platform;
-    throw new LaunchError(`Node ${process.versions.node} is too old and none is packaged for ${where}: install Node ${NODE_VERSION_MIN} or newer`);
+    throw new LaunchError(
+      `Node ${process.versions.node} is too old and none is packaged for ${where}: install Node ${NODE_VERSION_MIN} or newer`,
+    );
   }
   const [name, version] = spec.split('@');
   return { spec, name, version, directory: join(toolsDir(), `node-${version}-${platform}`) };
@@ -31,13 +33,18 @@ async function fetchNode({ spec, name, version, directory }) {
     const { code, output } = await run(npm.command, args, { cwd: work, env: npmEnvironment(), timeoutMs: FETCH_MS_MAX });
     const bin = join(work, 'node_modules', name, 'bin');
     if (code !== 0 || !existsSync(join(bin, 'node'))) {
-      throw new LaunchError(`could not fetch ${spec} (${gist(output)}): install Node ${NODE_VERSION_MIN} or newer, or check the npm registry`);
+      throw new LaunchError(
+        `could not fetch ${spec} (${gist(output)}): install Node ${NODE_VERSION_MIN} or newer, or check the npm registry`,
+      );
     }
     const kept = join(work, 'kept');
     mkdirSync(kept);
     renameSync(bin, join(kept, 'bin'));
     const check = await run(join(kept, 'bin', 'node'), ['--version'], { timeoutMs: 30_000 });
-    if (check.code !== 0) throw new LaunchError(`the fetched Node does not run here (${gist(check.output)}): install Node ${NODE_VERSION_MIN} or newer`);
+    if (check.code !== 0)
+      throw new LaunchError(
+        `the fetched Node does not run here (${gist(check.output)}): install Node ${NODE_VERSION_MIN} or newer`,
+      );
     renameSync(kept, directory);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -12,7 +12,7 @@ function text(header, start, length) {
 /** Bytes of the first regular file whose path ends in `/name` (or is `name`). Throws when the archive is broken or has none. */
 export function fileFromTarGz(archive, name) {
   const bytes = gunzipSync(archive, { maxOutputLength: UNPACKED_BYTES_MAX });
-  for (let at = 0; at + BLOCK_BYTES <= bytes.length; ) {
+  for (let at = 0; at + BLOCK_BYTES <= bytes.length;) {
     const header = bytes.subarray(at, at + BLOCK_BYTES);
     if (header.every((byte) => byte === 0)) break;
     const size = Number.parseInt(text(header, 124, 12).trim() || '0', 8);

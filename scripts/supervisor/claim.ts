@@ -38,7 +38,9 @@ export async function claimDataDir(dataDir: string, say: (line: string) => void)
   const previous = readClaim(file);
   if (previous) {
     if (isRunning(previous.supervisor)) {
-      throw new SettingsError(`${dataDir} is in use by a running Millrace (process ${previous.supervisor.pid}): stop it, or set DATA_DIR`);
+      throw new SettingsError(
+        `${dataDir} is in use by a running Millrace (process ${previous.supervisor.pid}): stop it, or set DATA_DIR`,
+      );
     }
     for (const [name, orphan] of Object.entries(previous.children)) {
       if (!isRunning(orphan)) continue;

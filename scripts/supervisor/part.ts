@@ -53,77 +53,96 @@ function forwardLines(stream: Readable | null, take: (line: string) => void): vo
 }
 
 /** Keeps one process running until it is told to stop. */
-export function createPart(spec: PartSpec, hooks: PartHooks): Part {
-  const { name } = spec;
-  const offspring = new Map<string, number>();
-  let child: ChildProcess | undefined;
-  let gone: Promise<void> = Promise.resolve();
-  let wanted = false;
-  let restarts = 0;
-  let deathsInARow = 0;
-  let backoff: NodeJS.Timeout | undefined;
+class SupervisedPart implements Part {
+  readonly name: PartName;
+  readonly offspring = new Map<string, number>();
+  restarts = 0;
+  readonly #spec: PartSpec;
+  readonly #hooks: PartHooks;
+  #child: ChildProcess | undefined;
+  /** resolves once the last process and what it started are gone */
+  #gone: Promise<void> = Promise.resolve();
+  #wanted = false;
+  #deathsInARow = 0;
+  #backoff: NodeJS.Timeout | undefined;
 
-  const launch = (): void => {
+  constructor(spec: PartSpec, hooks: PartHooks) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#hooks = hooks;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#deathsInARow = 0;
+    this.#launch();
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    clearTimeout(this.#backoff);
+    const running = this.#child;
+    const killer = setTimeout(() => running?.kill('SIGKILL'), STOP_MS_MAX);
+    running?.kill('SIGTERM');
+    await this.#gone;
+    clearTimeout(killer);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  #launch(): void {
+    const { command, args, cwd, env, channel } = this.#spec;
     const startedAtMs = Date.now();
-    const stdio = spec.channel ? (['ignore', 'pipe', 'pipe', 'ipc'] as const) : (['ignore', 'pipe', 'pipe'] as const);
-    const running = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: [...stdio] });
-    child = running;
-    if (running.pid !== undefined) hooks.started(name, running.pid);
-    forwardLines(running.stdout, (line) => hooks.log(name, line));
-    forwardLines(running.stderr, (line) => hooks.log(name, line));
-    running.on('message', (message) => {
-      if (!isOffspring(message)) return;
-      offspring.set(message.child, message.pid);
-      hooks.started(message.child, message.pid);
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: channel ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     });
-    gone = new Promise((settle) => {
+    this.#child = child;
+    if (child.pid !== undefined) this.#hooks.started(this.name, child.pid);
+    forwardLines(child.stdout, (line) => this.#hooks.log(this.name, line));
+    forwardLines(child.stderr, (line) => this.#hooks.log(this.name, line));
+    child.on('message', (message) => this.#noteOffspring(message));
+    this.#gone = new Promise((settle) => {
       const end = (how: string): void => {
-        if (child === running) child = undefined;
-        void ended(how, Date.now() - startedAtMs).then(settle);
+        if (this.#child === child) this.#child = undefined;
+        void this.#ended(how, Date.now() - startedAtMs).finally(settle);
       };
-      running.once('error', (error) => running.pid === undefined && end(error.message));
-      running.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+      // Without a pid it never ran, and there will be no exit.
+      child.once('error', (error) => child.pid === undefined && end(error.message));
+      child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
     });
-  };
+  }
 
-  const ended = async (how: string, ranMs: number): Promise<void> => {
-    const names = [name, ...offspring.keys()];
-    offspring.clear();
-    for (const one of names) await hooks.ended(one);
-    if (!wanted) return;
-    deathsInARow = ranMs >= WELL_AFTER_MS ? 1 : deathsInARow + 1;
-    const waitMs = Math.min(BACKOFF_MS_MIN * 2 ** (deathsInARow - 1), BACKOFF_MS_MAX);
-    restarts += 1;
-    hooks.say(`${name} died (${how}): starting it again in ${waitMs / 1000} s`);
-    backoff = setTimeout(launch, waitMs);
-  };
+  #noteOffspring(message: unknown): void {
+    if (!isOffspring(message)) return;
+    this.offspring.set(message.child, message.pid);
+    this.#hooks.started(message.child, message.pid);
+  }
 
-  return {
-    name,
-    offspring,
-    get pid() {
-      return child?.pid;
-    },
-    get restarts() {
-      return restarts;
-    },
-    start() {
-      if (wanted) return;
-      wanted = true;
-      deathsInARow = 0;
-      launch();
-    },
-    async stop() {
-      wanted = false;
-      clearTimeout(backoff);
-      const running = child;
-      const killer = setTimeout(() => running?.kill('SIGKILL'), STOP_MS_MAX);
-      running?.kill('SIGTERM');
-      await gone;
-      clearTimeout(killer);
-    },
-    kill(signal) {
-      child?.kill(signal);
-    },
-  };
+  async #ended(how: string, ranMs: number): Promise<void> {
+    const names = [this.name, ...this.offspring.keys()];
+    this.offspring.clear();
+    for (const name of names) {
+      // A leftover that does not end is said, and the next start finds its port taken.
+      await this.#hooks.ended(name).catch((error: unknown) => this.#hooks.say(`${name}: ${String(error)}`));
+    }
+    if (!this.#wanted || this.#child) return;
+    this.#deathsInARow = ranMs >= WELL_AFTER_MS ? 1 : this.#deathsInARow + 1;
+    const waitMs = Math.min(BACKOFF_MS_MIN * 2 ** (this.#deathsInARow - 1), BACKOFF_MS_MAX);
+    this.restarts += 1;
+    this.#hooks.say(`${this.name} died (${how}): starting it again in ${waitMs / 1000} s`);
+    this.#backoff = setTimeout(() => this.#launch(), waitMs);
+  }
+}
+
+export function createPart(spec: PartSpec, hooks: PartHooks): Part {
+  return new SupervisedPart(spec, hooks);
 }

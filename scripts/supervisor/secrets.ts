@@ -23,7 +23,10 @@ function keptSecrets(dataDir: string): Secrets {
   mkdirSync(dataDir, { recursive: true });
   // Written aside and linked: of two that make secrets at once, both then read those of the first, whole.
   const aside = `${file}.${process.pid}`;
-  const fresh: Secrets = { jwtSecret: randomBytes(48).toString('base64url'), internalSecret: randomBytes(48).toString('base64url') };
+  const fresh: Secrets = {
+    jwtSecret: randomBytes(48).toString('base64url'),
+    internalSecret: randomBytes(48).toString('base64url'),
+  };
   writeFileSync(aside, `${JSON.stringify(fresh, null, 2)}\n`, { mode: 0o600 });
   try {
     linkSync(aside, file);

@@ -75,7 +75,8 @@ function portsFrom(environment: Environment): Ports {
   const owners = new Map<number, string>();
   for (const [key, [variable, fallback]] of Object.entries(PORT_VARIABLES) as [keyof Ports, readonly [string, number]][]) {
     const port = Number(given(environment, variable) ?? fallback);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new SettingsError(`${variable} must be a port from 1 to 65535`);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new SettingsError(`${variable} must be a port from 1 to 65535`);
     const other = owners.get(port);
     if (other !== undefined) throw new SettingsError(`${variable} and ${other} are both ${port}: give them different ports`);
     owners.set(port, variable);
@@ -97,7 +98,9 @@ function checkUrl(environment: Environment, name: string, protocols: readonly st
   if (value === undefined) return undefined;
   for (const one of value.split(',')) {
     if (!URL.canParse(one) || !protocols.includes(new URL(one).protocol)) {
-      throw new SettingsError(`${name} must be an address starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+      throw new SettingsError(
+        `${name} must be an address starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+      );
     }
   }
   return value;
@@ -107,7 +110,9 @@ function checkOrigins(environment: Environment): void {
   for (const origin of given(environment, 'ALLOWED_ORIGINS')?.split(',') ?? []) {
     const exact = origin.trim();
     if (!URL.canParse(exact) || new URL(exact).origin !== exact) {
-      throw new SettingsError(`ALLOWED_ORIGINS must be exact origins like https://app.example.com, comma-separated; "${exact}" is none`);
+      throw new SettingsError(
+        `ALLOWED_ORIGINS must be exact origins like https://app.example.com, comma-separated; "${exact}" is none`,
+      );
     }
   }
 }
@@ -124,7 +129,9 @@ function externalNatsFrom(environment: Environment): Settings['externalNats'] {
   const webSocketUrl = checkUrl(environment, 'NATS_WS_URL', ['ws:', 'wss:']);
   if (url === undefined && webSocketUrl === undefined) return undefined;
   if (url === undefined || webSocketUrl === undefined) {
-    throw new SettingsError('give NATS_URL and NATS_WS_URL together to use a NATS that runs elsewhere, or neither to have one started');
+    throw new SettingsError(
+      'give NATS_URL and NATS_WS_URL together to use a NATS that runs elsewhere, or neither to have one started',
+    );
   }
   return { url, webSocketUrl };
 }

@@ -1,8 +1,8 @@
 import { claimDataDir, type DataDirClaim } from './claim.ts';
-import { createPart, type Part, type PartName } from './part.ts';
+import { createPart, type Part, type PartHooks, type PartName } from './part.ts';
 import { natsAddresses, partSpecs } from './parts.ts';
 import { accepts, requirePorts } from './ports.ts';
-import { endProcess, identify } from './process-identity.ts';
+import { endProcess, identify, type ProcessIdentity } from './process-identity.ts';
 import { secretsOf } from './secrets.ts';
 import { type Ports, type Settings, SettingsError } from './settings.ts';
 
@@ -68,18 +68,45 @@ function portsOf({ ports, externalNats }: Settings): Partial<Ports> {
   return externalNats ? { edge, metrics } : { edge, nats, natsWebSocket, natsMonitor, metrics };
 }
 
-/** Makes the parts of a local system. Nothing is touched before `start`. */
-export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { settings, say } = options;
-  const without = new Set(options.without ?? []);
-  const parts = new Map<PartName, Part>();
-  let claim: DataDirClaim | undefined;
-  let stopping = false;
+class LocalSupervisor implements Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #without: ReadonlySet<PartName>;
+  readonly #parts = new Map<PartName, Part>();
+  readonly #identities = new Map<string, ProcessIdentity>();
+  #claim: DataDirClaim | undefined;
+  #stopping = false;
 
-  const addresses = (): Addresses => {
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#without = new Set(options.without ?? []);
+  }
+
+  async start(): Promise<Addresses> {
+    const { settings, say } = this.#options;
+    this.#claim = await claimDataDir(settings.dataDir, say);
+    try {
+      await requirePorts(portsOf(settings));
+      this.#makeParts();
+      await this.#startNats();
+      await this.#startRest();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    return this.addresses();
+  }
+
+  part(name: PartName): Part {
+    const part = this.#parts.get(name);
+    if (!part) throw new SettingsError(`there is no ${name} here`);
+    return part;
+  }
+
+  addresses(): Addresses {
+    const { settings } = this.#options;
     const nats = natsAddresses(settings);
     const pids: Record<string, number> = {};
-    for (const part of parts.values()) {
+    for (const part of this.#parts.values()) {
       if (part.pid !== undefined) pids[part.name] = part.pid;
       for (const [name, pid] of part.offspring) pids[name] = pid;
     }
@@ -91,74 +118,74 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       dataDir: settings.dataDir,
       pids,
     };
-  };
+  }
 
-  const makeParts = (): void => {
-    const identities = new Map<string, ReturnType<typeof identify>>();
-    const input = { root: options.root, settings, secrets: secretsOf(settings), natsServerBin: options.natsServerBin };
-    for (const [name, spec] of partSpecs(input)) {
-      const part = createPart(spec, {
-        say,
-        log: options.log,
-        started(child, pid) {
-          identities.set(child, identify(pid));
-          claim?.remember(child, pid);
-        },
-        async ended(child) {
-          // workerd outlives an edge process that was killed, and would keep its port.
-          const identity = identities.get(child);
-          if (identity) await endProcess(identity);
-          claim?.forget(child);
-        },
-      });
-      parts.set(name, part);
-    }
-  };
-
-  const startParts = async (): Promise<void> => {
-    const nats = parts.get('nats');
-    if (nats && !without.has('nats')) {
-      nats.start();
-      if (!(await until(() => accepts(settings.ports.nats), NATS_READY_MS_MAX, () => stopping)) && !stopping) {
-        throw new Error(`nats-server does not accept connections within ${NATS_READY_MS_MAX / 1000} s: see the logs in ${settings.dataDir}`);
-      }
-    }
-    if (stopping) return;
-    for (const name of ['edge', 'consumers'] as const) if (!without.has(name)) parts.get(name)?.start();
-    if (without.has('edge')) return;
-    if (!(await until(() => answers(`${addresses().url}/healthz`), EDGE_READY_MS_MAX, () => stopping)) && !stopping) {
-      throw new Error(`the edge does not answer within ${EDGE_READY_MS_MAX / 1000} s: see the logs in ${settings.dataDir}`);
-    }
-  };
-
-  const stop = async (): Promise<void> => {
-    stopping = true;
+  async stop(): Promise<void> {
+    this.#stopping = true;
     // The edge and the consumers first: they have work to hand over while NATS is there.
-    await Promise.all([parts.get('edge')?.stop(), parts.get('consumers')?.stop()]);
-    await parts.get('nats')?.stop();
-    claim?.release();
-    claim = undefined;
-  };
+    await Promise.all([this.#parts.get('edge')?.stop(), this.#parts.get('consumers')?.stop()]);
+    await this.#parts.get('nats')?.stop();
+    this.#claim?.release();
+    this.#claim = undefined;
+  }
 
-  return {
-    async start() {
-      claim = await claimDataDir(settings.dataDir, say);
-      try {
-        await requirePorts(portsOf(settings));
-        makeParts();
-        await startParts();
-      } catch (error) {
-        await stop();
-        throw error;
-      }
-      return addresses();
-    },
-    part(name) {
-      const part = parts.get(name);
-      if (!part) throw new SettingsError(`there is no ${name} here`);
-      return part;
-    },
-    addresses,
-    stop,
-  };
+  #makeParts(): void {
+    const { root, settings, natsServerBin, say, log } = this.#options;
+    const hooks: PartHooks = {
+      say,
+      log,
+      started: (name, pid) => this.#noteStart(name, pid),
+      ended: (name) => this.#noteEnd(name),
+    };
+    const input = { root, settings, secrets: secretsOf(settings), natsServerBin };
+    for (const [name, spec] of partSpecs(input)) this.#parts.set(name, createPart(spec, hooks));
+  }
+
+  #noteStart(name: string, pid: number): void {
+    const identity = identify(pid);
+    if (identity) this.#identities.set(name, identity);
+    this.#claim?.remember(name, pid);
+  }
+
+  async #noteEnd(name: string): Promise<void> {
+    // workerd outlives an edge process that was killed, and would keep its port.
+    const identity = this.#identities.get(name);
+    if (identity) await endProcess(identity);
+    this.#claim?.forget(name);
+  }
+
+  async #startNats(): Promise<void> {
+    const { settings } = this.#options;
+    const nats = this.#parts.get('nats');
+    if (!nats || this.#without.has('nats') || this.#stopping) return;
+    nats.start();
+    const up = await until(
+      () => accepts(settings.ports.nats),
+      NATS_READY_MS_MAX,
+      () => this.#stopping,
+    );
+    if (up || this.#stopping) return;
+    throw new Error(
+      `nats-server does not accept connections within ${NATS_READY_MS_MAX / 1000} s: see the logs in ${settings.dataDir}`,
+    );
+  }
+
+  async #startRest(): Promise<void> {
+    const { settings } = this.#options;
+    if (this.#stopping) return;
+    for (const name of ['edge', 'consumers'] as const) if (!this.#without.has(name)) this.part(name).start();
+    if (this.#without.has('edge')) return;
+    const up = await until(
+      () => answers(`${this.addresses().url}/healthz`),
+      EDGE_READY_MS_MAX,
+      () => this.#stopping,
+    );
+    if (up || this.#stopping) return;
+    throw new Error(`the edge does not answer within ${EDGE_READY_MS_MAX / 1000} s: see the logs in ${settings.dataDir}`);
+  }
+}
+
+/** Makes the parts of a local system. Nothing is touched before `start`. */
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  return new LocalSupervisor(options);
 }

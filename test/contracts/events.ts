@@ -31,7 +31,15 @@ export const DATA_OF: { [T in EventType]: EventDataByType[T] } = {
     metadata: { k: 'v' },
     createdAt: CREATED_AT,
   },
-  'message.updated': { id: 'm1', messageSeq: 1, author: 'alice', role: 'user', mentions: ['bob'], createdAt: CREATED_AT, text: 'hello again' },
+  'message.updated': {
+    id: 'm1',
+    messageSeq: 1,
+    author: 'alice',
+    role: 'user',
+    mentions: ['bob'],
+    createdAt: CREATED_AT,
+    text: 'hello again',
+  },
   'message.deleted': { id: 'm1', messageSeq: 1, author: 'alice', role: 'user', mentions: ['bob'], createdAt: CREATED_AT },
 };
 
@@ -42,7 +50,10 @@ export interface Wishes<T extends EventType> {
   sessionId?: string;
 }
 
-export function anEvent<T extends EventType>(type: T, { seq, data, tenant = 'default', sessionId = 's1' }: Wishes<T>): WholeEventOf<T> {
+export function anEvent<T extends EventType>(
+  type: T,
+  { seq, data, tenant = 'default', sessionId = 's1' }: Wishes<T>,
+): WholeEventOf<T> {
   const whole = { ...DATA_OF[type], ...data };
   const { id, userId } = whole as { id?: string; userId?: string };
   const event = {
@@ -76,7 +87,9 @@ export function conversation(): fc.Arbitrary<Event[]> {
     pick: fc.nat({ max: 1_000 }),
     text: fc.string({ minLength: 1, maxLength: 12 }),
   });
-  return fc.tuple(fc.array(step, { minLength: 1, maxLength: 30 }), fc.boolean()).map(([steps, deleted]) => eventsOf(steps, deleted));
+  return fc
+    .tuple(fc.array(step, { minLength: 1, maxLength: 30 }), fc.boolean())
+    .map(([steps, deleted]) => eventsOf(steps, deleted));
 }
 
 function eventsOf(steps: readonly Step[], deleted: boolean): Event[] {

@@ -59,7 +59,10 @@ class Model {
     }
     return [...seqs]
       .toSorted((a, b) => a - b)
-      .map((seq) => [seq, Object.fromEntries([...won.values()].filter((each) => each.seq === seq).map(({ cell, value }) => [cell, value]))]);
+      .map((seq) => [
+        seq,
+        Object.fromEntries([...won.values()].filter((each) => each.seq === seq).map(({ cell, value }) => [cell, value])),
+      ]);
   }
 }
 
@@ -68,7 +71,8 @@ function isOf(key: SessionKey, session: SessionKey): boolean {
 }
 
 const SESSION: SessionKey = { tenant: 'default', sessionId: 's1' };
-const writesOf = (event: Event): HistoryWrite[] => rowsOf(event, { publishedAtMs: 5_000 + event.seq, persistedAtMs: 9_000 + event.seq });
+const writesOf = (event: Event): HistoryWrite[] =>
+  rowsOf(event, { publishedAtMs: 5_000 + event.seq, persistedAtMs: 9_000 + event.seq });
 
 export function historyStoreContract(name: string, make: () => Promise<MadeStore>): void {
   describe(`history store: ${name}`, () => {
@@ -82,21 +86,29 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
     it('P1 P2 every order and repetition of a batch ends as the model says', { timeout: 120_000 }, async () => {
       let round = 0;
       await fc.assert(
-        fc.asyncProperty(conversation(), fc.array(fc.nat({ max: 10_000 }), { minLength: 60, maxLength: 60 }), async (events, luck) => {
-          // a session of its own per run: the store is made once
-          const session = { tenant: 'default', sessionId: `run-${(round += 1)}` };
-          const own = events.map((event): Event => ({ ...event, sessionid: session.sessionId, source: `/sessions/${session.sessionId}` }));
-          const model = new Model();
-          for (const batch of shuffledAndRepeated(own, luck)) {
-            const writes = batch.flatMap(writesOf);
-            model.write(writes);
-            await made.store.write(writes);
-          }
-          expect(await made.store.readEvents(session, 1, 1_000, ALL_BYTES)).toEqual(model.events(session));
-          const seqs = own.map(({ seq }) => seq);
-          expect(await made.store.readMessages(session, seqs, ALL_BYTES)).toEqual(model.messages(session));
-          expect((await made.store.heldRanges(session, [[1, 1_000]])).ranges).toEqual(rangesOf(seqs));
-        }),
+        fc.asyncProperty(
+          conversation(),
+          fc.array(fc.nat({ max: 10_000 }), { minLength: 60, maxLength: 60 }),
+          async (events, luck) => {
+            // a session of its own per run: the store is made once
+            const session = { tenant: 'default', sessionId: `run-${(round += 1)}` };
+            const own = events.map((event): Event => ({
+              ...event,
+              sessionid: session.sessionId,
+              source: `/sessions/${session.sessionId}`,
+            }));
+            const model = new Model();
+            for (const batch of shuffledAndRepeated(own, luck)) {
+              const writes = batch.flatMap(writesOf);
+              model.write(writes);
+              await made.store.write(writes);
+            }
+            expect(await made.store.readEvents(session, 1, 1_000, ALL_BYTES)).toEqual(model.events(session));
+            const seqs = own.map(({ seq }) => seq);
+            expect(await made.store.readMessages(session, seqs, ALL_BYTES)).toEqual(model.messages(session));
+            expect((await made.store.heldRanges(session, [[1, 1_000]])).ranges).toEqual(rangesOf(seqs));
+          },
+        ),
         { numRuns: RUNS, seed: SEED },
       );
     });
@@ -112,7 +124,9 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
       for (const order of [edits, edits.toReversed()]) {
         await made.store.write(order.flatMap(writesOf));
         await made.store.write(writesOf(anEvent('message.created', { seq: 1 })));
-        expect(await made.store.readMessages(SESSION, [1], ALL_BYTES)).toMatchObject([{ text: 'edit 3', version: `${CLOCK_BASE + 3n}` }]);
+        expect(await made.store.readMessages(SESSION, [1], ALL_BYTES)).toMatchObject([
+          { text: 'edit 3', version: `${CLOCK_BASE + 3n}` },
+        ]);
       }
     });
 
@@ -186,7 +200,13 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
     it('keeps clocks beyond what a number holds exactly', async () => {
       const clock = 2n ** 53n;
       const row = (text: string, at: bigint): HistoryWrite => {
-        return { kind: 'row', table: 'messages', key: { ...SESSION, seq: 1 }, cells: { text, createdAt: 'now', version: at }, clock: at };
+        return {
+          kind: 'row',
+          table: 'messages',
+          key: { ...SESSION, seq: 1 },
+          cells: { text, createdAt: 'now', version: at },
+          clock: at,
+        };
       };
       await made.store.write([row('newer', clock + 1n)]);
       await made.store.write([row('older', clock)]);
@@ -210,7 +230,7 @@ function shuffledAndRepeated(events: readonly Event[], luck: readonly number[]):
     .toSorted((a, b) => a.key - b.key)
     .map(({ event }) => event);
   const batches: Event[][] = [];
-  for (let start = 0; start < shuffled.length; ) {
+  for (let start = 0; start < shuffled.length;) {
     const size = 1 + ((luck[start % luck.length] ?? 0) % 5);
     const batch = shuffled.slice(start, start + size);
     batches.push(batch, ...(size === 3 ? [batch] : []));

@@ -57,7 +57,11 @@ export function launch(args: readonly string[], env: Readonly<Record<string, str
     async line(pattern, withinMs = 60_000) {
       const find = (): string | undefined => lines.find((line) => pattern.test(line));
       const deadline = Date.now() + withinMs;
-      await until(`a line like ${pattern}`, () => find() !== undefined || code !== undefined || Date.now() > deadline, withinMs + 1_000);
+      await until(
+        `a line like ${pattern}`,
+        () => find() !== undefined || code !== undefined || Date.now() > deadline,
+        withinMs + 1_000,
+      );
       const found = find();
       if (found === undefined) throw new Error(`no line like ${pattern}:\n${all()}`);
       return found;
@@ -99,7 +103,13 @@ export async function startEnvironment(): Promise<StartEnvironment> {
 export function pathOf(names: readonly string[]): string {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-path-'));
   for (const name of names) {
-    const found = name === 'node' ? process.execPath : (process.env['PATH'] ?? '').split(delimiter).map((part) => join(part, name)).find((file) => existsSync(file));
+    const found =
+      name === 'node'
+        ? process.execPath
+        : (process.env['PATH'] ?? '')
+            .split(delimiter)
+            .map((part) => join(part, name))
+            .find((file) => existsSync(file));
     if (found === undefined) throw new Error(`${name} is not installed`);
     symlinkSync(found, join(directory, name));
   }

@@ -28,7 +28,10 @@ function tarEntry(path: string, content: Uint8Array): Buffer {
 
 /** A .tar.gz as the releases are: a folder with a text and the executable. */
 export function releaseArchive(executable: Uint8Array): Buffer {
-  const files = [tarEntry('nats-server-v0/README.md', Buffer.from('read me')), tarEntry('nats-server-v0/nats-server', executable)];
+  const files = [
+    tarEntry('nats-server-v0/README.md', Buffer.from('read me')),
+    tarEntry('nats-server-v0/nats-server', executable),
+  ];
   return gzipSync(Buffer.concat([...files, Buffer.alloc(2 * BLOCK_BYTES)]), { level: 1 });
 }
 
@@ -37,7 +40,10 @@ export async function serveRelease(executable: Uint8Array, { tampered = false } 
   const machine = process.arch === 'x64' ? 'amd64' : process.arch;
   const name = `nats-server-v${NATS_SERVER_VERSION}-${process.platform}-${machine}.tar.gz`;
   const archive = releaseArchive(executable);
-  const sum = createHash('sha256').update(archive).update(tampered ? 'tampered' : '').digest('hex');
+  const sum = createHash('sha256')
+    .update(archive)
+    .update(tampered ? 'tampered' : '')
+    .digest('hex');
   const requests: string[] = [];
   const server = createServer((request, response) => {
     const path = request.url ?? '';

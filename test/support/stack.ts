@@ -59,7 +59,11 @@ export interface Stack {
 }
 
 /** Polls until it holds; throws naming `what` when it does not within the bound. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs: number = UNTIL_MS_DEFAULT): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs: number = UNTIL_MS_DEFAULT,
+): Promise<void> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     if (await holds()) return;
@@ -111,7 +115,8 @@ async function startSupervisor(dataDir: string, options: StackOptions, sinks: Si
       await supervisor.start();
       return { supervisor, settings };
     } catch (error) {
-      if (attempt >= PORT_ATTEMPTS_MAX || !(error instanceof SettingsError) || !/port \d+ is in use/.test(error.message)) throw error;
+      if (attempt >= PORT_ATTEMPTS_MAX || !(error instanceof SettingsError) || !/port \d+ is in use/.test(error.message))
+        throw error;
     }
   }
 }
@@ -160,7 +165,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     said,
     pids: () => supervisor.addresses().pids,
     logs: (part) => logs.get(part) ?? [],
-    token: (subject, tokenOptions = {}) => makeToken(subject, tokenOptions, { secret: secrets.jwtSecret, environment: settings.edgeVariables }),
+    token: (subject, tokenOptions = {}) =>
+      makeToken(subject, tokenOptions, { secret: secrets.jwtSecret, environment: settings.edgeVariables }),
     kill(name, signal = 'SIGKILL') {
       const pid = supervisor.addresses().pids[name];
       if (pid === undefined) throw new Error(`${name} is not running`);

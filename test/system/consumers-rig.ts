@@ -187,7 +187,11 @@ export class Rig {
       const stored = await manager.streams.getMessage(DEAD_LETTERS_STREAM, { seq });
       if (stored === null) continue;
       const entries = stored.header.keys().map((name) => [name, stored.header.get(name)]);
-      letters.push({ payload: stored.data, headers: Object.fromEntries(entries) as Record<string, string>, subject: stored.subject });
+      letters.push({
+        payload: stored.data,
+        headers: Object.fromEntries(entries) as Record<string, string>,
+        subject: stored.subject,
+      });
     }
     return letters;
   }

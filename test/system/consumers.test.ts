@@ -57,46 +57,53 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
     expect(rig.said('stopped')).toBe(1);
   });
 
-  it('P1 P6 kill -9 in between: all is stored once; what was told is true, and what was not is held', { timeout: 180_000 }, async () => {
-    rig.startNats();
-    let consumers = rig.startConsumers();
-    await until('ready', () => rig.said('ready') === 1, 30_000);
-    const events = numbers(1, 600).map((seq) => anEvent('message.created', { seq, data: { id: `m${seq}`, ordinal: seq } }));
-    // a stride that is coprime with the length visits every event once, far from its neighbours
-    const mixed = events.map((_event, index) => events[(index * 7) % events.length]).filter((event) => event !== undefined);
-    for (const [index, event] of mixed.entries()) {
-      await rig.publish(event);
-      if (index % 3 === 0) await rig.publish(event, true);
-      if (index === 200 || index === 400) {
-        await rig.kill(consumers, 'SIGKILL');
-        consumers = rig.startConsumers();
+  it(
+    'P1 P6 kill -9 in between: all is stored once; what was told is true, and what was not is held',
+    { timeout: 180_000 },
+    async () => {
+      rig.startNats();
+      let consumers = rig.startConsumers();
+      await until('ready', () => rig.said('ready') === 1, 30_000);
+      const events = numbers(1, 600).map((seq) => anEvent('message.created', { seq, data: { id: `m${seq}`, ordinal: seq } }));
+      // a stride that is coprime with the length visits every event once, far from its neighbours
+      const mixed = events.map((_event, index) => events[(index * 7) % events.length]).filter((event) => event !== undefined);
+      for (const [index, event] of mixed.entries()) {
+        await rig.publish(event);
+        if (index % 3 === 0) await rig.publish(event, true);
+        if (index === 200 || index === 400) {
+          await rig.kill(consumers, 'SIGKILL');
+          consumers = rig.startConsumers();
+        }
       }
-    }
-    await until('all stored', async () => (await stored(rig, 's1')).length === events.length, REDELIVERED_MS_MAX);
-    expect(await stored(rig, 's1')).toEqual(events);
-    // a receipt that died with its worker is what the Session asks the archive for
-    const manager = await jetstreamManager(await rig.nats());
-    const isIdle = async (): Promise<boolean> => {
-      const { num_pending: pending, num_ack_pending: unacknowledged } = await manager.consumers.info(EVENTS_STREAM, 'history');
-      return pending + unacknowledged === 0;
-    };
-    await until('all acknowledged', isIdle, REDELIVERED_MS_MAX);
-    await until('the last receipt', () => rig.edge.seqsOf('s1').includes(mixed.at(-1)?.seq ?? 0));
-    const held = await ask(rig, { v: 1, op: 'held', tenant: 'default', sessionId: 's1', ranges: [[1, 1_000]] });
-    expect(held).toMatchObject({ ok: true, ranges: [[1, 600]] });
-    expect(rig.edge.seqsOf('s1').length).toBeGreaterThan(0);
-    expect(numbers(1, 600)).toEqual(expect.arrayContaining(rig.edge.seqsOf('s1')));
-    expect(rig.edge.refused).toBe(0);
-    expect(await rig.deadLetters()).toEqual([]);
-    expect(rig.edge.failuresOf('s1')).toEqual([]);
-  });
+      await until('all stored', async () => (await stored(rig, 's1')).length === events.length, REDELIVERED_MS_MAX);
+      expect(await stored(rig, 's1')).toEqual(events);
+      // a receipt that died with its worker is what the Session asks the archive for
+      const manager = await jetstreamManager(await rig.nats());
+      const isIdle = async (): Promise<boolean> => {
+        const { num_pending: pending, num_ack_pending: unacknowledged } = await manager.consumers.info(EVENTS_STREAM, 'history');
+        return pending + unacknowledged === 0;
+      };
+      await until('all acknowledged', isIdle, REDELIVERED_MS_MAX);
+      await until('the last receipt', () => rig.edge.seqsOf('s1').includes(mixed.at(-1)?.seq ?? 0));
+      const held = await ask(rig, { v: 1, op: 'held', tenant: 'default', sessionId: 's1', ranges: [[1, 1_000]] });
+      expect(held).toMatchObject({ ok: true, ranges: [[1, 600]] });
+      expect(rig.edge.seqsOf('s1').length).toBeGreaterThan(0);
+      expect(numbers(1, 600)).toEqual(expect.arrayContaining(rig.edge.seqsOf('s1')));
+      expect(rig.edge.refused).toBe(0);
+      expect(await rig.deadLetters()).toEqual([]);
+      expect(rig.edge.failuresOf('s1')).toEqual([]);
+    },
+  );
 
   it('P7 poison becomes dead letters with payload, headers and reason, and holds up nobody', { timeout: 60_000 }, async () => {
     rig.startNats();
     rig.startConsumers();
     await until('ready', () => rig.said('ready') === 1, 30_000);
     const good = [1, 3, 6].map((seq) => anEvent('message.created', { seq, data: { id: `m${seq}` } }));
-    const future = { ...anEvent('message.created', { seq: 2 }), dataschema: 'http://localhost/schemas/message.created/9' } as Event;
+    const future = {
+      ...anEvent('message.created', { seq: 2 }),
+      dataschema: 'http://localhost/schemas/message.created/9',
+    } as Event;
     const unknown = { ...anEvent('message.created', { seq: 4 }), type: 'message.sung' } as unknown as Event;
     const broken = anEvent('message.created', { seq: 5, data: { text: 7 as unknown as string } });
     for (const event of [good[0], future, good[1], unknown, broken]) if (event !== undefined) await rig.publish(event);
@@ -108,26 +115,30 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
     expect(await stored(rig, 's1')).toEqual(good);
     await until('four dead letters', async () => (await rig.deadLetters()).length === 4);
     const letters = await rig.deadLetters();
-    expect(letters.map(({ headers }) => headers['Millrace-Reason']).toSorted()).toEqual([
-      'future_version',
-      'invalid_event',
-      'unknown_type',
-      'unparsable',
-    ]);
+    const reasons = letters.map(({ headers }) => headers['Millrace-Reason']);
+    expect(new Set(reasons)).toEqual(new Set(['future_version', 'invalid_event', 'unknown_type', 'unparsable']));
     const letter = letters.find(({ headers }) => headers['Millrace-Reason'] === 'unparsable');
     expect(letter?.subject).toBe('millrace.dead.history');
     expect(new TextDecoder().decode(letter?.payload)).toBe('{"seq":7, no json');
     expect(letter?.headers).toMatchObject({
       'Content-Type': 'application/cloudevents+json',
       'Millrace-Original-Nats-Msg-Id': 'unparsable-1',
-      'Millrace-Error': expect.stringContaining('JSON'),
+      'Millrace-Error': 'not JSON in UTF-8',
       'Millrace-Attempts': '1',
       'Millrace-Subject': 'millrace.events.default.message.created.s1',
       'Millrace-Stream-Seq': '6',
-      'Millrace-First-Failed-At': expect.stringMatching(/^\d{4}-.*Z$/),
     });
-    const { num_ack_pending: pending } = await (await jetstreamManager(await rig.nats())).consumers.info(EVENTS_STREAM, 'history');
+    expect(letter?.headers['Millrace-First-Failed-At']).toMatch(/^\d{4}-.*Z$/);
+    const { num_ack_pending: pending } = await (
+      await jetstreamManager(await rig.nats())
+    ).consumers.info(EVENTS_STREAM, 'history');
     expect(pending).toBe(0);
+
+    // who died before telling of a letter leaves it to the next start
+    rig.edge.taken.length = 0;
+    rig.startConsumers('history');
+    await until('told again', () => rig.edge.failuresOf('s1').length === 3);
+    expect(rig.edge.failuresOf('s1')).toEqual(['2 future_version', '4 unknown_type', '5 invalid_event']);
   });
 
   it('a lone event has its receipt soon, also after the edge was away', { timeout: 60_000 }, async () => {
@@ -186,26 +197,30 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
     expect(await ask(rig, { v: 1, op: 'held', ...session, ranges: [[3, 40]] })).toMatchObject({ ok: true, ranges: [[3, 12]] });
   });
 
-  it('make the durable and the streams again when they are gone, and go on after nats-server was killed', { timeout: 120_000 }, async () => {
-    const nats = rig.startNats();
-    rig.startConsumers('history');
-    await until('ready', () => rig.said('ready') === 1, 30_000);
-    const manager = await jetstreamManager(await rig.nats());
-    await rig.publish(anEvent('message.created', { seq: 1 }));
-    await until('the first receipt', () => rig.edge.seqsOf('s1').length === 1);
+  it(
+    'make the durable and the streams again when they are gone, and go on after nats-server was killed',
+    { timeout: 120_000 },
+    async () => {
+      const nats = rig.startNats();
+      rig.startConsumers('history');
+      await until('ready', () => rig.said('ready') === 1, 30_000);
+      const manager = await jetstreamManager(await rig.nats());
+      await rig.publish(anEvent('message.created', { seq: 1 }));
+      await until('the first receipt', () => rig.edge.seqsOf('s1').length === 1);
 
-    await manager.consumers.delete(EVENTS_STREAM, 'history');
-    await rig.publish(anEvent('message.created', { seq: 2 }));
-    await until('the durable is made again', () => rig.edge.seqsOf('s1').length === 2, 45_000);
+      await manager.consumers.delete(EVENTS_STREAM, 'history');
+      await rig.publish(anEvent('message.created', { seq: 2 }));
+      await until('the durable is made again', () => rig.edge.seqsOf('s1').length === 2, 45_000);
 
-    await rig.kill(nats, 'SIGKILL');
-    rig.startNats();
-    await rig.publish(anEvent('message.created', { seq: 3 }));
-    await until('after the kill', () => rig.edge.seqsOf('s1').length === 3, 45_000);
+      await rig.kill(nats, 'SIGKILL');
+      rig.startNats();
+      await rig.publish(anEvent('message.created', { seq: 3 }));
+      await until('after the kill', () => rig.edge.seqsOf('s1').length === 3, 45_000);
 
-    await manager.streams.delete(EVENTS_STREAM);
-    await until('the stream is made again', () => rig.said('stream made') === 3, 45_000);
-    await rig.publish(anEvent('message.created', { seq: 4 }));
-    await until('after the stream was lost', () => rig.edge.seqsOf('s1').length === 4, 45_000);
-  });
+      await manager.streams.delete(EVENTS_STREAM);
+      await until('the stream is made again', () => rig.said('stream made') === 3, 45_000);
+      await rig.publish(anEvent('message.created', { seq: 4 }));
+      await until('after the stream was lost', () => rig.edge.seqsOf('s1').length === 4, 45_000);
+    },
+  );
 });

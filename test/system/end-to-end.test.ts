@@ -151,7 +151,7 @@ requireOrSkip('nats-server', natsServerMissing())('from a client to the store an
     const lane = async (user: User, name: string): Promise<void> => {
       for (let at = 0; !ending.signal.aborted; at += 1) {
         const text = `${name} ${at}`;
-        accepted.push({ text, ...(await user.send(sessionId, text, {}, `${name}.${at}`)) });
+        accepted.push({ text, ...(await user.send(sessionId, text, {}, `${name}.${at}`.replaceAll(' ', '_'))) });
       }
     };
     const lanes = [alice, bob].flatMap((user, who) => [0, 1, 2, 3].map((each) => lane(user, `lane ${who}-${each}`)));

@@ -22,7 +22,10 @@ requireOrSkip('nats-server', natsServerMissing())('what is installed, on disk', 
     const nats = statSync(findNatsServer() ?? '').size / MB;
     const start = installedBytes(ROOT, packages).start / MB;
     const total = node + nats + start;
-    expect(total, `Node ${node.toFixed(0)} + nats-server ${nats.toFixed(0)} + packages ${start.toFixed(0)} MB`).toBeLessThanOrEqual(START_MB_MAX);
+    expect(
+      total,
+      `Node ${node.toFixed(0)} + nats-server ${nats.toFixed(0)} + packages ${start.toFixed(0)} MB`,
+    ).toBeLessThanOrEqual(START_MB_MAX);
   });
 });
 
@@ -38,5 +41,7 @@ test('package-lock.json names no host', () => {
 });
 
 test('package-lock.json locks the optional packages of every platform, without which npm ci refuses it', () => {
-  expect(missingOptionalPackages(packages).map(({ name, version }) => `${name}@${version}: run node scripts/complete-lock.mjs`)).toEqual([]);
+  expect(
+    missingOptionalPackages(packages).map(({ name, version }) => `${name}@${version}: run node scripts/complete-lock.mjs`),
+  ).toEqual([]);
 });

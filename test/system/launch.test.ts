@@ -24,10 +24,10 @@ requireOrSkip('nats-server', natsServerMissing())('npm start', () => {
   });
 
   async function environment(): Promise<StartEnvironment> {
-    const start = await startEnvironment();
-    directories.push(start.dataDir);
-    start.env['NATS_SERVER_BIN'] = findNatsServer() ?? '';
-    return start;
+    const made = await startEnvironment();
+    directories.push(made.dataDir);
+    made.env['NATS_SERVER_BIN'] = findNatsServer() ?? '';
+    return made;
   }
 
   function start(env: Record<string, string>): Launched {
@@ -48,7 +48,7 @@ requireOrSkip('nats-server', natsServerMissing())('npm start', () => {
   }
 
   function supervisorOf(dataDir: string): { supervisor: { pid: number }; children: Record<string, { pid: number }> } {
-    return JSON.parse(readFileSync(join(dataDir, 'run', 'supervisor.json'), 'utf8'));
+    return JSON.parse(readFileSync(join(dataDir, 'run', 'supervisor.json'), 'utf8')) as ReturnType<typeof supervisorOf>;
   }
 
   test('SIGTERM stops everything it started, and exit code is 0', async () => {
@@ -93,7 +93,9 @@ requireOrSkip('nats-server', natsServerMissing())('npm start', () => {
     await new Promise<void>((listening) => squatter.listen(port, '127.0.0.1', listening));
     const launched = start(env);
     expect(await launched.exit()).toBe(1);
-    expect(launched.lines.at(-1)).toMatch(new RegExp(`^millrace: port ${port} is in use.*: stop what uses it, or set PORT to another port$`));
+    expect(launched.lines.at(-1)).toMatch(
+      new RegExp(`^millrace: port ${port} is in use.*: stop what uses it, or set PORT to another port$`),
+    );
     await new Promise((closed) => squatter.close(closed));
   });
 

@@ -92,12 +92,17 @@ export class EventLog {
       .one().n;
   }
 
-  /** Messages whose deletion is still in the tail: the archive may not have erased them yet. */
-  deletedSubjects(): string[] {
+  /** Messages created up to `toSeq` whose deletion came after `persistedSeq`: the archive may not have erased them yet. */
+  deletedSubjects(persistedSeq: number, toSeq: number): string[] {
     return this.#sql
-      .exec<{ subject: string }>(`SELECT subject FROM events WHERE type = 'message.deleted'`)
+      .exec<{ id: string }>(
+        `SELECT messages.id AS id FROM events JOIN messages ON messages.id = events.subject
+         WHERE events.seq > ? AND events.type = 'message.deleted' AND messages.seq <= ?`,
+        persistedSeq,
+        toSeq,
+      )
       .toArray()
-      .map((row) => row.subject);
+      .map((row) => row.id);
   }
 
   /** Erases what is still here; what was trimmed is erased in the archive by its consumer. */

@@ -120,7 +120,7 @@ export function events(room: Room, actor: Actor, query: EventsQuery): Result<Eve
     ok: true,
     value: {
       ...(archived === undefined ? {} : { archived }),
-      erasedSubjects: archived === undefined ? [] : room.events.deletedSubjects(),
+      erasedSubjects: archived === undefined ? [] : room.events.deletedSubjects(room.progress.persisted, archived.to),
       events: tail.map((event) => JSON.parse(event.body) as Event),
       head,
       epoch: room.epoch,

@@ -11,6 +11,7 @@ import { readAccess } from '../../shared/core/rights.ts';
 import type { Actor } from '../../shared/core/types.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
+import { sealTicket } from '../ticket.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import { uplinkPublisher } from '../uplink/publisher.ts';
 import {
@@ -89,7 +90,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
     const room = this.#at(identity);
     const found = readAccess(room.view, actor.id);
     if (!found.ok) return found;
-    const ticket = randomBase64Url(TICKET_BYTES);
+    const ticket = sealTicket(identity.tenant, randomBase64Url(TICKET_BYTES));
     const expiresAtMs = room.tickets.issue(ticket, { actor, tokenExpiresAtMs }, room.ports.nowMs());
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }

@@ -1,5 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { columnOf, HISTORY_SCHEMA_VERSION, HISTORY_TABLES, type CellType, type HistoryTable, type TableDescription } from './tables.ts';
+import {
+  columnOf,
+  HISTORY_SCHEMA_VERSION,
+  HISTORY_TABLES,
+  type CellType,
+  type HistoryTable,
+  type TableDescription,
+} from './tables.ts';
 
 /** How the tables look in SQLite: each cell has its clock beside it. One file needs no buckets. */
 
@@ -24,8 +31,13 @@ export function clockColumn(cell: string): string {
 
 function createTable(table: HistoryTable): string {
   const { cells, rowKey }: TableDescription = HISTORY_TABLES[table];
-  const keys = keyNames(table).map((name) => `${columnOf(name)} ${name === rowKey?.name ? SQL_TYPES[rowKey.type] : 'TEXT'} NOT NULL`);
-  const columns = Object.entries(cells).flatMap(([cell, type]) => [`${columnOf(cell)} ${SQL_TYPES[type]}`, `${clockColumn(cell)} INTEGER`]);
+  const keys = keyNames(table).map(
+    (name) => `${columnOf(name)} ${name === rowKey?.name ? SQL_TYPES[rowKey.type] : 'TEXT'} NOT NULL`,
+  );
+  const columns = Object.entries(cells).flatMap(([cell, type]) => [
+    `${columnOf(cell)} ${SQL_TYPES[type]}`,
+    `${clockColumn(cell)} INTEGER`,
+  ]);
   const primary = `PRIMARY KEY (${keyNames(table).map(columnOf).join(', ')})`;
   return `CREATE TABLE IF NOT EXISTS ${table} (${[...keys, ...columns, primary].join(', ')}) STRICT, WITHOUT ROWID`;
 }

@@ -8,7 +8,15 @@ import type { Event } from '../../../shared/core/types.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
 import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
-import { columnOf, ERASED_DATA, ERASED_MESSAGE_CELLS, HISTORY_TABLES, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
+import {
+  columnOf,
+  ERASED_DATA,
+  ERASED_MESSAGE_CELLS,
+  HISTORY_TABLES,
+  type CellsOf,
+  type CellValue,
+  type HistoryTable,
+} from './tables.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
 const BUSY_MS_MAX = 5_000;
@@ -67,7 +75,12 @@ class SqliteHistory implements HistoryStore {
     const rows = this.#prepare(
       'SELECT envelope, data FROM events WHERE tenant = ? AND session_id = ? AND seq BETWEEN ? AND ? AND envelope IS NOT NULL ORDER BY seq',
     ).iterate(session.tenant, session.sessionId, from, to);
-    return await Promise.resolve(cutAt(maxBytes, mapped(rows, (row) => eventOf(cellsOf('events', row)))));
+    return await Promise.resolve(
+      cutAt(
+        maxBytes,
+        mapped(rows, (row) => eventOf(cellsOf('events', row))),
+      ),
+    );
   }
 
   async readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]> {
@@ -122,7 +135,7 @@ class SqliteHistory implements HistoryStore {
   }
 
   #writeRow({ table, key, cells, clock }: RowWrite): void {
-    const named: [string, CellValue][] = Object.entries(cells);
+    const named = Object.entries<CellValue>(cells);
     if (named.length === 0) return;
     const keys: Readonly<Record<string, string | number>> = { ...key };
     const keyValues = keyNames(table).map((name) => keys[name] ?? '');
@@ -140,7 +153,10 @@ class SqliteHistory implements HistoryStore {
 
   /** Rows of a deleted session may come after its deletion: with every batch that touches it, it is erased again. */
   #eraseAgain({ tenant, sessionId }: SessionKey): void {
-    const noted = this.#prepare('SELECT below_seq, clock FROM erased_sessions WHERE tenant = ? AND session_id = ?').get(tenant, sessionId);
+    const noted = this.#prepare('SELECT below_seq, clock FROM erased_sessions WHERE tenant = ? AND session_id = ?').get(
+      tenant,
+      sessionId,
+    );
     if (noted === undefined) return;
     const clock = asBigInt(noted['clock']);
     const below = asBigInt(noted['below_seq']);
@@ -175,7 +191,8 @@ function cellsOf<T extends HistoryTable>(table: T, row: Row): CellsOf<T> {
   for (const [cell, type] of Object.entries(HISTORY_TABLES[table].cells)) {
     const value = row[columnOf(cell)];
     if (typeof value === 'string') cells[cell] = value;
-    else if (typeof value === 'bigint') cells[cell] = type === 'clock' ? value : type === 'boolean' ? value === 1n : Number(value);
+    else if (typeof value === 'bigint')
+      cells[cell] = type === 'clock' ? value : type === 'boolean' ? value === 1n : Number(value);
   }
   // each value has just been made what its column's type says
   return cells as CellsOf<T>;

@@ -95,7 +95,12 @@ export type CellsOf<T extends HistoryTable> = {
 export const ERASED_DATA = '{"erased":true}';
 
 /** What `eraseSession` writes over the cells of a message that hold content. */
-export const ERASED_MESSAGE_CELLS = { text: '', toolCallId: '', mentions: '[]', metadata: '{}' } as const satisfies CellsOf<'messages'>;
+export const ERASED_MESSAGE_CELLS = {
+  text: '',
+  toolCallId: '',
+  mentions: '[]',
+  metadata: '{}',
+} as const satisfies CellsOf<'messages'>;
 
 export const HISTORY_SCHEMA_VERSION = 1;
 

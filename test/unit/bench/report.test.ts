@@ -27,7 +27,7 @@ const results = [
 test('figures are medians over the rounds, ratios are to the first contestant', () => {
   const all = figures(results);
   expect(all[0]).toMatchObject({ values: [2, 4], ratios: [1, 2] });
-  expect(all.find((each) => each.label === 'deliveries/s')).toMatchObject({ values: [200_000, 50_000], ratios: [1, 0.25] });
+  expect(all.find((each) => each.key === 'deliveriesPerS')).toMatchObject({ values: [200_000, 50_000], ratios: [1, 0.25] });
 });
 
 test('what a contestant does not have is a dash, not a zero', () => {

@@ -21,7 +21,9 @@ describe('BatchHandler', () => {
   it('acknowledges what the store took, and only then says it is persisted', async () => {
     const batch = messages(1, 2);
     const unconfirmed = messageOf(anEvent('message.created', { seq: 3 }), { ack: async () => await Promise.resolve(false) });
-    const lost = messageOf(anEvent('message.created', { seq: 4 }), { ack: async () => await Promise.reject(new Error('timeout')) });
+    const lost = messageOf(anEvent('message.created', { seq: 4 }), {
+      ack: async () => await Promise.reject(new Error('timeout')),
+    });
     const { persisted } = await process([{}], [...batch, unconfirmed, lost]);
     expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
     expect(persisted).toEqual([1, 2]);
@@ -55,7 +57,10 @@ describe('BatchHandler', () => {
 
   it('does not terminate what it could not bury', async () => {
     const poison = messageOf(anEvent('message.created', { seq: 2 }), { data: new Uint8Array() });
-    const { buried } = await process([{}, { deadLetters: { store: async () => await Promise.reject(new Error('full')) } }], [poison]);
+    const { buried } = await process(
+      [{}, { deadLetters: { store: async () => await Promise.reject(new Error('full')) } }],
+      [poison],
+    );
     expect(poison.told).toEqual(['retry 1000']);
     expect(buried).toEqual([]);
   });
@@ -87,7 +92,7 @@ describe('BatchHandler', () => {
       return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
     };
     const first = messages(1, 2, 3, 4, 5);
-    expect((await process([{ handle }], first)).persisted.toSorted()).toEqual([1, 2, 4, 5]);
+    expect((await process([{ handle }], first)).persisted).toEqual([1, 2, 4, 5]);
     expect(first[2]?.told).toEqual(['retry 1000']);
     const last = messageOf(anEvent('message.created', { seq: 3 }), { deliveries: DELIVERIES_MAX });
     const { letters } = await process([{ handle }], [last]);
@@ -96,7 +101,11 @@ describe('BatchHandler', () => {
   });
 
   it('takes the outcome of each event', async () => {
-    const outcomes = [{ kind: 'ok' }, { kind: 'poison', reason: 'bad', detail: 'd' }, { kind: 'transient', detail: 'later' }] as const;
+    const outcomes = [
+      { kind: 'ok' },
+      { kind: 'poison', reason: 'bad', detail: 'd' },
+      { kind: 'transient', detail: 'later' },
+    ] as const;
     const batch = messages(1, 2, 3);
     await process([{ handle: async () => await Promise.resolve(outcomes) }], batch);
     expect(batch.map(({ told }) => told)).toEqual([['ack'], ['terminate bad'], ['retry 1000']]);

@@ -14,7 +14,13 @@ function othersOf(event: Event): HistoryWrite[] {
   return rowsOf(event, TIMES).slice(1);
 }
 
-const row = (table: string, key: object, cells: object) => ({ kind: 'row', table, key: { ...SESSION, ...key }, cells, clock: CLOCK });
+const row = (table: string, key: object, cells: object) => ({
+  kind: 'row',
+  table,
+  key: { ...SESSION, ...key },
+  cells,
+  clock: CLOCK,
+});
 
 /** One check per event type: a type without one does not compile. */
 const CHECKS: Record<EventType, () => void> = {
@@ -40,7 +46,14 @@ const CHECKS: Record<EventType, () => void> = {
   },
   'session.updated': () => {
     const event = anEvent('session.updated', { seq: SEQ });
-    const cells = { title: 'Cellar', description: 'cool', visibility: 'private', metadata: '{"a":1}', updatedAt: event.time, version: CLOCK };
+    const cells = {
+      title: 'Cellar',
+      description: 'cool',
+      visibility: 'private',
+      metadata: '{"a":1}',
+      updatedAt: event.time,
+      version: CLOCK,
+    };
     expect(othersOf(event)).toEqual([row('sessions', {}, cells)]);
   },
   'session.archived': () => {
@@ -54,7 +67,10 @@ const CHECKS: Record<EventType, () => void> = {
   'session.deleted': () => {
     const event = anEvent('session.deleted', { seq: SEQ });
     const cells = { title: '', description: '', metadata: '{}', status: 'deleted', updatedAt: event.time, version: CLOCK };
-    expect(othersOf(event)).toEqual([row('sessions', {}, cells), { kind: 'eraseSession', ...SESSION, belowSeq: SEQ, clock: CLOCK }]);
+    expect(othersOf(event)).toEqual([
+      row('sessions', {}, cells),
+      { kind: 'eraseSession', ...SESSION, belowSeq: SEQ, clock: CLOCK },
+    ]);
   },
   'member.added': () => {
     const event = anEvent('member.added', { seq: SEQ });

@@ -15,7 +15,7 @@ describe('a data directory', () => {
   });
   afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-  test('is one supervisor\'s at a time', async () => {
+  test("is one supervisor's at a time", async () => {
     const claim = await claimDataDir(dataDir, () => undefined);
     await expect(claimDataDir(dataDir, () => undefined)).rejects.toThrow(/is in use by a running Millrace/);
     claim.release();

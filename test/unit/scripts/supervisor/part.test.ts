@@ -20,7 +20,14 @@ function watch(script: string): Watched {
     ended: async (name) => void ended.push(name),
   };
   const part = createPart(
-    { name: 'edge', command: process.execPath, args: ['-e', script], env: { PATH: process.env['PATH'] }, cwd: process.cwd(), channel: true },
+    {
+      name: 'edge',
+      command: process.execPath,
+      args: ['-e', script],
+      env: { PATH: process.env['PATH'] },
+      cwd: process.cwd(),
+      channel: true,
+    },
     hooks,
   );
   return { part, said, printed, ended };
@@ -63,8 +70,16 @@ describe('a supervised part', () => {
 
   test('a command that does not exist is a death like any other', async () => {
     const said: string[] = [];
-    const hooks: PartHooks = { say: (line) => void said.push(line), log: () => undefined, started: () => undefined, ended: async () => undefined };
-    const part = createPart({ name: 'nats', command: '/nonexistent/nats-server', args: [], env: {}, cwd: process.cwd(), channel: false }, hooks);
+    const hooks: PartHooks = {
+      say: (line) => void said.push(line),
+      log: () => undefined,
+      started: () => undefined,
+      ended: async () => undefined,
+    };
+    const part = createPart(
+      { name: 'nats', command: '/nonexistent/nats-server', args: [], env: {}, cwd: process.cwd(), channel: false },
+      hooks,
+    );
     part.start();
     await until('it died', () => said.length > 0);
     await part.stop();

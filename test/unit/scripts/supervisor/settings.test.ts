@@ -17,7 +17,10 @@ describe('settings of a local run', () => {
   });
 
   test('limits and identity go to the edge as they came, store addresses to the consumers', () => {
-    const settings = readSettings({ LIMIT_COMMANDS_PER_S: '7', JWT_ISSUER: 'me', CASSANDRA_KEYSPACE: 'k', LIMIT_EMBEDDED_MESSAGES: '9' }, ROOT);
+    const settings = readSettings(
+      { LIMIT_COMMANDS_PER_S: '7', JWT_ISSUER: 'me', CASSANDRA_KEYSPACE: 'k', LIMIT_EMBEDDED_MESSAGES: '9' },
+      ROOT,
+    );
     expect(settings.edgeVariables).toEqual({ LIMIT_COMMANDS_PER_S: '7', JWT_ISSUER: 'me', LIMIT_EMBEDDED_MESSAGES: '9' });
     expect(settings.consumerVariables).toEqual({ CASSANDRA_KEYSPACE: 'k', LIMIT_EMBEDDED_MESSAGES: '9' });
   });
