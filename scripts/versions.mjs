@@ -21,3 +21,6 @@ export const NODE_PACKAGES = {
 export const NATS_SERVER_VERSION = '2.15.2';
 export const NATS_RELEASES_URL = 'https://github.com/nats-io/nats-server/releases/download';
 export const NATS_GO_MODULE = 'github.com/nats-io/nats-server/v2';
+
+/** For the browser tests, where no Chromium is installed. */
+export const CHROMIUM_PACKAGE = '@sparticuz/chromium@153.0.0';

@@ -50,7 +50,8 @@ function forward(
   tamper: (path: string, body: string) => string,
 ): void {
   const path = incoming.url ?? '/';
-  const upstream = request({ ...to, path, method: incoming.method, headers: incoming.headers }, (answer) => {
+  // a compressed body could not be read here
+  const upstream = request({ ...to, path, method: incoming.method, headers: { ...incoming.headers, 'accept-encoding': 'identity' } }, (answer) => {
     const chunks: Buffer[] = [];
     answer.on('data', (chunk: Buffer) => chunks.push(chunk));
     answer.on('end', () => {

@@ -107,9 +107,9 @@ requireOrSkip('nats-server', natsServerMissing())('npm run replay', () => {
     const proxy = await startTamperingProxy(stack.url, (path, body) =>
       path.includes('/messages?') ? body.replace('kept', 'lost') : body,
     );
-    const { code, stdout } = await replay([file, '--url', proxy.url, '--door', 'http']).ended;
+    const { code, stdout, stderr } = await replay([file, '--url', proxy.url, '--door', 'http']).ended;
     await proxy.close();
-    expect(code).toBe(1);
+    expect(code, stderr).toBe(1);
     expect(stdout).toMatch(/complete: message \d+ of .*: its page has another text: .*spaces lost/);
     expect(stdout).toMatch(/of 2 sessions are as they should be/);
   });
