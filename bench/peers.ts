@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 /** What Millrace is measured against. Never dependencies: they are fetched into the tools cache by the first bench. */
 export const PEER_VERSIONS = { 'socket.io': '4.8.4', partyserver: '0.5.10' } as const;
@@ -37,6 +37,8 @@ export async function ensurePeers(): Promise<Peers> {
     nodePaths: [join(folder, 'node_modules')],
     logLevel: 'error',
   });
+  // its service would stay a child of the bench
+  await stop();
   return { folder, partyBundle };
 }
 

@@ -24,13 +24,16 @@ serve(async () => {
       durableObjectsPersist: storage,
     }),
   );
-  const url = await miniflare.ready;
-  const pids = { edge: [process.pid], all: [process.pid] };
-  return {
-    announcement: { url: url.origin, pids, detail: 'miniflare, storage on disk' },
-    stop: async () => {
-      await miniflare.dispose();
-      await rm(storage, { recursive: true, force: true });
-    },
+  const stop = async (): Promise<void> => {
+    await miniflare.dispose();
+    await rm(storage, { recursive: true, force: true });
   };
+  try {
+    const url = await miniflare.ready;
+    const pids = { edge: [process.pid], all: [process.pid] };
+    return { announcement: { url: url.origin, pids, detail: 'miniflare, storage on disk' }, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 });

@@ -1,4 +1,4 @@
-// Step 4: the edge bundle, built by wrangler exactly as for a deployment.
+// Step 4: the edge bundle, built exactly as for a deployment, and only when something of it changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { gist, LaunchError, progress, ROOT, run, seconds, withLock } from './com
 
 const BUILD_MS_MAX = 5 * 60_000;
 const OUT = join(ROOT, 'dist', 'edge');
-const INPUTS = ['wrangler.toml', 'package-lock.json', 'tsconfig.base.json', 'worker', 'shared'];
+const INPUTS = ['scripts/build-edge.mjs', 'package-lock.json', 'tsconfig.base.json', 'worker', 'shared'];
 
 /** Hash of every file that goes into the bundle, by path and content. */
 function inputsHash() {
@@ -42,16 +42,8 @@ export async function ensureEdgeBundle() {
     const fresh = join(ROOT, 'dist', 'edge.new');
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { recursive: true });
-    const wrangler = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
-    const { code, output } = await run(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', fresh], {
+    const { code, output } = await run(process.execPath, [join(ROOT, 'scripts', 'build-edge.mjs'), fresh], {
       cwd: ROOT,
-      env: {
-        ...process.env,
-        WRANGLER_SEND_METRICS: 'false',
-        WRANGLER_LOG_PATH: join(ROOT, 'dist', 'wrangler-logs'),
-        CI: 'true',
-        NO_COLOR: '1',
-      },
       timeoutMs: BUILD_MS_MAX,
     });
     if (code !== 0) throw new LaunchError(`the edge does not build:\n${output.trim() || gist(output)}`);

@@ -157,7 +157,7 @@ export function isCommandName(name: string): name is CommandName {
 export function parseCommand(name: string, data: unknown): Parsed<Command> {
   if (!isCommandName(name))
     return { ok: false, refusal: { code: 'invalid_request', detail: 'There is no command of this name.' } };
-  const result = DATA_SCHEMAS[name].safeParse(data ?? {});
+  const result = DATA_SCHEMAS[name].safeParse(data === undefined ? {} : data);
   if (!result.success) return invalid(result.error);
   // the schema of this name has just proved the data of this name
   return { ok: true, value: { name, data: result.data } as Command };
@@ -166,7 +166,7 @@ export function parseCommand(name: string, data: unknown): Parsed<Command> {
 /** Parses a command as HTTP carries it: path parameters are no fields of the body. A missing body is `{}`. */
 export function parseHttpCommand(name: CommandName, params: Readonly<Record<string, string>>, body: unknown): Parsed<Command> {
   const spec: CommandSpec = CATALOGUE[name];
-  const parsed = spec.body.safeParse(body ?? {});
+  const parsed = spec.body.safeParse(body === undefined ? {} : body);
   if (!parsed.success) return invalid(parsed.error);
   const fields: Record<string, unknown> = { ...parsed.data };
   for (const [param, fieldName] of Object.entries(spec.params)) fields[fieldName] = params[param];

@@ -51,16 +51,19 @@ function forward(
 ): void {
   const path = incoming.url ?? '/';
   // a compressed body could not be read here
-  const upstream = request({ ...to, path, method: incoming.method, headers: { ...incoming.headers, 'accept-encoding': 'identity' } }, (answer) => {
-    const chunks: Buffer[] = [];
-    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-    answer.on('end', () => {
-      const body = Buffer.from(tamper(path, Buffer.concat(chunks).toString()));
-      const { 'transfer-encoding': _chunked, ...headers } = answer.headers;
-      outgoing.writeHead(answer.statusCode ?? 502, { ...headers, 'content-length': body.length });
-      outgoing.end(body);
-    });
-  });
+  const upstream = request(
+    { ...to, path, method: incoming.method, headers: { ...incoming.headers, 'accept-encoding': 'identity' } },
+    (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const body = Buffer.from(tamper(path, Buffer.concat(chunks).toString()));
+        const { 'transfer-encoding': _chunked, ...headers } = answer.headers;
+        outgoing.writeHead(answer.statusCode ?? 502, { ...headers, 'content-length': body.length });
+        outgoing.end(body);
+      });
+    },
+  );
   upstream.on('error', () => outgoing.destroy());
   incoming.pipe(upstream);
 }

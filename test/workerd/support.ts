@@ -38,7 +38,7 @@ export class TestSession {
 
   async execute(actor: Actor, command: Command, idempotencyKey?: string): Promise<Result<Executed>> {
     const input = { command, actor, correlationId: 'test', ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
-    return (await this.stub().execute(this.identity, input)) as Result<Executed>;
+    return await this.stub().execute(this.identity, input);
   }
 
   async create(members: { userId: string; role: 'owner' | 'member' | 'viewer' }[] = [], visibility?: 'public'): Promise<void> {
@@ -58,7 +58,10 @@ export class TestSession {
     return this.must(actor, { name: 'message.send', data: { text, ...more } });
   }
 
-  async receipt(seqs: [number, number][], failures?: { seq: number; code: string; detail: string; consumer: string; at: number }[]) {
+  async receipt(
+    seqs: [number, number][],
+    failures?: { seq: number; code: string; detail: string; consumer: string; at: number }[],
+  ) {
     const now = Date.now();
     await this.stub().takeReceipt({
       ...this.identity,

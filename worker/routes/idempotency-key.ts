@@ -1,12 +1,11 @@
-import { IDEMPOTENCY_KEY_PATTERN } from '../../shared/core/ids.ts';
+import { BAD_IDEMPOTENCY_KEY, parseIdempotencyKey } from '../../shared/contract/idempotency-key.ts';
 import { refuse } from './refused.ts';
 
-/** `Idempotency-Key`: 1–128 visible ASCII characters; `"k"`, as the header's draft standard writes it, is the same as `k`. */
+/** The header `Idempotency-Key`; undefined when there is none. */
 export function idempotencyKeyOf(headers: Headers): string | undefined {
   const header = headers.get('Idempotency-Key');
   if (header === null) return undefined;
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
-  if (!IDEMPOTENCY_KEY_PATTERN.test(key))
-    throw refuse('invalid_request', 'Idempotency-Key must be 1 to 128 visible ASCII characters.');
+  const key = parseIdempotencyKey(header);
+  if (key === undefined) throw refuse('invalid_request', BAD_IDEMPOTENCY_KEY);
   return key;
 }

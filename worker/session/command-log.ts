@@ -88,7 +88,8 @@ export class CommandLog {
       )
       .toArray();
     for (const row of commands) {
-      if (row.accepted_at < nowMs - COMMAND_RECORD_MS) this.#sql.exec(`DELETE FROM commands WHERE command_id = ?`, row.command_id);
+      if (row.accepted_at < nowMs - COMMAND_RECORD_MS)
+        this.#sql.exec(`DELETE FROM commands WHERE command_id = ?`, row.command_id);
     }
     this.#sweptCommand = commands.length < SWEEP_ROWS_MAX ? '' : (commands.at(-1)?.command_id ?? '');
     const [actor, key] = this.#sweptKey;

@@ -36,7 +36,9 @@ export class EventLog {
   }
 
   load(): void {
-    const last = this.#sql.exec<{ seq: number; clock: string }>(`SELECT seq, clock FROM events ORDER BY seq DESC LIMIT 1`).toArray()[0];
+    const last = this.#sql
+      .exec<{ seq: number; clock: string }>(`SELECT seq, clock FROM events ORDER BY seq DESC LIMIT 1`)
+      .toArray()[0];
     this.head = last?.seq ?? 0;
     this.clock = last?.clock ?? '0';
     const first = this.#sql.exec<{ seq: number }>(`SELECT seq FROM events ORDER BY seq ASC LIMIT 1`).toArray()[0];

@@ -127,7 +127,7 @@ export class FanOut {
   /** Closes who ran out of token, patience or heartbeats. */
   sweep(): void {
     const nowMs = this.#ports.nowMs();
-    for (const socket of [...this.#sockets.values()]) {
+    for (const socket of this.#sockets.values()) {
       if (socket.caller.tokenExpiresAtMs <= nowMs) this.drop(socket, 'tokenExpired', 'token expired');
       else if (socket.fullSinceMs !== undefined && socket.fullSinceMs + WINDOW_FULL_MS_MAX <= nowMs) {
         this.drop(socket, 'tooSlow', 'no received frame');
@@ -196,7 +196,7 @@ export class FanOut {
     const due = this.#farewells.filter((farewell) => farewell.seq <= upToSeq);
     if (due.length === 0) return;
     this.#farewells = this.#farewells.filter((farewell) => farewell.seq > upToSeq);
-    for (const socket of [...this.#sockets.values()]) {
+    for (const socket of this.#sockets.values()) {
       const mine = due.find((farewell) => farewell.userId === undefined || farewell.userId === socket.userId);
       if (mine !== undefined) this.drop(socket, mine.reason, mine.reason === 'removed' ? 'removed' : 'session deleted');
     }

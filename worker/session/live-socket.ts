@@ -30,7 +30,13 @@ export class LiveSocket {
   #unacked: { seq: number; bytes: number }[] = [];
   #unackedBytes = 0;
 
-  constructor(port: SocketPort, caller: Caller, place: { sentSeq: number; connectedAtMs: number }, limits: Limits, nowMs: number) {
+  constructor(
+    port: SocketPort,
+    caller: Caller,
+    place: { sentSeq: number; connectedAtMs: number },
+    limits: Limits,
+    nowMs: number,
+  ) {
     this.port = port;
     this.caller = caller;
     this.sentSeq = place.sentSeq;
@@ -41,7 +47,12 @@ export class LiveSocket {
   }
 
   /** After hibernation: what is unacknowledged is known again from the log. */
-  static restore(port: SocketPort, log: { head: number; bytesBetween(above: number, to: number): number }, limits: Limits, nowMs: number) {
+  static restore(
+    port: SocketPort,
+    log: { head: number; bytesBetween(above: number, to: number): number },
+    limits: Limits,
+    nowMs: number,
+  ) {
     const saved = port.load() as Attachment | null | undefined;
     if (saved?.v !== 1) return undefined;
     const sentSeq = saved.lagging?.sentSeq ?? log.head;

@@ -81,7 +81,8 @@ export class Outbox {
   async #publish(batch: readonly EncodedEvent[]): Promise<number> {
     try {
       const outcome = await this.#ports.publisher.publish(batch.map((event) => this.#item(event)));
-      if (outcome.error !== undefined) this.#ports.log('warn', 'publish incomplete', { error: outcome.error, acked: outcome.acked });
+      if (outcome.error !== undefined)
+        this.#ports.log('warn', 'publish incomplete', { error: outcome.error, acked: outcome.acked });
       return Math.min(outcome.acked, batch.length);
     } catch (error) {
       this.#ports.log('warn', 'uplink unreachable', { error: String(error) });

@@ -153,7 +153,10 @@ export class ProgressLog {
 
   #covering(table: 'publications' | 'receipts', column: string, seq: number): number | undefined {
     const row = this.#sql
-      .exec<RangeRow>(`SELECT from_seq, to_seq, ${column} AS at FROM ${table} WHERE from_seq <= ? ORDER BY from_seq DESC LIMIT 1`, seq)
+      .exec<RangeRow>(
+        `SELECT from_seq, to_seq, ${column} AS at FROM ${table} WHERE from_seq <= ? ORDER BY from_seq DESC LIMIT 1`,
+        seq,
+      )
       .toArray()[0];
     return row !== undefined && row.to_seq >= seq ? row.at : undefined;
   }

@@ -109,7 +109,10 @@ export function events(room: Room, actor: Actor, query: EventsQuery): Result<Eve
   if (!found.ok) return found;
   const { head, floor } = room.events;
   if (query.after > head || (query.epoch !== undefined && query.epoch !== room.epoch)) {
-    return { ok: false, refusal: refusal('epoch_changed', 'The cursor is ahead of the session or of another epoch: start over.') };
+    return {
+      ok: false,
+      refusal: refusal('epoch_changed', 'The cursor is ahead of the session or of another epoch: start over.'),
+    };
   }
   const limit = Math.min(query.limit, EVENTS_PAGE_MAX);
   const last = Math.min(query.after + limit, head);
@@ -143,7 +146,14 @@ export function commandStatus(room: Room, actor: Actor, commandId: string): Resu
   // each time is raised to at least the one before: clocks of edge and servers differ
   const persisted = progress.failure === undefined ? progress.persistedAt : undefined;
   const published = progress.publishedAt === undefined ? undefined : Math.max(progress.publishedAt, record.acceptedAt);
-  const status = progress.failure !== undefined ? 'failed' : persisted !== undefined ? 'persisted' : published !== undefined ? 'published' : 'accepted';
+  const status =
+    progress.failure !== undefined
+      ? 'failed'
+      : persisted !== undefined
+        ? 'persisted'
+        : published !== undefined
+          ? 'published'
+          : 'accepted';
   return {
     ok: true,
     value: {

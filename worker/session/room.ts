@@ -153,7 +153,12 @@ export class Room {
     this.#arm();
   }
 
-  #commit(input: ExecuteInput, decision: Exclude<Decision, { kind: 'refused' }>, fingerprint: string, nowMs: number): Result<Executed> {
+  #commit(
+    input: ExecuteInput,
+    decision: Exclude<Decision, { kind: 'refused' }>,
+    fingerprint: string,
+    nowMs: number,
+  ): Result<Executed> {
     const commandId = input.commandId ?? this.ports.newId();
     const answer: Accepted = {
       commandId,
@@ -169,9 +174,7 @@ export class Room {
       return { ok: false, refusal: refusal('payload_too_large', `The encoded event is over ${EVENT_BYTES_MAX} bytes.`) };
     }
     const accepted: Accepted =
-      stamped === undefined
-        ? { ...answer, unchanged: true }
-        : { ...answer, seq: stamped.event.seq, eventId: stamped.event.id };
+      stamped === undefined ? { ...answer, unchanged: true } : { ...answer, seq: stamped.event.seq, eventId: stamped.event.id };
     try {
       this.ports.transaction(() => {
         if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
@@ -228,7 +231,8 @@ export class Room {
     migrate(this.ports.sql, 0);
     this.#epoch = this.ports.newId();
     const rows = { tenant: this.identity.tenant, session_id: this.identity.sessionId, epoch: this.#epoch };
-    for (const [key, value] of Object.entries(rows)) this.ports.sql.exec(`INSERT INTO meta (key, value) VALUES (?, ?)`, key, value);
+    for (const [key, value] of Object.entries(rows))
+      this.ports.sql.exec(`INSERT INTO meta (key, value) VALUES (?, ?)`, key, value);
     this.#schema = schemaVersion(this.ports.sql);
   }
 

@@ -186,7 +186,9 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
 function storedIdentity(sql: SqlStorage): SessionIdentity | undefined {
   if (sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'`).toArray().length === 0) return undefined;
-  const rows = sql.exec<{ key: string; value: string }>(`SELECT key, value FROM meta WHERE key IN ('tenant', 'session_id')`).toArray();
+  const rows = sql
+    .exec<{ key: string; value: string }>(`SELECT key, value FROM meta WHERE key IN ('tenant', 'session_id')`)
+    .toArray();
   const tenant = rows.find((row) => row.key === 'tenant')?.value;
   const sessionId = rows.find((row) => row.key === 'session_id')?.value;
   return tenant === undefined || sessionId === undefined ? undefined : { tenant, sessionId };
@@ -216,5 +218,8 @@ function refuse(refusal: Refusal, correlationId: string): Response {
 
 function randomBase64Url(bytes: number): string {
   const raw = crypto.getRandomValues(new Uint8Array(bytes));
-  return btoa(String.fromCharCode(...raw)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return btoa(String.fromCharCode(...raw))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }

@@ -1,5 +1,12 @@
-import { clientFrame, SUBPROTOCOL, TICKET_PROTOCOL_PREFIX, type ClientFrame, type ServerFrame } from '../../shared/contract/frames.ts';
+import {
+  clientFrame,
+  SUBPROTOCOL,
+  TICKET_PROTOCOL_PREFIX,
+  type ClientFrame,
+  type ServerFrame,
+} from '../../shared/contract/frames.ts';
 import { parseActingFor } from '../../shared/contract/acting-for.ts';
+import { BAD_IDEMPOTENCY_KEY, parseIdempotencyKey } from '../../shared/contract/idempotency-key.ts';
 import { parseCommand } from '../../shared/contract/catalogue.ts';
 import { problemOf } from '../../shared/contract/problem.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
@@ -119,12 +126,11 @@ function renew(room: Room, socket: LiveSocket, ticket: string): void {
 
 function command(room: Room, socket: LiveSocket, frame: Extract<ClientFrame, { type: 'command' }>): void {
   const given = frame.correlationId;
-  const correlationId = given !== undefined && CORRELATION_ID_PATTERN.test(given) ? given : room.ports.newId();
+  const correlationId = matches(given, CORRELATION_ID_PATTERN) ? given : room.ports.newId();
   const result = execute(room, socket.caller.actor, frame, correlationId);
-  const answer: ServerFrame =
-    result.ok === true
-      ? { type: 'ack', id: frame.id, result: result.value.accepted, ...(result.value.replayed ? { replayed: true } : {}) }
-      : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
+  const answer: ServerFrame = result.ok
+    ? { type: 'ack', id: frame.id, result: result.value.accepted, ...(result.value.replayed ? { replayed: true } : {}) }
+    : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
   socket.port.send(JSON.stringify(answer));
 }
 
@@ -133,20 +139,28 @@ function execute(room: Room, caller: Actor, frame: Extract<ClientFrame, { type: 
   if ('code' in actor) return { ok: false as const, refusal: actor };
   const parsed = parseCommand(frame.command, frame.data);
   if (!parsed.ok) return parsed;
-  const { traceparent, idempotencyKey } = frame;
+  const { traceparent } = frame;
+  const idempotencyKey = parseIdempotencyKey(frame.idempotencyKey);
+  if (frame.idempotencyKey !== undefined && idempotencyKey === undefined) {
+    return { ok: false as const, refusal: refusal('invalid_request', BAD_IDEMPOTENCY_KEY) };
+  }
   return room.execute({
     command: parsed.value,
     actor,
     correlationId,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(traceparent !== undefined && TRACEPARENT_PATTERN.test(traceparent) ? { traceparent } : {}),
+    ...(matches(traceparent, TRACEPARENT_PATTERN) ? { traceparent } : {}),
   });
 }
 
-function actingAs(caller: Actor, actor: string | undefined): Actor | Refusal {
+function matches(value: unknown, pattern: RegExp): value is string {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function actingAs(caller: Actor, actor: unknown): Actor | Refusal {
   if (actor === undefined) return caller;
   if (caller.service !== true) return refusal('forbidden', 'Only the scope service may act for others.');
-  const other = parseActingFor(actor);
+  const other = typeof actor === 'string' ? parseActingFor(actor) : undefined;
   if (other === undefined) return refusal('invalid_request', 'actor must be id[;kind].');
   return { ...other, service: true };
 }

@@ -181,7 +181,12 @@ export class SqlState implements SessionState {
     const rows =
       parentId === undefined
         ? this.#sql.exec<MessageRow>(`SELECT * FROM messages WHERE ${where} ${order} LIMIT ?`, seq, limit)
-        : this.#sql.exec<MessageRow>(`SELECT * FROM messages WHERE parent_id = ? AND ${where} ${order} LIMIT ?`, parentId, seq, limit);
+        : this.#sql.exec<MessageRow>(
+            `SELECT * FROM messages WHERE parent_id = ? AND ${where} ${order} LIMIT ?`,
+            parentId,
+            seq,
+            limit,
+          );
     return rows.toArray().map(messageOf);
   }
 }

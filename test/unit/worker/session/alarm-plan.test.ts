@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { nextAlarmMs, outboxBackoffMs, repairBackoffMs, SWEEP_EVERY_MS, type AlarmFacts } from '../../../../worker/session/alarm-plan.ts';
+import {
+  nextAlarmMs,
+  outboxBackoffMs,
+  repairBackoffMs,
+  SWEEP_EVERY_MS,
+  type AlarmFacts,
+} from '../../../../worker/session/alarm-plan.ts';
 
 const NOW = 1_000_000_000;
 const idle: AlarmFacts = { nowMs: NOW, repairAttempts: 0, trimmable: false, openSockets: 0 };

@@ -22,7 +22,7 @@ test('what was not made here is refused, also with one character changed', () =>
     expect(decodeCursor('messages', 's1', forged)).toBeUndefined();
   }
   fc.assert(
-    fc.property(fc.nat(cursor.length - 1), fc.constantFrom(...'ABCxyz019_-'), (at, char) => {
+    fc.property(fc.nat(cursor.length - 1), fc.constantFrom(...'ABCxyz019_-'.split('')), (at, char) => {
       const changed = cursor.slice(0, at) + char + cursor.slice(at + 1);
       expect(decodeCursor('messages', 's1', changed)).toBe(changed === cursor ? '17' : undefined);
     }),
