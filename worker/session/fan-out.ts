@@ -152,6 +152,8 @@ export class FanOut {
     try {
       while (this.#pending.length > 0) {
         await this.#ports.synced();
+        // the answers go first: hundreds of sends would hold them up
+        await this.#ports.nextTurn();
         const batch = this.#pending;
         this.#pending = [];
         for (const frame of framesOf(batch)) this.#broadcast(frame);

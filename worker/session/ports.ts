@@ -23,6 +23,8 @@ export interface RoomPorts {
   transaction<T>(section: () => T): T;
   /** resolves when all that was written is durable */
   synced(): Promise<void>;
+  /** resolves in a later turn of the event loop */
+  nextTurn(): Promise<void>;
   setAlarm(atMs: number): void;
   /** lets background work go on after the answer; its promise never rejects */
   background(work: Promise<void>): void;

@@ -75,8 +75,10 @@ export class Room {
     this.commands = new CommandLog(ports.sql);
     this.progress = new ProgressLog(ports.sql);
     this.tickets = new Tickets(ports.sql, ports.digest);
-    this.outbox = new Outbox(ports, this.events, this.progress, identity);
-    this.fanOut = new FanOut(ports, this.events, settings.limits);
+    // one alarm, one owner: parts only ask to be woken by a time, and never put off another's
+    const asking: RoomPorts = { ...ports, setAlarm: (atMs) => this.#wakeBy(atMs) };
+    this.outbox = new Outbox(asking, this.events, this.progress, identity);
+    this.fanOut = new FanOut(asking, this.events, settings.limits);
     this.#rates = new Rates(settings.limits, ports.nowMs());
     this.#schema = schemaVersion(ports.sql);
     if (this.#schema === 0) return;
@@ -224,7 +226,7 @@ export class Room {
     this.#unpersistedBytes += stamped.encoded.bytes;
     this.fanOut.add(stamped.event, stamped.encoded);
     this.outbox.kick();
-    if (this.#alarmAtMs === undefined || this.#alarmAtMs > nowMs + GUARD_ALARM_MS) this.#setAlarm(nowMs + GUARD_ALARM_MS);
+    this.#wakeBy(nowMs + GUARD_ALARM_MS);
   }
 
   #create(): void {
@@ -321,7 +323,12 @@ export class Room {
       openSockets: this.fanOut.size,
     });
     if (at === undefined) return;
-    if (force || this.#alarmAtMs === undefined || at < this.#alarmAtMs) this.#setAlarm(at);
+    if (force) this.#setAlarm(at);
+    else this.#wakeBy(at);
+  }
+
+  #wakeBy(atMs: number): void {
+    if (this.#alarmAtMs === undefined || atMs < this.#alarmAtMs) this.#setAlarm(atMs);
   }
 
   #setAlarm(atMs: number): void {

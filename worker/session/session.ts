@@ -32,6 +32,7 @@ import * as queries from './queries.ts';
 import { Room } from './room.ts';
 import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
 import type { Caller } from './tickets.ts';
+import { Turns } from './turns.ts';
 
 const TICKET_BYTES = 32;
 const CLOSE_CODE_NORMAL = 1000;
@@ -41,6 +42,10 @@ const CLOSE_CODES_UNSENT = new Set([1005, 1006, 1015]);
 /** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
 export class Session extends DurableObject<Env> implements SessionApi {
   #room: Room | undefined;
+  readonly #turns = new Turns({
+    nextTurn: (callback) => setTimeout(callback, 0),
+    background: (work) => this.ctx.waitUntil(work),
+  });
   readonly #ports = new WeakMap<WebSocket, SocketPort>();
 
   constructor(state: DurableObjectState, env: Env) {
@@ -51,7 +56,16 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   async execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>> {
-    return this.#at(identity).execute(input);
+    const room = this.#at(identity);
+    return new Promise((resolve, reject) => {
+      this.#turns.run(() => {
+        try {
+          resolve(room.execute(input));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   async commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>> {
@@ -119,7 +133,17 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    if (this.#room !== undefined) takeFrame(this.#room, this.#port(socket), message);
+    const room = this.#room;
+    if (room === undefined) return;
+    const port = this.#port(socket);
+    this.#turns.run(() => {
+      try {
+        takeFrame(room, port, message);
+      } catch (error) {
+        room.ports.log('error', 'a frame was not taken', { error: String(error) });
+        port.close(1011, 'internal error');
+      }
+    });
   }
 
   override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
@@ -129,6 +153,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#turns.settle();
     this.#room?.fanOut.detach(this.#port(socket));
   }
 
@@ -157,6 +182,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
       transaction: (section) => storage.transactionSync(section),
       synced: () => storage.sync(),
       setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
+      nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
       background: (work) => this.ctx.waitUntil(work),
       sockets: () => this.ctx.getWebSockets().map((socket) => this.#port(socket)),
       publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
