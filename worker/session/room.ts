@@ -146,7 +146,7 @@ export class Room {
     } catch (error) {
       this.ports.log('error', 'alarm failed', { error: String(error) });
     } finally {
-      this.#arm(true);
+      this.#arm();
     }
   }
 
@@ -309,7 +309,7 @@ export class Room {
     return this.events.atMs(this.progress.persisted + 1);
   }
 
-  #arm(force = false): void {
+  #arm(): void {
     const nowMs = this.ports.nowMs();
     const oldest = this.#oldestUnpersistedMs();
     const deadline = this.fanOut.deadlineMs();
@@ -322,9 +322,7 @@ export class Room {
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
     });
-    if (at === undefined) return;
-    if (force) this.#setAlarm(at);
-    else this.#wakeBy(at);
+    if (at !== undefined) this.#wakeBy(at);
   }
 
   #wakeBy(atMs: number): void {
