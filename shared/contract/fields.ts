@@ -60,23 +60,27 @@ export const text = z
 /** JSON.stringify writes a lone surrogate as an escape of its own; the backslashes before it tell it from text that looks like one. */
 const LONE_SURROGATE_ESCAPE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 
-/** Layer by layer, for a body of 1 MiB nests deeper than the runtime's stack. */
-function nestsWithin(value: unknown, levels: number): boolean {
+/** What is wrong with a value's structure. Layer by layer, for a body of 1 MiB nests deeper than the runtime's stack. */
+function structuralFault(value: unknown, levels: number): string | undefined {
   let layer = [value];
   for (let depth = 1; layer.length > 0; depth += 1) {
-    if (depth > levels) return false;
+    if (depth > levels) return `must nest at most ${levels} levels deep`;
     layer = layer.flatMap((each): unknown[] => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+    // JSON reads 1e400 as Infinity and would write it back as null: a change that nobody asked for
+    if (layer.some((each) => typeof each === 'number' && !Number.isFinite(each)))
+      return 'must not contain numbers beyond a double';
     layer = layer.filter((each) => typeof each === 'object' && each !== null);
   }
-  return true;
+  return undefined;
 }
 
 /** Any JSON object of at most 8 KiB as UTF-8. */
 export const metadata: z.ZodType<Metadata> = z
   .custom<Metadata>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object')
   .superRefine((value, context) => {
-    if (!nestsWithin(value, METADATA_LEVELS_MAX)) {
-      context.addIssue(issue(`must nest at most ${METADATA_LEVELS_MAX} levels deep`));
+    const fault = structuralFault(value, METADATA_LEVELS_MAX);
+    if (fault !== undefined) {
+      context.addIssue(issue(fault));
       return;
     }
     const json = JSON.stringify(value);

@@ -34,7 +34,7 @@ export const clientFrame = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('command'),
     id: frameId,
-    command: z.string(),
+    command: z.unknown(),
     // a missing `data` is `{}`, as a missing body is
     data: z.unknown().optional(),
     // what is bad in these is rejected like bad data, or ignored like a bad header: the frame itself is sound
@@ -43,7 +43,7 @@ export const clientFrame = z.discriminatedUnion('type', [
     traceparent: z.unknown().optional(),
     actor: z.unknown().optional(),
   }),
-  z.object({ type: z.literal('signal'), name: z.enum(['typing', 'presence']), data: z.unknown() }),
+  z.object({ type: z.literal('signal'), name: z.unknown(), data: z.unknown() }),
   z.object({ type: z.literal('received'), seq: z.int().min(0).max(SEQ_MAX) }),
   z.object({ type: z.literal('renew'), ticket: z.string().max(256) }),
 ]);

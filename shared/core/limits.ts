@@ -47,8 +47,6 @@ export const HEARTBEAT_MS = 30_000;
 /** a socket that sent nothing for this many heartbeats may be closed */
 export const HEARTBEATS_MISSED_MAX = 3;
 export const TICKET_TTL_MS = 30_000;
-/** outstanding tickets per session; over it the oldest are dropped */
-export const TICKETS_MAX = 10_000;
 
 /** full events stay until persisted, this much longer, and at least the last TAIL_EVENTS_MIN */
 export const TAIL_MS_MIN = 60_000;

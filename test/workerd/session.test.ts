@@ -175,16 +175,50 @@ test('the tail keeps what has no receipt, and at least the last thousand', async
   }
   const floor = async (): Promise<number> =>
     runInDurableObject(session.stub(), (_instance, state) => {
-      state.storage.sql.exec(`UPDATE events SET at = at - 120000 WHERE at > ?`, Date.now() - 60_000);
       return state.storage.sql.exec<{ n: number }>(`SELECT min(seq) AS n FROM events`).one().n;
     });
   expect(await floor()).toBe(1);
   await session.receipt([[1, 10]]);
   expect(await floor()).toBe(1);
   await session.receipt([[1, count + 1]]);
+  expect(await floor()).toBe(1);
+  await runInDurableObject(session.stub(), (_instance, state) => {
+    state.storage.sql.exec(`UPDATE receipts SET taken_at = taken_at - 60000`);
+  });
+  await session.receipt([[1, 1]]);
   expect(await floor()).toBe(count + 1 - 1_000 + 1);
   const page = (await session.stub().events(session.identity, alice, { after: 0, limit: 1_000 })) as Result<EventsPage>;
   expect(page).toMatchObject({ ok: true, value: { archived: { from: 1, to: 401 } } });
+});
+
+test('an alarm wakes an evicted object and does its work', async () => {
+  const session = new TestSession();
+  await session.uplink().plan({ failing: 1 });
+  await session.create();
+  await eventually('the planted failure', async () => (await session.published()).calls >= 1);
+  await evictDurableObject(session.stub());
+  // nobody calls the session: only its own alarm can publish
+  await eventually('published by the alarm alone', async () => (await session.published()).ids.length === 1, 20_000);
+});
+
+test('an author who left a private session still learns what became of a command', async () => {
+  const session = new TestSession();
+  await session.create([{ userId: 'bob', role: 'member' }]);
+  const sent = await session.send(bob, 'mine');
+  const hers = await session.send(alice, 'hers');
+  await session.must(alice, { name: 'member.remove', data: { userId: 'bob' } });
+  const status = (actor: typeof bob, id: string) => session.stub().commandStatus(session.identity, actor, id);
+  expect(await status(bob, sent.accepted.commandId)).toMatchObject({ ok: true });
+  expect(await status(bob, hers.accepted.commandId)).toMatchObject({ ok: false, refusal: { code: 'session_not_found' } });
+  expect(await status({ id: 'root', kind: 'user', admin: true }, hers.accepted.commandId)).toMatchObject({ ok: true });
+});
+
+test('a subprotocol that is not ours is refused before the ticket is used', async () => {
+  const session = new TestSession();
+  await session.create();
+  const ticket = await session.ticket(alice);
+  expect((await session.upgrade([`ticket.${ticket}`])).status).toBe(400);
+  expect((await session.upgrade(['millrace.v1', `ticket.${ticket}`])).status).toBe(101);
 });
 
 test('deleting a message erases it at the edge at once', async () => {

@@ -7,6 +7,8 @@ export interface AlarmFacts {
   outboxRetryAtMs?: number;
   /** commit time of the oldest event without receipt, and how often a repair was tried since the last progress */
   oldestUnpersistedMs?: number;
+  /** when the mark of persisted events last moved: while a consumer catches up nothing was lost */
+  lastProgressMs: number;
   repairAttempts: number;
   /** persisted events beyond the tail's minimum wait for their age */
   trimmable: boolean;
@@ -25,7 +27,7 @@ export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   const due: number[] = [];
   if (facts.outboxRetryAtMs !== undefined) due.push(facts.outboxRetryAtMs);
   if (facts.oldestUnpersistedMs !== undefined) {
-    const first = facts.oldestUnpersistedMs + REPAIR_AFTER_MS;
+    const first = Math.max(facts.oldestUnpersistedMs, facts.lastProgressMs) + REPAIR_AFTER_MS;
     due.push(facts.repairAttempts === 0 ? first : Math.max(first, facts.nowMs + repairBackoffMs(facts.repairAttempts)));
   }
   if (facts.trimmable) due.push(facts.nowMs + TAIL_MS_MIN);

@@ -25,7 +25,7 @@ interface CommandRow extends Record<string, SqlStorageValue> {
 }
 
 /** rows looked at per sweep: expired ones go, the next sweep continues behind the last one seen */
-const SWEEP_ROWS_MAX = 500;
+const SWEEP_ROWS_MAX = 5_000;
 
 /** What was accepted: for the status of commands, and for idempotency keys. */
 export class CommandLog {
@@ -49,9 +49,10 @@ export class CommandLog {
     );
   }
 
-  find(commandId: string): CommandRecord | undefined {
+  /** Undefined also for one that the sweep has not reached yet: its times may be gone already. */
+  find(commandId: string, nowMs: number): CommandRecord | undefined {
     const row = this.#sql.exec<CommandRow>(`SELECT * FROM commands WHERE command_id = ?`, commandId).toArray()[0];
-    if (row === undefined) return undefined;
+    if (row === undefined || row.accepted_at < nowMs - COMMAND_RECORD_MS) return undefined;
     const { type, seq, actor } = row;
     return { commandId, type, seq, eventId: row.event_id, actor, acceptedAt: row.accepted_at };
   }

@@ -1,4 +1,3 @@
-import { eraseEvent } from '../../shared/core/event.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event } from '../../shared/core/types.ts';
 
@@ -30,6 +29,7 @@ export class EventLog {
   clock = '0';
   /** seq of the oldest event that is still here; head + 1 when there is none */
   floor = 1;
+  #freed: { seq: number; bytes: number }[] = [];
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -88,6 +88,16 @@ export class EventLog {
     return this.#sql.exec<{ at: number }>(`SELECT at FROM events WHERE seq = ?`, seq).toArray()[0]?.at;
   }
 
+  /** Sums of bytes for any range above `aboveSeq`, from one scan. */
+  byteSums(aboveSeq: number): (above: number, to: number) => number {
+    const sums = [0];
+    const rows = this.#sql.exec<{ bytes: number }>(`SELECT bytes FROM events WHERE seq > ? ORDER BY seq`, aboveSeq);
+    for (const { bytes } of rows) sums.push((sums.at(-1) ?? 0) + bytes);
+    const first = Math.max(aboveSeq, this.floor - 1);
+    const upTo = (seq: number): number => sums[Math.min(Math.max(seq - first, 0), sums.length - 1)] ?? 0;
+    return (above, to) => upTo(to) - upTo(above);
+  }
+
   bytesBetween(aboveSeq: number, toSeq: number): number {
     return this.#sql
       .exec<{ n: number }>(`SELECT coalesce(sum(bytes), 0) AS n FROM events WHERE seq > ? AND seq <= ?`, aboveSeq, toSeq)
@@ -109,40 +119,56 @@ export class EventLog {
 
   /** Erases what is still here; what was trimmed is erased in the archive by its consumer. */
   erase(seqs: readonly number[]): void {
-    for (const seq of seqs) {
-      if (seq < this.floor) continue;
-      const event = this.one(seq);
-      if (event !== undefined) this.#overwrite(event);
-    }
+    for (const seq of seqs) if (seq >= this.floor) this.#erase(seq, seq);
   }
 
   eraseAllBelow(seq: number): void {
-    for (let each = this.floor; each < seq; each += 1) {
-      const event = this.one(each);
-      if (event !== undefined) this.#overwrite(event);
-    }
+    this.#erase(this.floor, seq - 1);
   }
 
-  /** Removes events below `below` that are older than `olderThanMs`, at most `rowsMax`. */
-  trim(below: number, olderThanMs: number, rowsMax: number): number {
-    const last = this.#sql
-      .exec<{ seq: number | null }>(
-        `SELECT max(seq) AS seq FROM (SELECT seq FROM events WHERE seq < ? AND at < ? ORDER BY seq LIMIT ?)`,
-        below,
-        olderThanMs,
-        rowsMax,
-      )
-      .one().seq;
-    if (last === null || last < this.floor) return 0;
+  /** Bytes that erasures since the last call freed of events above `aboveSeq`. */
+  takeFreedBytes(aboveSeq: number): number {
+    const freed = this.#freed;
+    this.#freed = [];
+    return freed.reduce((sum, { seq, bytes }) => (seq > aboveSeq ? sum + bytes : sum), 0);
+  }
+
+  /** Removes events below `below`, at most `rowsMax` of them. */
+  trim(below: number, rowsMax: number): void {
+    const last = Math.min(below - 1, this.floor + rowsMax - 1);
+    if (last < this.floor) return;
     this.#sql.exec(`DELETE FROM events WHERE seq <= ?`, last);
-    const removed = last - this.floor + 1;
     this.floor = last + 1;
-    return removed;
   }
 
-  #overwrite(event: Event): void {
-    const body = JSON.stringify(eraseEvent(event));
-    this.#sql.exec(`UPDATE events SET body = ?, bytes = ? WHERE seq = ?`, body, utf8Bytes(body), event.seq);
+  /** Forgets what was loaded: the tables are gone again. */
+  reset(): void {
+    this.#freed = [];
+    this.head = 0;
+    this.clock = '0';
+    this.floor = 1;
+  }
+
+  /** `data` becomes what eraseEvent in the core makes of it, in SQL: a session may have a hundred thousand to erase at once. */
+  #erase(from: number, to: number): void {
+    this.#sql.exec(
+      `UPDATE events SET body = json_set(body, '$.data', json_object('id', subject, 'erased', json('true')))
+       WHERE seq >= ? AND seq <= ?`,
+      from,
+      to,
+    );
+    const before = this.#sql.exec<{ seq: number; bytes: number }>(
+      `SELECT seq, bytes FROM events WHERE seq >= ? AND seq <= ?`,
+      from,
+      to,
+    );
+    for (const { seq, bytes } of before.toArray()) this.#freed.push({ seq, bytes });
+    const after = this.#sql.exec<{ seq: number; bytes: number }>(
+      `UPDATE events SET bytes = length(CAST(body AS BLOB)) WHERE seq >= ? AND seq <= ? RETURNING seq, bytes`,
+      from,
+      to,
+    );
+    for (const { seq, bytes } of after) this.#freed.push({ seq, bytes: -bytes });
   }
 }
 

@@ -55,8 +55,12 @@ export class FanOut {
   /** After waking: the platform kept the sockets. */
   restore(): void {
     const nowMs = this.#ports.nowMs();
-    for (const port of this.#ports.sockets()) {
-      const socket = LiveSocket.restore(port, this.#events, this.#limits, nowMs);
+    const { head } = this.#events;
+    const ports = this.#ports.sockets();
+    const oldest = ports.reduce((least, port) => Math.min(least, LiveSocket.receivedSeqOf(port) ?? head), head);
+    const log = { head, bytesBetween: this.#events.byteSums(oldest) };
+    for (const port of ports) {
+      const socket = LiveSocket.restore(port, log, this.#limits, nowMs);
       if (socket === undefined) continue;
       this.#sockets.set(port, socket);
       if (socket.lagging) this.pump(socket);

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../shared/core/codes.ts';
 import { CLOSE_CODES } from '../../shared/core/codes.ts';
-import { WINDOW_BYTES, WINDOW_EVENTS, type Limits } from '../../shared/core/limits.ts';
+import { HEARTBEAT_MS, WINDOW_BYTES, WINDOW_EVENTS, type Limits } from '../../shared/core/limits.ts';
 import { TokenBucket } from '../../shared/core/token-bucket.ts';
 import type { SocketPort } from './ports.ts';
 import type { Caller } from './tickets.ts';
@@ -11,6 +11,7 @@ interface Attachment {
   caller: Caller;
   connectedAtMs: number;
   receivedSeq: number;
+  seenAtMs: number;
   lagging?: { sentSeq: number; fullSinceMs?: number };
 }
 
@@ -29,6 +30,7 @@ export class LiveSocket {
   /** one entry per frame that is not yet acknowledged: bounded by the window */
   #unacked: { seq: number; bytes: number }[] = [];
   #unackedBytes = 0;
+  #savedSeenMs: number;
 
   constructor(
     port: SocketPort,
@@ -43,13 +45,19 @@ export class LiveSocket {
     this.#receivedSeq = place.sentSeq;
     this.#connectedAtMs = place.connectedAtMs;
     this.lastSeenMs = nowMs;
+    this.#savedSeenMs = nowMs;
     this.frames = new TokenBucket(limits.framesPerS, limits.framesBurst, nowMs);
+  }
+
+  /** What was acknowledged, as far as an attachment tells. */
+  static receivedSeqOf(port: SocketPort): number | undefined {
+    return (port.load() as Attachment | null | undefined)?.receivedSeq;
   }
 
   /** After hibernation: what is unacknowledged is known again from the log. */
   static restore(
     port: SocketPort,
-    log: { head: number; bytesBetween(above: number, to: number): number },
+    log: { head: number; bytesBetween: (above: number, to: number) => number },
     limits: Limits,
     nowMs: number,
   ) {
@@ -60,6 +68,8 @@ export class LiveSocket {
     socket.lagging = saved.lagging !== undefined;
     socket.fullSinceMs = saved.lagging?.fullSinceMs;
     socket.#receivedSeq = saved.receivedSeq;
+    socket.lastSeenMs = saved.seenAtMs;
+    socket.#savedSeenMs = saved.seenAtMs;
     if (sentSeq > saved.receivedSeq) socket.#note(sentSeq, log.bytesBetween(saved.receivedSeq, sentSeq));
     return socket;
   }
@@ -70,11 +80,19 @@ export class LiveSocket {
       caller: this.caller,
       connectedAtMs: this.#connectedAtMs,
       receivedSeq: this.#receivedSeq,
+      seenAtMs: this.lastSeenMs,
       ...(this.lagging
         ? { lagging: { sentSeq: this.sentSeq, ...(this.fullSinceMs === undefined ? {} : { fullSinceMs: this.fullSinceMs }) } }
         : {}),
     };
     this.port.save(attachment);
+    this.#savedSeenMs = this.lastSeenMs;
+  }
+
+  /** Notes a sign of life, so that a sweep after hibernation knows of it to within a heartbeat. */
+  touch(nowMs: number): void {
+    this.lastSeenMs = nowMs;
+    if (nowMs - this.#savedSeenMs >= HEARTBEAT_MS) this.save();
   }
 
   get userId(): string {
@@ -102,6 +120,8 @@ export class LiveSocket {
     const upTo = Math.min(seq, this.sentSeq);
     if (upTo <= this.#receivedSeq) return;
     this.#receivedSeq = upTo;
+    // it makes progress: patience starts anew when the window is full again
+    this.fullSinceMs = undefined;
     while (this.#unacked[0] !== undefined && this.#unacked[0].seq <= upTo) {
       this.#unackedBytes -= this.#unacked[0].bytes;
       this.#unacked.shift();

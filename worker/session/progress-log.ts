@@ -26,19 +26,28 @@ export class ProgressLog {
   /** every event up to here has a receipt */
   persisted = 0;
   #above: SeqRange[] = [];
+  /** the mark at the last compaction, which is older than any age a trim waits for */
+  #settledMark = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
   load(): void {
-    const sent = this.#sql.exec<{ n: number | null }>(`SELECT max(to_seq) AS n FROM publications`).one().n;
+    const sent = this.#sql
+      .exec<{ n: number }>(`SELECT to_seq AS n FROM publications ORDER BY from_seq DESC LIMIT 1`)
+      .toArray()[0]?.n;
     const base = this.#sql.exec<{ value: string }>(`SELECT value FROM meta WHERE key = 'persisted'`).toArray()[0];
     const mark = Number(base?.value ?? 0);
     const ranges = this.#sql
-      .exec<RangeRow>(`SELECT from_seq, to_seq, 0 AS at FROM receipts WHERE to_seq > ? ORDER BY from_seq`, mark)
+      .exec<RangeRow>(
+        `SELECT from_seq, to_seq, 0 AS at FROM receipts
+         WHERE from_seq >= coalesce((SELECT max(from_seq) FROM receipts WHERE from_seq <= ?), 0) ORDER BY from_seq`,
+        mark + 1,
+      )
       .toArray()
       .map((row): SeqRange => [row.from_seq, row.to_seq]);
+    this.#settledMark = mark;
     const joined = contiguous(mark, addRanges([], ranges));
     this.persisted = joined.mark;
     this.#above = joined.above;
@@ -53,7 +62,11 @@ export class ProgressLog {
   }
 
   /** Takes a receipt for seqs up to `head`, in any order and any number of times. Returns true when something was new. */
-  recordReceipt(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>, head: number): boolean {
+  recordReceipt(
+    receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>,
+    head: number,
+    nowMs: number,
+  ): boolean {
     const added: SeqRange[] = [];
     for (const [from, to] of receipt.seqs) {
       if (from > to) continue;
@@ -62,17 +75,37 @@ export class ProgressLog {
     this.#settleFailures(receipt, head);
     for (const [from, to] of addRanges([], added)) {
       this.#sql.exec(
-        `INSERT OR REPLACE INTO receipts (from_seq, to_seq, published_at, persisted_at) VALUES (?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO receipts (from_seq, to_seq, published_at, persisted_at, taken_at) VALUES (?, ?, ?, ?, ?)`,
         from,
         to,
         receipt.publishedAt,
         receipt.persistedAt,
+        nowMs,
       );
     }
     const joined = contiguous(this.persisted, addRanges(this.#above, added));
     this.persisted = joined.mark;
     this.#above = joined.above;
+    // an event with a receipt was published, whatever became of its PubAck: it must not be sent for ever
+    this.sent = Math.max(this.sent, this.persisted);
     return added.length > 0;
+  }
+
+  /** Up to where everything has had its receipt since `beforeMs` or longer. */
+  persistedBefore(beforeMs: number): number {
+    const row = this.#sql
+      .exec<{ n: number }>(
+        `SELECT to_seq AS n FROM receipts WHERE from_seq <= ? AND taken_at <= ? ORDER BY from_seq DESC LIMIT 1`,
+        this.persisted,
+        beforeMs,
+      )
+      .toArray()[0];
+    return Math.max(this.#settledMark, row?.n ?? 0);
+  }
+
+  /** Up to where the archive has everything: dead letters have a receipt and yet are not in it. */
+  archived(): number {
+    return Math.min(this.persisted, (this.oldestFailure() ?? Number.MAX_SAFE_INTEGER) - 1);
   }
 
   /** What between `persisted` and `to` has no receipt. */
@@ -98,14 +131,15 @@ export class ProgressLog {
     };
   }
 
-  /** Keeps the mark for the next start and drops ranges older than any status. Call inside a transaction. */
-  compact(nowMs: number): void {
-    this.#sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('persisted', ?)`, String(this.persisted));
+  /** Keeps a mark for the next start and drops ranges older than any status. Call inside a transaction. */
+  compact(settledMark: number, nowMs: number): void {
+    this.#sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('persisted', ?)`, String(settledMark));
+    this.#settledMark = settledMark;
     const before = nowMs - COMMAND_RECORD_MS;
     this.#sql.exec(
       `DELETE FROM receipts WHERE from_seq IN
          (SELECT from_seq FROM receipts WHERE to_seq <= ? AND persisted_at < ? ORDER BY from_seq LIMIT ?)`,
-      this.persisted,
+      settledMark,
       before,
       TRIM_ROWS_MAX,
     );

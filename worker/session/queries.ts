@@ -123,7 +123,7 @@ export function events(room: Room, actor: Actor, query: EventsQuery): Result<Eve
     ok: true,
     value: {
       ...(archived === undefined ? {} : { archived }),
-      erasedSubjects: archived === undefined ? [] : room.events.deletedSubjects(room.progress.persisted, archived.to),
+      erasedSubjects: archived === undefined ? [] : room.events.deletedSubjects(room.progress.archived(), archived.to),
       events: tail.map((event) => JSON.parse(event.body) as Event),
       head,
       epoch: room.epoch,
@@ -133,13 +133,15 @@ export function events(room: Room, actor: Actor, query: EventsQuery): Result<Eve
 
 /** For the sender, owners and admins. Its deleter still gets the status of session.delete. */
 export function commandStatus(room: Room, actor: Actor, commandId: string): Result<CommandStatus> {
-  const record = room.exists ? room.commands.find(commandId) : undefined;
+  const record = room.exists ? room.commands.find(commandId, room.ports.nowMs()) : undefined;
   const deleted = room.view.session()?.status === 'deleted';
-  const deleter = deleted && record?.type === 'session.delete' && record.actor === actor.id;
+  const sender = record?.actor === actor.id && (!deleted || record.type === 'session.delete');
+  const admin = record !== undefined && !deleted && actor.admin === true;
   const found = readAccess(room.view, actor.id);
-  if (!found.ok && !deleter) return found;
+  // whoever left a private session may still learn what became of its own commands
+  if (!found.ok && !sender && !admin) return found;
   const owner = found.ok && isOwner(found.access.member);
-  if (record === undefined || (record.actor !== actor.id && !owner && actor.admin !== true)) {
+  if (record === undefined || !(sender || admin || owner)) {
     return { ok: false, refusal: refusal('not_found', 'There is no such command, or you may not see it.') };
   }
   const progress = room.progress.of(record.seq);

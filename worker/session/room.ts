@@ -64,6 +64,7 @@ export class Room {
   #epoch = '';
   #alarmAtMs: number | undefined;
   #repairAttempts = 0;
+  #lastProgressMs = 0;
   #unpersistedBytes = 0;
 
   constructor(identity: SessionIdentity, ports: RoomPorts, settings: RoomSettings) {
@@ -86,8 +87,12 @@ export class Room {
     this.#load();
     this.fanOut.restore();
     this.outbox.kick();
-    // waking is the one sure moment: an alarm that was lost is armed again here
-    this.#arm();
+  }
+
+  /** Called once after waking with the alarm that is set: waking is the one sure moment to arm one that was lost. */
+  woke(alarmAtMs: number | undefined): void {
+    this.#alarmAtMs ??= alarmAtMs;
+    if (this.exists) this.#arm();
   }
 
   get exists(): boolean {
@@ -106,7 +111,7 @@ export class Room {
   /** Decides and commits one command. Synchronous: the answer leaves once the platform made the commit durable. */
   execute(input: ExecuteInput): Result<Executed> {
     const nowMs = this.ports.nowMs();
-    const limited = this.#rates.take(input.actor.id, nowMs);
+    const limited = this.limit(input.actor.id);
     if (limited !== undefined) return { ok: false, refusal: limited };
     const fingerprint = this.#fingerprint(input);
     const replay = this.#replay(input, fingerprint);
@@ -125,9 +130,19 @@ export class Room {
     return this.#commit(input, decision, fingerprint, nowMs);
   }
 
+  /** Takes a token of the rates; the refusal when there is none. */
+  limit(userId: string): Refusal | undefined {
+    return this.#rates.take(userId, this.ports.nowMs());
+  }
+
   takeReceipt(receipt: Receipt): void {
     if (!this.exists) return;
+    const before = this.progress.persisted;
     this.#record(receipt);
+    if (this.progress.persisted > before) {
+      this.#lastProgressMs = this.ports.nowMs();
+      this.#repairAttempts = 0;
+    }
     this.#trim();
     this.#arm();
   }
@@ -187,6 +202,7 @@ export class Room {
     } catch (error) {
       this.#schema = schemaVersion(this.ports.sql);
       if (this.exists) this.#load();
+      else this.#forget();
       throw error;
     }
     if (stamped !== undefined) this.#committed(stamped, nowMs);
@@ -224,6 +240,8 @@ export class Room {
 
   #committed(stamped: { event: Event; encoded: EncodedEvent }, nowMs: number): void {
     this.#unpersistedBytes += stamped.encoded.bytes;
+    // erasing shrank what was counted with its text
+    this.#unpersistedBytes -= this.events.takeFreedBytes(this.progress.persisted);
     this.fanOut.add(stamped.event, stamped.encoded);
     this.outbox.kick();
     this.#wakeBy(nowMs + GUARD_ALARM_MS);
@@ -243,6 +261,15 @@ export class Room {
     this.events.load();
     this.progress.load();
     this.state.load();
+    this.#countUnpersisted();
+  }
+
+  #forget(): void {
+    this.events.reset();
+    this.state.reset();
+  }
+
+  #countUnpersisted(): void {
     this.#unpersistedBytes = this.events.bytesBetween(this.progress.persisted, this.events.head);
   }
 
@@ -272,36 +299,40 @@ export class Room {
   async #repair(): Promise<void> {
     const nowMs = this.ports.nowMs();
     const oldest = this.#oldestUnpersistedMs();
-    if (oldest === undefined || oldest > nowMs - REPAIR_AFTER_MS) return;
+    if (oldest === undefined || Math.max(oldest, this.#lastProgressMs) > nowMs - REPAIR_AFTER_MS) return;
     this.#repairAttempts += 1;
     const missing = this.progress.unpersisted(this.progress.sent);
     if (countOf(missing) === 0) return;
     const held = await askArchive(this.ports, this.identity, missing);
     if (held === undefined) return;
-    this.#record(held);
+    // what the archive had was found at once: the next question need not wait
+    if (this.#record(held)) this.#repairAttempts = 0;
   }
 
-  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): void {
+  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
+    const nowMs = this.ports.nowMs();
     const before = this.progress.persisted;
-    const fresh = this.ports.transaction(() => this.progress.recordReceipt(receipt, this.events.head));
-    if (fresh) this.#repairAttempts = 0;
-    // erasures shrink events, so the sum may fall short of what was added: it never goes below nothing
-    this.#unpersistedBytes = Math.max(0, this.#unpersistedBytes - this.events.bytesBetween(before, this.progress.persisted));
+    const fresh = this.ports.transaction(() => this.progress.recordReceipt(receipt, this.events.head, nowMs));
+    this.#unpersistedBytes -= this.events.bytesBetween(before, this.progress.persisted);
+    return fresh;
   }
 
   /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
   #trim(): void {
-    const below = this.#trimBelow();
-    if (below - this.events.floor < TRIM_SLACK_EVENTS) return;
+    if (this.#trimBelow(this.progress.persisted) - this.events.floor < TRIM_SLACK_EVENTS) return;
     const nowMs = this.ports.nowMs();
+    const settledMark = this.progress.persistedBefore(nowMs - TAIL_MS_MIN);
+    const below = this.#trimBelow(settledMark);
+    if (below <= this.events.floor) return;
     this.ports.transaction(() => {
-      if (this.events.trim(below, nowMs - TAIL_MS_MIN, TRIM_ROWS_MAX) > 0) this.progress.compact(nowMs);
+      this.events.trim(below, TRIM_ROWS_MAX);
+      this.progress.compact(settledMark, nowMs);
     });
   }
 
-  #trimBelow(): number {
+  #trimBelow(mark: number): number {
     const kept = this.events.head - TAIL_EVENTS_MIN + 1;
-    return Math.min(kept, this.progress.persisted + 1, this.progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
+    return Math.min(kept, mark + 1, this.progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
   }
 
   #oldestUnpersistedMs(): number | undefined {
@@ -318,7 +349,8 @@ export class Room {
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
       ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
       repairAttempts: this.#repairAttempts,
-      trimmable: this.#trimBelow() - this.events.floor >= TRIM_SLACK_EVENTS,
+      lastProgressMs: this.#lastProgressMs,
+      trimmable: this.#trimBelow(this.progress.persisted) - this.events.floor >= TRIM_SLACK_EVENTS,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
     });

@@ -26,10 +26,12 @@ const MIGRATIONS: readonly string[][] = [
        PRIMARY KEY (actor, key)) WITHOUT ROWID`,
     `CREATE TABLE publications (from_seq INTEGER PRIMARY KEY, to_seq INTEGER NOT NULL, at INTEGER NOT NULL)`,
     `CREATE TABLE receipts (
-       from_seq INTEGER PRIMARY KEY, to_seq INTEGER NOT NULL, published_at INTEGER NOT NULL, persisted_at INTEGER NOT NULL)`,
+       from_seq INTEGER PRIMARY KEY, to_seq INTEGER NOT NULL, published_at INTEGER NOT NULL, persisted_at INTEGER NOT NULL,
+       taken_at INTEGER NOT NULL)`,
     `CREATE TABLE failures (
        seq INTEGER PRIMARY KEY, code TEXT NOT NULL, detail TEXT NOT NULL, consumer TEXT NOT NULL, at INTEGER NOT NULL)`,
     `CREATE TABLE tickets (digest TEXT PRIMARY KEY, caller TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE INDEX tickets_by_expiry ON tickets (expires_at)`,
   ],
 ];
 

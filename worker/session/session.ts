@@ -42,6 +42,7 @@ const CLOSE_CODES_UNSENT = new Set([1005, 1006, 1015]);
 /** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
 export class Session extends DurableObject<Env> implements SessionApi {
   #room: Room | undefined;
+  #alarmKnown = false;
   readonly #turns = new Turns({
     nextTurn: (callback) => setTimeout(callback, 0),
     background: (work) => this.ctx.waitUntil(work),
@@ -53,6 +54,24 @@ export class Session extends DurableObject<Env> implements SessionApi {
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
     const identity = storedIdentity(state.storage.sql);
     if (identity !== undefined) this.#room = this.#open(identity);
+  }
+
+  /**
+   * The alarm as the platform has it, learnt on the first call after waking. Not in the constructor: setting an alarm
+   * there would cancel the very alarm that wakes the object.
+   */
+  #learnAlarm(room: Room): void {
+    if (this.#alarmKnown) return;
+    this.#alarmKnown = true;
+    const learn = async (): Promise<void> => {
+      try {
+        room.woke((await this.ctx.storage.getAlarm()) ?? undefined);
+      } catch (error) {
+        room.ports.log('error', 'the alarm is unknown', { error: String(error) });
+        room.woke(undefined);
+      }
+    };
+    this.ctx.waitUntil(learn());
   }
 
   async execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>> {
@@ -104,13 +123,17 @@ export class Session extends DurableObject<Env> implements SessionApi {
     const room = this.#at(identity);
     const found = readAccess(room.view, actor.id);
     if (!found.ok) return found;
+    const limited = room.limit(actor.id);
+    if (limited !== undefined) return { ok: false, refusal: limited };
     const ticket = sealTicket(identity.tenant, randomBase64Url(TICKET_BYTES));
     const expiresAtMs = room.tickets.issue(ticket, { actor, tokenExpiresAtMs }, room.ports.nowMs());
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
   async takeReceipt(receipt: Receipt): Promise<void> {
-    this.#room?.takeReceipt(receipt);
+    if (this.#room === undefined) return;
+    this.#learnAlarm(this.#room);
+    this.#room.takeReceipt(receipt);
   }
 
   /** The socket upgrade, handed over by the Worker with SOCKET_HEADERS. */
@@ -135,6 +158,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const room = this.#room;
     if (room === undefined) return;
+    this.#learnAlarm(room);
     const port = this.#port(socket);
     this.#turns.run(() => {
       try {
@@ -147,6 +171,8 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
+    // what it sent before it closed counts
+    this.#turns.settle();
     this.#room?.fanOut.detach(this.#port(socket));
     // without an answer the client's side of the close waits until it times out; a code that was not on the wire may not be sent
     socket.close(CLOSE_CODES_UNSENT.has(code) ? CLOSE_CODE_NORMAL : code, reason);
@@ -158,12 +184,14 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   override async alarm(): Promise<void> {
+    this.#alarmKnown = true;
     await this.#room?.alarm();
   }
 
   /** An object that was never created is opened on nothing: reading it writes nothing. */
   #at(identity: SessionIdentity): Room {
     this.#room ??= this.#open(identity);
+    this.#learnAlarm(this.#room);
     return this.#room;
   }
 
@@ -184,7 +212,12 @@ export class Session extends DurableObject<Env> implements SessionApi {
       setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
       nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
       background: (work) => this.ctx.waitUntil(work),
-      sockets: () => this.ctx.getWebSockets().map((socket) => this.#port(socket)),
+      sockets: () =>
+        this.ctx
+          .getWebSockets()
+          // those we closed may still be listed
+          .filter((socket) => socket.readyState === WebSocket.READY_STATE_OPEN)
+          .map((socket) => this.#port(socket)),
       publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
       nowMs: () => Date.now(),
       random: () => Math.random(),

@@ -36,12 +36,15 @@ export interface Admission {
   access: Access;
 }
 
+const WRONG_PROTOCOL = refusal('invalid_request', `Offer the subprotocol ${SUBPROTOCOL}.`);
 const UNAUTHENTICATED = refusal('unauthenticated', 'The ticket is unknown here, used or expired.');
 
 /** Decides on an upgrade. A ticket is used up only here, by the session that issued it. */
 export function admit(room: Room, request: SocketRequest): { ok: true; admission: Admission } | { ok: false; refusal: Refusal } {
   const nowMs = room.ports.nowMs();
   const ticket = request.protocols.find((each) => each.startsWith(TICKET_PROTOCOL_PREFIX))?.slice(TICKET_PROTOCOL_PREFIX.length);
+  // answering 101 without one of the offered protocols would have a client of another version talk on
+  if (request.protocols.length > 0 && !request.protocols.includes(SUBPROTOCOL)) return { ok: false, refusal: WRONG_PROTOCOL };
   let caller = request.caller;
   if (caller === undefined && ticket !== undefined && room.exists) caller = room.tickets.redeem(ticket, nowMs);
   if (caller === undefined || caller.tokenExpiresAtMs <= nowMs) return { ok: false, refusal: UNAUTHENTICATED };
@@ -89,7 +92,7 @@ export function takeFrame(room: Room, port: SocketPort, message: string | ArrayB
   const socket = room.fanOut.find(port);
   if (socket === undefined) return;
   const nowMs = room.ports.nowMs();
-  socket.lastSeenMs = nowMs;
+  socket.touch(nowMs);
   if (socket.frames.take(nowMs) > 0) return room.fanOut.drop(socket, 'rate', 'too many frames');
   if (socket.caller.tokenExpiresAtMs <= nowMs) return room.fanOut.drop(socket, 'tokenExpired', 'token expired');
   // the auto-response answers `ping` without waking us; it comes here only in the moment between accept and its setting
@@ -137,7 +140,7 @@ function command(room: Room, socket: LiveSocket, frame: Extract<ClientFrame, { t
 function execute(room: Room, caller: Actor, frame: Extract<ClientFrame, { type: 'command' }>, correlationId: string) {
   const actor = actingAs(caller, frame.actor);
   if ('code' in actor) return { ok: false as const, refusal: actor };
-  const parsed = parseCommand(frame.command, frame.data);
+  const parsed = parseCommand(typeof frame.command === 'string' ? frame.command : '', frame.data);
   if (!parsed.ok) return parsed;
   const { traceparent } = frame;
   const idempotencyKey = parseIdempotencyKey(frame.idempotencyKey);

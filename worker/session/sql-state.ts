@@ -64,6 +64,14 @@ export class SqlState implements SessionState {
     this.#activeOwners = counts.owners;
   }
 
+  /** Forgets what was loaded: the tables are gone again. */
+  reset(): void {
+    this.#session = undefined;
+    this.#lastOrdinal = 0;
+    this.#activeMembers = 0;
+    this.#activeOwners = 0;
+  }
+
   session(): SessionRecord | undefined {
     return this.#session;
   }

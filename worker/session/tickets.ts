@@ -1,4 +1,4 @@
-import { TICKET_TTL_MS, TICKETS_MAX } from '../../shared/core/limits.ts';
+import { TICKET_TTL_MS } from '../../shared/core/limits.ts';
 import type { Actor } from '../../shared/core/types.ts';
 
 /** Who opens a socket, and until when its token is good. */
@@ -7,7 +7,10 @@ export interface Caller {
   tokenExpiresAtMs: number;
 }
 
-/** One-use tickets: only a digest is kept, so that storage holds nothing that opens a socket. */
+/**
+ * One-use tickets: only a digest is kept, so that storage holds nothing that opens a socket. Issuing counts against the
+ * rates of commands, so no more are outstanding than those allow within TICKET_TTL_MS.
+ */
 export class Tickets {
   readonly #sql: SqlStorage;
   readonly #digest: (text: string) => string;
@@ -20,10 +23,6 @@ export class Tickets {
   issue(ticket: string, caller: Caller, nowMs: number): number {
     const expiresAt = nowMs + TICKET_TTL_MS;
     this.#sql.exec(`DELETE FROM tickets WHERE expires_at <= ?`, nowMs);
-    this.#sql.exec(
-      `DELETE FROM tickets WHERE digest IN (SELECT digest FROM tickets ORDER BY expires_at DESC LIMIT -1 OFFSET ?)`,
-      TICKETS_MAX - 1,
-    );
     this.#sql.exec(
       `INSERT INTO tickets (digest, caller, expires_at) VALUES (?, ?, ?)`,
       this.#digest(ticket),

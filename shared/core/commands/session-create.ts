@@ -8,7 +8,7 @@ export function decideSessionCreate(
   data: CommandDataByName['session.create'],
   context: DecideContext,
 ): Decision {
-  if (view.session() !== undefined) return refused('conflict', 'A session with this id exists or existed.');
+  if (view.session() !== undefined) return refused('conflict', 'This session exists, or existed: its id cannot be taken again.');
   const others = (data.members ?? []).filter((member) => member.userId !== context.actor.id);
   return accepted(context.sessionId, {
     type: 'session.created',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCommand } from '../../../../shared/contract/catalogue.ts';
+import * as field from '../../../../shared/contract/fields.ts';
 import type { CommandName } from '../../../../shared/core/types.ts';
 
 /** 'ok', or the code of the refusal. */
@@ -159,4 +160,9 @@ describe('ids, enums and times', () => {
   ])('createdAt may not be %s', (createdAt) => {
     expect(send({ createdAt })).toBe('invalid_request');
   });
+});
+
+it('metadata refuses numbers that JSON would write back as null', () => {
+  expect(field.metadata.safeParse(JSON.parse('{"deep":[{"far":1e400}]}')).success).toBe(false);
+  expect(field.metadata.safeParse(JSON.parse('{"near":1e300}')).success).toBe(true);
 });

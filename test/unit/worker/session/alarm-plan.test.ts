@@ -8,7 +8,7 @@ import {
 } from '../../../../worker/session/alarm-plan.ts';
 
 const NOW = 1_000_000_000;
-const idle: AlarmFacts = { nowMs: NOW, repairAttempts: 0, trimmable: false, openSockets: 0 };
+const idle: AlarmFacts = { nowMs: NOW, lastProgressMs: 0, repairAttempts: 0, trimmable: false, openSockets: 0 };
 
 describe('the next alarm', () => {
   test('an idle session sleeps', () => {
@@ -33,6 +33,7 @@ describe('the next alarm', () => {
     const waiting = { ...idle, oldestUnpersistedMs: NOW - 3_600_000 };
     expect(nextAlarmMs({ ...idle, oldestUnpersistedMs: NOW })).toBe(NOW + 60_000);
     expect(nextAlarmMs(waiting)).toBe(NOW);
+    expect(nextAlarmMs({ ...waiting, lastProgressMs: NOW - 1_000 })).toBe(NOW + 59_000);
     expect(nextAlarmMs({ ...waiting, repairAttempts: 1 })).toBe(NOW + 30_000);
     expect(nextAlarmMs({ ...waiting, repairAttempts: 50 })).toBe(NOW + 600_000);
   });
