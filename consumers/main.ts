@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { historyProjection } from './projections/history.ts';
+import { EVENTS_STREAM } from '../shared/contract/subjects.ts';
+import { HISTORY_DURABLE, historyProjection } from './projections/history.ts';
+import { durableWatch } from './query/durable-watch.ts';
 import { startResponder } from './query/responder.ts';
 import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
@@ -25,6 +27,8 @@ const CLOSE_MS_MAX = 2_000;
 const ENSURE_EVERY_MS = 30_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
 const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
+/** within what the responder gives an answer */
+const DURABLE_MS_MAX = 1_000;
 
 type Stop = () => Promise<void>;
 
@@ -45,20 +49,35 @@ async function main(): Promise<number> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort());
   const connection = await connectForever(settings, log, ending.signal);
   if (connection === undefined) return 0;
-  const stops: Stop[] = [];
-  for (const role of roles) {
-    const stop = await start(role, connection, settings, ending.signal);
-    if (stop !== undefined) stops.push(stop);
-  }
-  if (!ending.signal.aborted) log('info', 'ready', { roles });
+  const ended = new AbortController();
+  const started = startAll(roles, connection, settings, ended.signal);
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
-  await Promise.all(stops.map(async (stop) => await stop()));
+  ended.abort();
+  await Promise.all((await started).map(async (stop) => await stop()));
   await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) =>
     log('warn', 'not drained', { error: describe(error) }),
   );
   log('info', 'stopped');
   return ending.signal.aborted ? 0 : 1;
+}
+
+/** Starts the roles side by side: none waits for what only another one needs. Never rejects; those that the signal ended are left out. */
+async function startAll(
+  roles: readonly Role[],
+  connection: NatsConnection,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Stop[]> {
+  const stops = await Promise.all(
+    roles.map(async (role) => {
+      const stop = await start(role, connection, settings, signal);
+      if (stop !== undefined) log('info', 'started', { role });
+      return stop;
+    }),
+  );
+  if (!signal.aborted) log('info', 'ready', { roles });
+  return stops.filter((stop) => stop !== undefined);
 }
 
 /** Starts a role, again and again until it starts. Undefined when the signal aborted first. */
@@ -122,7 +141,10 @@ async function startQuery(connection: NatsConnection, settings: Settings): Promi
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'query', ...fields });
   const store = openHistory(settings, false);
   await store.health();
-  const responder = startResponder(connection, store, roleLog);
+  // not checked here: the store can be read while JetStream is away
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
+  const isFed = durableWatch(async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE), Date.now);
+  const responder = startResponder(connection, store, isFed, roleLog);
   return async () => {
     await responder.stop();
     await store.close();

@@ -5,6 +5,9 @@ import type { Delivery, Outcome, Projection } from '../runtime/projection.ts';
 
 /** The first read model: the archive of whole events, and the rows that pages and lists are made of. */
 
+/** the durable that feeds this read model */
+export const HISTORY_DURABLE = 'history';
+
 /** What an event of a type writes besides its archive row. Pure, and knows nothing but the event (design decision 5). */
 type RowsOf = { [T in EventType]: (event: WholeEventOf<T>, session: SessionKey, clock: bigint) => HistoryWrite[] };
 
@@ -111,7 +114,7 @@ export function rowsOf(event: Event, { publishedAtMs, persistedAtMs }: Times): H
 
 export function historyProjection(store: HistoryStore, now: () => number): Projection {
   return {
-    name: 'history',
+    name: HISTORY_DURABLE,
     types: 'all',
     async handle(batch) {
       const writes: HistoryWrite[] = [];

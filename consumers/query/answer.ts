@@ -22,14 +22,25 @@ export function parseQuestion(bytes: Uint8Array): Parsed {
   return { ok: true, request };
 }
 
+export interface Answering {
+  store: HistoryStore;
+  /** is there what brings events into the store? Bounded, and never rejects. */
+  isFed: () => Promise<boolean>;
+}
+
 /**
  * The answer, of at most replyBytesMax of rows: fewer rows than asked means ask again for the rest, none means there are none.
  * Rejects when the store does.
  */
-export async function answerQuestion(store: HistoryStore, request: QueryRequest, replyBytesMax: number): Promise<QueryAnswer> {
+export async function answerQuestion(
+  { store, isFed }: Answering,
+  request: QueryRequest,
+  replyBytesMax: number,
+): Promise<QueryAnswer> {
   switch (request.op) {
     case 'health':
       await store.health();
+      if (!(await isFed())) return { ok: false, code: 'unavailable', detail: 'nothing feeds the store' };
       return { ok: true, op: 'health' };
     case 'events': {
       const events = await store.readEvents(request, request.from, request.to, Math.min(request.maxBytes, replyBytesMax));

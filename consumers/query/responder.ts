@@ -23,7 +23,12 @@ export interface Responder {
 }
 
 /** Answers questions to the history store, as one of any number in the queue group. */
-export function startResponder(connection: NatsConnection, store: HistoryStore, log: Log): Responder {
+export function startResponder(
+  connection: NatsConnection,
+  store: HistoryStore,
+  isFed: () => Promise<boolean>,
+  log: Log,
+): Responder {
   const waiting: { message: Msg; cameAtMs: number }[] = [];
   const running = new Set<Promise<void>>();
   let failing = false;
@@ -33,7 +38,7 @@ export function startResponder(connection: NatsConnection, store: HistoryStore, 
     if (!question.ok) return reply(message, question.answer);
     const replyBytesMax = (connection.info?.max_payload ?? 1024 * 1024) - FRAME_BYTES;
     try {
-      reply(message, await within(ANSWER_MS_MAX, 'the store', answerQuestion(store, question.request, replyBytesMax)));
+      reply(message, await within(ANSWER_MS_MAX, 'the store', answerQuestion({ store, isFed }, question.request, replyBytesMax)));
       if (failing) log('info', 'the store can be read again');
       failing = false;
     } catch (error) {

@@ -41,6 +41,6 @@ function tell(message: JsMsg, consumer: string, settlements: Settlements): boole
   const header = (name: string): string => message.headers?.get(`Millrace-${name}`) ?? '';
   const place = placeOf({ ...incomingOf(message), subject: header('Subject') });
   if (place === undefined) return false;
-  settlements.buried(place, { code: header('Reason'), detail: header('Error'), consumer, atMs: message.time.getTime() });
+  settlements.buried(place, { code: header('Reason'), consumer, atMs: message.time.getTime() });
   return true;
 }

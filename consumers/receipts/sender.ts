@@ -12,6 +12,7 @@ import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { Settlements } from '../runtime/batch.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
+import { failureDetail } from './failure-detail.ts';
 import { ReceiptQueue } from './queue.ts';
 
 const CALL_MS_MAX = 15_000;
@@ -19,7 +20,6 @@ const ANSWER_BYTES_MAX = 1024 * 1024;
 const AWAY_BOUNDS = { minMs: 250, maxMs: 10_000 };
 /** a session that did not take its receipt while others did */
 const REFUSED_RETRY_MS = 2_000;
-const DETAIL_CHARS_MAX = 300;
 const CODE_CHARS_MAX = 64;
 /** calls at a stop; what is left then is repaired by the Sessions */
 const LAST_CALLS_MAX = 50;
@@ -77,12 +77,12 @@ export class ReceiptSender implements Settlements {
     this.#wake();
   }
 
-  buried(place: EventPlace, failure: { code: string; detail: string; consumer: string; atMs: number }): void {
-    const { code, detail, consumer, atMs } = failure;
+  buried(place: EventPlace, failure: { code: string; consumer: string; atMs: number }): void {
+    const { code, consumer, atMs } = failure;
     const entry = {
       seq: place.seq,
       code: code.slice(0, CODE_CHARS_MAX),
-      detail: detail.slice(0, DETAIL_CHARS_MAX),
+      detail: failureDetail(code),
       consumer,
       at: atMs,
     };

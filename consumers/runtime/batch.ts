@@ -3,6 +3,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
 import type { Outcome, Projection } from './projection.ts';
+import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import type { Event } from '../../shared/core/types.ts';
 
 /** at more deliveries than this a message is buried without a look at its payload: it may be what kills the worker */
@@ -18,8 +19,8 @@ const FIRST_FAILURES_MAX = 10_000;
 export interface Settlements {
   /** the store and JetStream both confirmed it */
   persisted(event: Event, publishedAtMs: number): void;
-  /** it is a stored dead letter */
-  buried(place: EventPlace, failure: { code: string; detail: string; consumer: string; atMs: number }): void;
+  /** it is a stored dead letter. Clients see this: what the store said stays with the letter and in the logs */
+  buried(place: EventPlace, failure: { code: string; consumer: string; atMs: number }): void;
 }
 
 export interface BatchPorts {
@@ -71,20 +72,22 @@ export class BatchHandler {
   }
 
   async #settle(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
-    const { projection, stopping } = this.#ports;
+    const { projection, log, stopping } = this.#ports;
     for (let attempt = 1; ; attempt += 1) {
       let outcomes: readonly Outcome[];
       try {
         const batch = works.map(({ incoming, event }) => ({ event, publishedAtMs: incoming.publishedAtMs }));
         outcomes = await within(HANDLE_MS_MAX, 'a batch', projection.handle(batch));
       } catch (error) {
-        if (!(await projection.healthy())) {
+        // the probe of a full or locked store may pass, for it is small: what the store says of itself goes before it
+        if (error instanceof StoreUnavailable || !(await projection.healthy())) {
           await this.#pause(attempt, error);
           if (stopping()) return this.#giveBack(works, release);
           continue;
         }
         return await this.#isolate(works, error, release);
       }
+      if (attempt > 1) log('info', 'the store answers again', { consumer: projection.name });
       const ends = works.map(
         async (work, index) => await this.#end(work, outcomes[index] ?? { kind: 'transient', detail: 'no outcome' }, release),
       );
@@ -113,7 +116,6 @@ export class BatchHandler {
       await wait(backoffMs(Math.max(attempt, tries), PAUSE_BOUNDS, random()));
       healthy = await projection.healthy();
     }
-    if (healthy) log('info', 'the store answers again', { consumer: projection.name });
   }
 
   #giveBack(works: readonly Work[], release: (incoming: Incoming) => void): void {
@@ -160,7 +162,7 @@ export class BatchHandler {
     this.#firstFailedAtMs.delete(incoming.storedId);
     log('error', 'dead letter', { consumer: projection.name, reason, streamSeq: incoming.streamSeq, subject: incoming.subject });
     const place = placeOf(incoming);
-    if (place !== undefined) settlements.buried(place, { code: reason, detail, consumer: projection.name, atMs: now() });
+    if (place !== undefined) settlements.buried(place, { code: reason, consumer: projection.name, atMs: now() });
   }
 
   #retry(incoming: Incoming, why: string, release: (incoming: Incoming) => void): void {

@@ -22,7 +22,8 @@ export interface Projection {
   types: readonly EventType[] | 'all';
   /**
    * One outcome per delivery, in their order. Idempotent and free of order: the same batch may come again, whole or in parts.
-   * Throws when the batch as a whole failed: the runtime then asks `healthy` whether to blame the store or an event.
+   * Throws when the batch as a whole failed: a StoreUnavailable is the store's fault; of anything else the runtime asks
+   * `healthy` whether to blame the store or an event.
    */
   handle(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
   /** can the store take writes right now? Never rejects. */

@@ -51,6 +51,9 @@ const EDGE_VARIABLES = [
   ...Object.values(LIMIT_VARIABLES),
 ];
 
+/** whole numbers of at least 1 */
+const STREAM_VARIABLES = ['EVENTS_MAX_BYTES', 'DEAD_LETTERS_MAX_BYTES', 'EVENTS_REPLICAS'];
+
 const CONSUMER_VARIABLES = [
   'NATS_CREDS',
   'CASSANDRA_CONTACT_POINTS',
@@ -62,6 +65,7 @@ const CONSUMER_VARIABLES = [
   'SEARCH_URL',
   'ANALYTICS_URL',
   'LIMIT_EMBEDDED_MESSAGES',
+  ...STREAM_VARIABLES,
 ];
 
 /** Empty counts as unset everywhere: `PORT= npm start` means the default. */
@@ -124,6 +128,13 @@ function checkUplinks(environment: Environment): void {
   }
 }
 
+function checkWholeNumbers(environment: Environment, names: readonly string[]): void {
+  for (const name of names) {
+    const value = Number(given(environment, name) ?? 1);
+    if (!Number.isSafeInteger(value) || value < 1) throw new SettingsError(`${name} must be a whole number of at least 1`);
+  }
+}
+
 function externalNatsFrom(environment: Environment): Settings['externalNats'] {
   const url = checkUrl(environment, 'NATS_URL', ['nats:', 'tls:']);
   const webSocketUrl = checkUrl(environment, 'NATS_WS_URL', ['ws:', 'wss:']);
@@ -155,6 +166,7 @@ export function readSettings(environment: Environment, root: string): Settings {
   }
   checkOrigins(environment);
   checkUplinks(environment);
+  checkWholeNumbers(environment, STREAM_VARIABLES);
   checkUrl(environment, 'JWT_JWKS_URL', ['https:', 'http:']);
   const externalNats = externalNatsFrom(environment);
   const jwtSecret = secretFrom(environment, 'JWT_SECRET');

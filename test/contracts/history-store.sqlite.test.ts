@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rowsOf } from '../../consumers/projections/history.ts';
+import type { HistoryStore } from '../../consumers/stores/history/port.ts';
 import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
+import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
+import type { Event } from '../../shared/core/types.ts';
+import { anEvent } from './events.ts';
 import { historyStoreContract } from './history-store.contract.ts';
 
 historyStoreContract('SQLite', async () => {
@@ -14,4 +21,60 @@ historyStoreContract('SQLite', async () => {
       await rm(directory, { recursive: true, force: true });
     },
   };
+});
+
+describe('the SQLite file', () => {
+  let directory: string;
+  let store: HistoryStore;
+  let other: DatabaseSync;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'millrace-history-'));
+    store = openSqliteHistory({ path: join(directory, 'history.db'), writes: true });
+    other = new DatabaseSync(join(directory, 'history.db'));
+  });
+  afterEach(async () => {
+    await store.close();
+    other.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const write = async (...events: readonly Event[]): Promise<void> =>
+    await store.write(events.flatMap((event) => rowsOf(event, { publishedAtMs: 1, persistedAtMs: 2 })));
+  const message = (seq: number): Event => anEvent('message.created', { seq, data: { text: 'secret' } });
+  const texts = (): unknown[] =>
+    other
+      .prepare('SELECT seq, text FROM messages ORDER BY seq')
+      .all()
+      .map((row) => Object.values(row));
+
+  it('a late row of a deleted session costs itself, not a look at all others; a deletion that says more looks at all', async () => {
+    await write(message(1), message(2));
+    await write(anEvent('session.deleted', { seq: 8 }));
+    expect(texts()).toEqual([
+      [1, ''],
+      [2, ''],
+    ]);
+    // a mark that any look at row 1 would erase
+    other.exec("UPDATE messages SET text = 'mark', text_clock = 0 WHERE seq = 1");
+    await write(message(3), anEvent('member.added', { seq: 4 }));
+    await write(anEvent('session.deleted', { seq: 8 }), message(5));
+    expect(texts()).toEqual([
+      [1, 'mark'],
+      [2, ''],
+      [3, ''],
+      [5, ''],
+    ]);
+    expect(other.prepare('SELECT active FROM members').all()).toMatchObject([{ active: 0 }]);
+    expect((await store.readEvents({ tenant: 'default', sessionId: 's1' }, 3, 5, 1_000_000)).map(({ data }) => data)).toEqual(
+      ['m1', 'bob', 'm1'].map((id) => ({ id, erased: true })),
+    );
+    await write(anEvent('session.deleted', { seq: 9 }));
+    expect(texts()).toContainEqual([1, '']);
+  });
+
+  it('held by another, it is unavailable: no fault of the batch', async () => {
+    other.exec('BEGIN IMMEDIATE');
+    await expect(write(message(1))).rejects.toBeInstanceOf(StoreUnavailable);
+    other.exec('ROLLBACK');
+    await write(message(1));
+  });
 });

@@ -114,11 +114,11 @@ export class Rig {
     return join(this.#directory, 'data');
   }
 
-  startNats(): ChildProcess {
+  startNats(jetStream = true): ChildProcess {
     const binary = findNatsServer();
     if (binary === undefined) throw new Error('there is no nats-server');
-    const args = ['-a', '127.0.0.1', '-p', String(this.#natsPort), '-js', '-sd', join(this.#directory, 'nats')];
-    return this.#spawn(binary, args, {});
+    const args = ['-a', '127.0.0.1', '-p', String(this.#natsPort)];
+    return this.#spawn(binary, jetStream ? [...args, '-js', '-sd', join(this.#directory, 'nats')] : args, {});
   }
 
   startConsumers(roles = 'history,query'): ChildProcess {

@@ -57,6 +57,20 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
     expect(rig.said('stopped')).toBe(1);
   });
 
+  it('answer questions while JetStream is away, and say that nothing feeds the store', { timeout: 60_000 }, async () => {
+    const nats = rig.startNats(false);
+    rig.startConsumers();
+    await until('query started', () => rig.output.includes('"msg":"started","role":"query"'), 30_000);
+    const question = { v: 1, op: 'events', tenant: 'default', sessionId: 's1', from: 1, to: 9, maxBytes: 1_000 };
+    expect(await ask(rig, question)).toEqual({ ok: true, op: 'events', events: [] });
+    expect(await ask(rig, { v: 1, op: 'health' })).toMatchObject({ ok: false, code: 'unavailable' });
+    expect(rig.said('ready')).toBe(0);
+    await rig.kill(nats, 'SIGKILL');
+    rig.startNats();
+    await until('ready', () => rig.said('ready') === 1, 30_000);
+    await until('healthy', async () => (await ask(rig, { v: 1, op: 'health' })).ok, 10_000);
+  });
+
   it(
     'P1 P6 kill -9 in between: all is stored once; what was told is true, and what was not is held',
     { timeout: 180_000 },
@@ -171,7 +185,7 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
 
   it('answer questions from the store, cut to what a reply may hold', { timeout: 60_000 }, async () => {
     rig.startNats();
-    rig.startConsumers('history');
+    const history = rig.startConsumers('history');
     await until('history ready', () => rig.said('ready') === 1, 30_000);
     rig.startConsumers('query');
     rig.startConsumers('query');
@@ -195,6 +209,12 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
     expect(messages.ok && messages.op === 'messages' ? messages.messages.map(({ seq }) => seq) : messages).toEqual(numbers(1, 5));
     expect(await ask(rig, { v: 1, op: 'messages', ...session, seqs: [77] })).toEqual({ ok: true, op: 'messages', messages: [] });
     expect(await ask(rig, { v: 1, op: 'held', ...session, ranges: [[3, 40]] })).toMatchObject({ ok: true, ranges: [[3, 12]] });
+
+    // nobody is there to make it again
+    await rig.kill(history, 'SIGKILL');
+    await (await jetstreamManager(await rig.nats())).consumers.delete(EVENTS_STREAM, 'history');
+    const isMissed = async (): Promise<boolean> => !(await ask(rig, { v: 1, op: 'health' })).ok;
+    await until('health misses the durable', isMissed, 10_000);
   });
 
   it(

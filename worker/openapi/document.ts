@@ -3,6 +3,7 @@ import { CATALOGUE, COMMAND_NAMES, type CommandSpec } from '../../shared/contrac
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES, type ErrorCode } from '../../shared/core/codes.ts';
 import type { CommandName } from '../../shared/core/types.ts';
+import { JSON_LEVELS_MAX } from '../routes/read-body.ts';
 import { ANSWER_SCHEMAS, type AnswerName } from './answer-schemas.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 
@@ -69,7 +70,8 @@ export function openApiDocument(serverUrl: string): OpenApiDocument {
       description:
         'Commands are answered 202 once they are durable at the edge. Times are RFC 3339 UTC with milliseconds. Errors are RFC 9457 problems.\n\n' +
         'A token must have `sub` and `exp`. A malformed session, message or command id in the path of a query is 404 like an unknown one; ' +
-        'in a command it is 400. A repeated query parameter counts once, with its first value; unknown ones are ignored. JSON may nest 64 levels. ' +
+        'in a command it is 400. A repeated query parameter counts once, with its first value; unknown ones are ignored. ' +
+        `JSON may nest ${JSON_LEVELS_MAX} levels. ` +
         'A service whose Millrace-Actor names an id with a `;` must name its kind too.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

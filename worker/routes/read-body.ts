@@ -1,8 +1,11 @@
-import { BODY_BYTES_MAX } from '../../shared/core/limits.ts';
+import { BODY_BYTES_MAX, METADATA_LEVELS_MAX } from '../../shared/core/limits.ts';
 import { refuse } from './refused.ts';
 
-/** deeper JSON is refused: recursive code behind this door relies on it */
-const NESTING_LEVELS_MAX = 64;
+/**
+ * Deeper JSON is refused: recursive code behind this door relies on it. All that the schemas allow passes, wherever in a body
+ * the metadata stands, so that a command ends the same by every door.
+ */
+export const JSON_LEVELS_MAX = METADATA_LEVELS_MAX + 8;
 
 /** The bytes of a body, counted while they come: a Content-Length may be missing or wrong. Over the bound: 413. */
 export async function readBytes(request: Request): Promise<Uint8Array> {
@@ -46,8 +49,8 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 export function parseJson(text: string): unknown {
-  if (nestsDeeperThan(NESTING_LEVELS_MAX, text)) {
-    throw refuse('invalid_request', `The body is nested deeper than ${NESTING_LEVELS_MAX} levels.`);
+  if (nestsDeeperThan(JSON_LEVELS_MAX, text)) {
+    throw refuse('invalid_request', `The body is nested deeper than ${JSON_LEVELS_MAX} levels.`);
   }
   try {
     return JSON.parse(text) as unknown;

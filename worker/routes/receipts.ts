@@ -9,14 +9,20 @@ import {
 } from '../../shared/contract/internal.ts';
 import { invalid } from '../../shared/contract/parse.ts';
 import type { Env } from '../env.ts';
+import { describeError, log } from '../log.ts';
 import type { AppContext } from './context.ts';
 import { decode, parseJson, readBytes } from './read-body.ts';
 import { Refused, refuse } from './refused.ts';
 import type { Route } from './route.ts';
-import { reachSession } from './sessions.ts';
+import { sessionStub } from './sessions.ts';
+import { within } from './time-bound.ts';
 
 /** sessions told at the same time: the platform opens no more connections at once */
 const RECEIPTS_AT_ONCE_MAX = 6;
+/** a session that takes longer is the sender's to tell again: it must not hold its lane */
+const RECEIPT_MS_MAX = 2_000;
+/** well below what the sender waits for an answer (15 s): without one it would repeat all of the call */
+const RECEIPTS_MS_MAX = 8_000;
 
 /** POST /internal/receipts: the consumers say what they stored (design decision 3). Signed; never for browsers. */
 export const receiptRoutes: Route[] = [
@@ -53,18 +59,27 @@ function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-/** A receipt that one session did not take is the sender's to send again; it holds up none of the others. */
+/**
+ * A receipt that one session did not take in time is the sender's to send again; it holds up none of the others. Those not
+ * reached within the bound of the call count as not taken. No retry here: the sender has one, and it is not in a hurry.
+ */
 async function handOut(env: Env, receipts: readonly Receipt[]): Promise<ReceiptsAnswer> {
   const failed: ReceiptsAnswer['failed'] = [];
+  const untilMs = Date.now() + RECEIPTS_MS_MAX;
   const waiting = receipts.values();
   const takeNext = async (): Promise<void> => {
     // the iterator is shared: each receipt is taken by one of the lanes
     for (const receipt of waiting) {
       const { tenant, sessionId } = receipt;
+      const leftMs = untilMs - Date.now();
+      if (leftMs <= 0) {
+        failed.push({ tenant, sessionId });
+        continue;
+      }
       try {
-        await reachSession(env, { tenant, sessionId }, true, (session) => session.takeReceipt(receipt));
-      } catch {
-        // reachSession has logged why
+        await within(Math.min(RECEIPT_MS_MAX, leftMs), sessionStub(env, { tenant, sessionId }).takeReceipt(receipt));
+      } catch (error) {
+        log('error', 'a session did not take its receipt', { tenant, sessionId, ...describeError(error) });
         failed.push({ tenant, sessionId });
       }
     }

@@ -40,7 +40,8 @@ export interface Held {
 
 /**
  * The history store. Writes are idempotent and free of order: per cell the higher clock wins, and of equal clocks the larger
- * value, so that any order of any repetition ends the same. Every method rejects when the store cannot be reached or fails.
+ * value, so that any order of any repetition ends the same. Every method rejects when the store cannot be reached or
+ * fails; write() with a StoreUnavailable wherever that is known to be no fault of the batch.
  */
 export interface HistoryStore {
   /** Resolves once all of it is durable. After a rejection any part of it may have been written. */

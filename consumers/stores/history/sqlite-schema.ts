@@ -88,11 +88,16 @@ export function upsertSql(table: HistoryTable, cells: readonly string[]): string
   );
 }
 
-/** Overwrites one cell of all of a session's rows, where its clock is lower; `below` bounds them by seq. */
-export function overwriteSql(table: HistoryTable, cell: string, below: boolean): string {
+/** Overwrites one cell where its clock is lower: of all of a session's rows, or of one by its whole key. A table with seqs: below one. */
+export function overwriteSql(table: HistoryTable, cell: string, scope: 'session' | 'row'): string {
   const clock = clockColumn(cell);
-  return (
-    `UPDATE ${table} SET ${columnOf(cell)} = ?, ${clock} = ? WHERE tenant = ? AND session_id = ?` +
-    `${below ? ' AND seq < ?' : ''} AND (${clock} IS NULL OR ${clock} < ?)`
-  );
+  const keys = (scope === 'row' ? keyNames(table) : HISTORY_TABLES[table].sessionKey).map((name) => `${columnOf(name)} = ?`);
+  const below = hasSeqs(table) ? ['seq < ?'] : [];
+  const where = [...keys, ...below, `(${clock} IS NULL OR ${clock} < ?)`].join(' AND ');
+  return `UPDATE ${table} SET ${columnOf(cell)} = ?, ${clock} = ? WHERE ${where}`;
+}
+
+export function hasSeqs(table: HistoryTable): boolean {
+  const { rowKey }: TableDescription = HISTORY_TABLES[table];
+  return rowKey?.name === 'seq';
 }

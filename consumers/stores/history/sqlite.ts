@@ -7,7 +7,8 @@ import { utf8Bytes } from '../../../shared/core/text.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
-import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
+import { asStoreFault } from './sqlite-faults.ts';
+import { hasSeqs, keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
 import {
   columnOf,
   ERASED_DATA,
@@ -20,8 +21,19 @@ import {
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
 const BUSY_MS_MAX = 5_000;
-/** rows read before they are counted: a page is a few hundred */
 const PROBE_ROW = 1;
+
+/** what a session's deletion erases, cell by cell */
+const ERASED_CELLS: readonly (readonly [table: HistoryTable, cell: string, value: SQLInputValue])[] = [
+  ['events', 'data', ERASED_DATA],
+  ...Object.entries(ERASED_MESSAGE_CELLS).map(([cell, value]) => ['messages', cell, value] as const),
+  ['members', 'active', 0],
+];
+
+interface Erasure {
+  belowSeq: bigint;
+  clock: bigint;
+}
 
 export interface SqliteOptions {
   path: string;
@@ -59,14 +71,16 @@ class SqliteHistory implements HistoryStore {
 
   async write(batch: readonly HistoryWrite[]): Promise<void> {
     this.#transaction(() => {
-      const sessions = new Map<string, SessionKey>();
+      const raised = new Map<string, SessionKey>();
       for (const write of batch) {
-        const session = write.kind === 'row' ? write.key : write;
-        sessions.set(`${session.tenant} ${session.sessionId}`, session);
         if (write.kind === 'row') this.#writeRow(write);
-        else this.#noteErasure(write);
+        else if (this.#noteErasure(write)) raised.set(nameOf(write), write);
       }
-      for (const session of sessions.values()) this.#eraseAgain(session);
+      const erasures = new Map<string, Erasure | undefined>();
+      for (const session of raised.values()) this.#eraseAll(session);
+      for (const write of batch) {
+        if (write.kind === 'row' && !raised.has(nameOf(write.key))) this.#eraseLate(write, erasures);
+      }
     });
     return await Promise.resolve();
   }
@@ -123,14 +137,18 @@ class SqliteHistory implements HistoryStore {
   }
 
   #transaction(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
     try {
-      work();
-      this.#database.exec('COMMIT');
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        // a full disk rolls back by itself
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
     } catch (error) {
-      // a full disk rolls back by itself
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
+      throw asStoreFault(error);
     }
   }
 
@@ -144,28 +162,52 @@ class SqliteHistory implements HistoryStore {
     this.#prepare(upsertSql(table, names)).run(...keyValues, ...cellValues);
   }
 
-  #noteErasure({ tenant, sessionId, belowSeq, clock }: EraseSession): void {
-    this.#prepare(
+  /** Whether it says more than what was noted before. */
+  #noteErasure({ tenant, sessionId, belowSeq, clock }: EraseSession): boolean {
+    const { changes } = this.#prepare(
       `INSERT INTO erased_sessions (tenant, session_id, below_seq, clock) VALUES (?, ?, ?, ?)
-       ON CONFLICT (tenant, session_id) DO UPDATE SET below_seq = max(below_seq, excluded.below_seq), clock = max(clock, excluded.clock)`,
+       ON CONFLICT (tenant, session_id) DO UPDATE SET below_seq = max(below_seq, excluded.below_seq), clock = max(clock, excluded.clock)
+       WHERE excluded.below_seq > below_seq OR excluded.clock > clock`,
     ).run(tenant, sessionId, belowSeq, clock);
+    return Number(changes) > 0;
   }
 
-  /** Rows of a deleted session may come after its deletion: with every batch that touches it, it is erased again. */
-  #eraseAgain({ tenant, sessionId }: SessionKey): void {
+  #erasureOf({ tenant, sessionId }: SessionKey): Erasure | undefined {
     const noted = this.#prepare('SELECT below_seq, clock FROM erased_sessions WHERE tenant = ? AND session_id = ?').get(
       tenant,
       sessionId,
     );
-    if (noted === undefined) return;
-    const clock = asBigInt(noted['clock']);
-    const below = asBigInt(noted['below_seq']);
-    const overwrite = (table: HistoryTable, cell: string, value: SQLInputValue, bound: SQLInputValue[]): void => {
-      this.#prepare(overwriteSql(table, cell, bound.length > 0)).run(value, clock, tenant, sessionId, ...bound, clock);
-    };
-    overwrite('events', 'data', ERASED_DATA, [below]);
-    for (const [cell, value] of Object.entries(ERASED_MESSAGE_CELLS)) overwrite('messages', cell, value, [below]);
-    overwrite('members', 'active', 0, []);
+    return noted === undefined ? undefined : { belowSeq: asBigInt(noted['below_seq']), clock: asBigInt(noted['clock']) };
+  }
+
+  /** Every row that there is; needed only when the erasure says something new. */
+  #eraseAll(session: SessionKey): void {
+    const erasure = this.#erasureOf(session);
+    if (erasure === undefined) return;
+    for (const [table, cell, value] of ERASED_CELLS) {
+      this.#overwrite(overwriteSql(table, cell, 'session'), [session.tenant, session.sessionId], hasSeqs(table), value, erasure);
+    }
+  }
+
+  /**
+   * Rows of a deleted session may come after its deletion: each is erased as it comes. Only that one, for a backlog of such
+   * rows would otherwise cost its square.
+   */
+  #eraseLate({ table, key }: RowWrite, known: Map<string, Erasure | undefined>): void {
+    const name = nameOf(key);
+    if (!known.has(name)) known.set(name, this.#erasureOf(key));
+    const erasure = known.get(name);
+    if (erasure === undefined) return;
+    const keys: Readonly<Record<string, string | number>> = { ...key };
+    const keyValues = keyNames(table).map((each) => keys[each] ?? '');
+    for (const [erasedTable, cell, value] of ERASED_CELLS) {
+      if (erasedTable === table) this.#overwrite(overwriteSql(table, cell, 'row'), keyValues, hasSeqs(table), value, erasure);
+    }
+  }
+
+  #overwrite(sql: string, key: readonly SQLInputValue[], bySeq: boolean, value: SQLInputValue, erasure: Erasure): void {
+    const bounds = bySeq ? [erasure.belowSeq] : [];
+    this.#prepare(sql).run(value, erasure.clock, ...key, ...bounds, erasure.clock);
   }
 
   #prepare(sql: string): StatementSync {
@@ -180,6 +222,10 @@ class SqliteHistory implements HistoryStore {
 }
 
 type Row = Readonly<Record<string, unknown>>;
+
+function nameOf({ tenant, sessionId }: SessionKey): string {
+  return `${tenant} ${sessionId}`;
+}
 
 function asBigInt(value: unknown): bigint {
   return typeof value === 'bigint' ? value : 0n;

@@ -4,6 +4,7 @@ import { BatchHandler, DELIVERIES_MAX } from '../../../consumers/runtime/batch.t
 import { nextPullEvents } from '../../../consumers/runtime/caution.ts';
 import { fitLetter, letterHeaders } from '../../../consumers/runtime/dead-letters.ts';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
+import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
 import { anEvent } from '../../contracts/events.ts';
 import { bench, messageOf, type FakeMessage } from './fakes.ts';
 
@@ -77,6 +78,22 @@ describe('BatchHandler', () => {
     expect(waits).toEqual([250, 500]);
     expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
     expect(persisted).toEqual([1, 2]);
+  });
+
+  it('waits for a store that says it cannot, though its probe passes: no deliveries are burned', async () => {
+    let left = 12;
+    const handle = async (batch: readonly unknown[]) => {
+      if ((left -= 1) >= 0) throw new StoreUnavailable('SQLITE_FULL: database or disk is full');
+      return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
+    };
+    const batch = messages(1, 2);
+    const { waits, persisted, letters } = await process([{ handle }], batch);
+    expect(waits.slice(0, 3)).toEqual([250, 500, 1_000]);
+    expect(waits).toHaveLength(12);
+    expect(Math.max(...waits)).toBe(10_000);
+    expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
+    expect(persisted).toEqual([1, 2]);
+    expect(letters).toEqual([]);
   });
 
   it('gives the batch back when it is to stop while the store is down', async () => {

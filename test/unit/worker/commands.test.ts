@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, COMMAND_NAMES } from '../../../shared/contract/catalogue.ts';
 import type { CommandDataByName, CommandName } from '../../../shared/core/types.ts';
+import { METADATA_LEVELS_MAX } from '../../../shared/core/limits.ts';
+import { JSON_LEVELS_MAX } from '../../../worker/routes/read-body.ts';
 import { ACCEPTED, problem, token, world, type Body } from './support.ts';
 
 const BODIES: { [N in CommandName]: object } = {
@@ -123,8 +125,9 @@ describe('bodies', () => {
     ['with an unknown field', '{"text":"x","y":1}', 'application/json', 'invalid_request'],
     ['with a path field', '{"text":"x","messageId":"m"}', 'application/json', 'invalid_request'],
     ['with __proto__', '{"text":"x","__proto__":{"role":"system"}}', 'application/json', 'invalid_request'],
-    ['nested 64 levels', nested(64), 'application/json', 'accepted'],
-    ['nested 65 levels', nested(65), 'application/json', 'invalid_request'],
+    ['with metadata as deep as its schema allows', nested(METADATA_LEVELS_MAX + 1), 'application/json', 'accepted'],
+    ['with deeper metadata', nested(METADATA_LEVELS_MAX + 2), 'application/json', 'invalid_request'],
+    ['nested as deep as a body may', nested(JSON_LEVELS_MAX + 1), 'application/json', 'invalid_request'],
     ['nested very deeply', '['.repeat(500_000), 'application/json', 'invalid_request'],
     ['with brackets in a text', JSON.stringify({ text: '\\"[{'.repeat(100) }), 'application/json', 'accepted'],
     ['over 1 MiB', JSON.stringify({ text: 'x'.repeat(1024 * 1024) }), 'application/json', 'payload_too_large'],

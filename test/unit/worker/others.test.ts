@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CATALOGUE, COMMAND_NAMES } from '../../../shared/contract/catalogue.ts';
 import { EVENT_TYPES } from '../../../shared/contract/event-schema.ts';
 import type { OpenApiDocument } from '../../../worker/openapi/document.ts';
@@ -34,12 +34,52 @@ describe('receipts', () => {
     expect(most).toBeLessThanOrEqual(6);
     expect(it.names).toContain('default/s19');
   });
+  describe('while sessions hang', () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+      vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    });
+    /** What was answered, and after how long. */
+    const answered = async (hangs: (sessionId: string) => boolean, count: number) => {
+      const it = world();
+      it.session.takeReceipt.mockImplementation(async ({ sessionId }) =>
+        hangs(sessionId) ? await new Promise(() => undefined) : undefined,
+      );
+      const startedMs = Date.now();
+      const state = { isAnswered: false };
+      const arriving = post(it, body(count), signed(body(count))).finally(() => (state.isAnswered = true));
+      while (!state.isAnswered && Date.now() - startedMs < 60_000) {
+        // signatures are checked on real threads
+        await new Promise((resolve) => setImmediate(resolve));
+        if (it.session.takeReceipt.mock.calls.length > 0) await vi.advanceTimersByTimeAsync(100);
+      }
+      const tookMs = Date.now() - startedMs;
+      const { failed } = (await (await arriving).json()) as { failed: { sessionId: string }[] };
+      return { tookMs, failed: failed.map(({ sessionId }) => sessionId), calls: it.session.takeReceipt.mock.calls.length };
+    };
+
+    test('the others are told, and each is asked once', async () => {
+      const { tookMs, failed, calls } = await answered((sessionId) => ['s0', 's7', 's19'].includes(sessionId), 40);
+      expect(failed.toSorted()).toEqual(['s0', 's19', 's7']);
+      expect(tookMs).toBeLessThanOrEqual(2_500);
+      expect(calls).toBe(40);
+    });
+    test('the answer comes while the sender still waits for it, though all of them hang', async () => {
+      const { tookMs, failed } = await answered(() => true, 500);
+      expect(tookMs).toBeLessThanOrEqual(9_000);
+      expect(new Set(failed).size).toBe(500);
+    });
+  });
   const bad: [string, Record<string, string>][] = [
     ['no signature', {}],
     ['another secret', signed(body(1), Date.now(), 'x'.repeat(40))],
     ['another body', signed(body(2))],
     ['an old timestamp', signed(body(1), Date.now() - 301_000)],
-    ['a timestamp of the future', signed(body(1), Date.now() + 301_000)],
+    ['a timestamp of the future', signed(body(1), Date.now() + 330_000)],
     ['a timestamp that was not signed', { ...signed(body(1), Date.now() - 1), 'Millrace-Timestamp': String(Date.now()) }],
     ['a signature that is no hex', { ...signed(body(1)), 'Millrace-Signature': 'z'.repeat(64) }],
   ];
@@ -82,6 +122,15 @@ describe('readiness', () => {
     ['edge', () => undefined, { INTERNAL_SECRET: '' }],
     ['uplink', (it: ReturnType<typeof world>) => it.uplink.health.mockRejectedValue(new Error('no')), {}],
     ['history', (it: ReturnType<typeof world>) => it.uplink.request.mockResolvedValue({ ok: false, error: 'no responders' }), {}],
+    [
+      'history',
+      (it: ReturnType<typeof world>) =>
+        it.uplink.request.mockResolvedValue({
+          ok: true,
+          payload: '{"ok":false,"code":"unavailable","detail":"nothing feeds it"}',
+        }),
+      {},
+    ],
   ])('503 with the same body when %s is not ready', async (part, arrange, variables) => {
     const { status, body } = await ready(arrange, variables);
     expect([status, body.status, body.parts[part]?.status]).toEqual([503, 'unavailable', 'unavailable']);

@@ -25,6 +25,11 @@ describe('settings of a local run', () => {
     expect(settings.consumerVariables).toEqual({ CASSANDRA_KEYSPACE: 'k', LIMIT_EMBEDDED_MESSAGES: '9' });
   });
 
+  test('what the streams may hold goes to the consumers, who make them', () => {
+    const streams = { EVENTS_MAX_BYTES: '1000000', DEAD_LETTERS_MAX_BYTES: '2000000', EVENTS_REPLICAS: '3' };
+    expect(readSettings(streams, ROOT).consumerVariables).toEqual(streams);
+  });
+
   test('a NATS that runs elsewhere is taken when both of its addresses are given', () => {
     const settings = readSettings({ NATS_URL: 'nats://a:4222,nats://b:4222', NATS_WS_URL: 'wss://a:443' }, ROOT);
     expect(settings.externalNats).toEqual({ url: 'nats://a:4222,nats://b:4222', webSocketUrl: 'wss://a:443' });
@@ -39,6 +44,9 @@ describe('settings of a local run', () => {
     [{ INTERNAL_SECRET: 'short' }, /^INTERNAL_SECRET must have at least 32 bytes/],
     [{ ALLOWED_ORIGINS: 'https://a.example/path' }, /^ALLOWED_ORIGINS must be exact origins/],
     [{ UPLINKS: '0' }, /^UPLINKS must be/],
+    [{ EVENTS_MAX_BYTES: '10GB' }, /^EVENTS_MAX_BYTES must be a whole number/],
+    [{ DEAD_LETTERS_MAX_BYTES: '0' }, /^DEAD_LETTERS_MAX_BYTES must be a whole number/],
+    [{ EVENTS_REPLICAS: '1.5' }, /^EVENTS_REPLICAS must be a whole number/],
     [{ LIMIT_FRAMES_BURST: 'many' }, /^LIMIT_FRAMES_BURST must be/],
     [{ PUBLIC_URL: 'example.com' }, /^PUBLIC_URL must be an address/],
     [{ NATS_URL: 'nats://a:4222' }, /NATS_URL and NATS_WS_URL together/],
