@@ -60,10 +60,27 @@ async function executablePathOf(module: unknown): Promise<string> {
   return String(await Reflect.apply(executablePath, chromium, []));
 }
 
-/** A Chromium that is here (CHROMIUM, /usr/bin, PATH), else one from npm in the tools cache; or why there is none. */
+/**
+ * Debian's own, with the libraries it needs, which npm's expects to find. Only where a suite may change the machine:
+ * in CI, as root. Undefined where that is not so, or it did not work.
+ */
+async function installedFromDebian(): Promise<string | undefined> {
+  if (process.env['CI'] !== 'true' || process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return undefined;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+  ]) {
+    const { code } = await run('/usr/bin/apt-get', args, { cwd: '/', env, timeoutMs: FETCH_MS_MAX });
+    if (code !== 0) return undefined;
+  }
+  return installed();
+}
+
+/** A Chromium that is here (CHROMIUM, /usr/bin, PATH), else Debian's in CI, else npm's in the tools cache; or why there is none. */
 export async function findChromium(): Promise<{ path: string } | { missing: string }> {
   try {
-    return { path: installed() ?? (await fetched()) };
+    return { path: installed() ?? (await installedFromDebian()) ?? (await fetched()) };
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
   }

@@ -73,6 +73,7 @@ export class Outbox {
         this.#ports.setAlarm(this.retryAtMs);
         return;
       }
+      if (this.#failures > 0) this.#ports.log('info', 'events are published again', { failures: this.#failures });
       this.#failures = 0;
       this.retryAtMs = undefined;
     }
@@ -81,13 +82,17 @@ export class Outbox {
   async #publish(batch: readonly EncodedEvent[]): Promise<number> {
     try {
       const outcome = await this.#ports.publisher.publish(batch.map((event) => this.#item(event)));
-      if (outcome.error !== undefined)
-        this.#ports.log('warn', 'publish incomplete', { error: outcome.error, acked: outcome.acked });
+      if (outcome.error !== undefined) this.#complain(outcome.error);
       return Math.min(outcome.acked, batch.length);
     } catch (error) {
-      this.#ports.log('warn', 'uplink unreachable', { error: String(error) });
+      this.#complain(String(error));
       return 0;
     }
+  }
+
+  /** Once per outage: every session says it, and an outage may be long. */
+  #complain(error: string): void {
+    if (this.#failures === 0) this.#ports.log('warn', 'events wait to be published', { error });
   }
 
   #item(event: EncodedEvent): PublishItem {
