@@ -16,7 +16,8 @@ import type { AppContext, Caller } from './context.ts';
 import { afterSeq, epochOf, opaque, wholeNumber } from './query-params.ts';
 import { refuse } from './refused.ts';
 import type { Params, Route } from './route.ts';
-import { askSession, type SessionStub } from './sessions.ts';
+import type { SessionStub } from '../session/stub.ts';
+import { askSession } from './sessions.ts';
 
 /** long polls come later; until then what is there is answered at once */
 const WAIT_MS_MAX = 30_000;
