@@ -287,8 +287,8 @@ function socketRequest(request: Request): SocketRequest {
   };
 }
 
-function refuse(refusal: Refusal, correlationId: string): Response {
-  const problem = problemOf(refusal, correlationId);
+function refuse(reason: Refusal, correlationId: string): Response {
+  const problem = problemOf(reason, correlationId);
   return Response.json(problem, { status: problem.status, headers: { 'Content-Type': 'application/problem+json' } });
 }
 
