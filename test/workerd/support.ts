@@ -177,3 +177,8 @@ export async function eventually<T>(what: string, find: () => Promise<T | undefi
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** The object of a session that the Worker knows by this id. */
+export function sessionStub(sessionId: string, tenant = 'default') {
+  return bindings.SESSION.get(bindings.SESSION.idFromName(`${tenant}/${sessionId}`));
+}

@@ -3,7 +3,8 @@ import type { AppEnv } from '../routes/context.ts';
 import { isOriginAllowed } from './origin.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-const REQUEST_HEADERS = 'Authorization, Content-Type, Idempotency-Key, X-Correlation-Id, traceparent, Millrace-Actor';
+const REQUEST_HEADERS =
+  'Authorization, Content-Type, Idempotency-Key, X-Correlation-Id, traceparent, Millrace-Actor, Last-Event-ID';
 const EXPOSED_HEADERS = 'Location, Retry-After, X-Correlation-Id, Idempotent-Replayed, traceparent, Deprecation, Sunset';
 const PREFLIGHT_AGE_S = 600;
 

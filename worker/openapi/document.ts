@@ -121,7 +121,10 @@ function commandOperation(name: CommandName): OperationObject {
 
 function otherOperation(operation: Operation): OperationObject {
   const { answer, mediaType } = operation;
-  const content = answer === undefined ? {} : { 'application/json': { schema: ref(answer) } };
+  const content = {
+    ...(answer === undefined ? {} : { 'application/json': { schema: ref(answer) } }),
+    ...(operation.alsoAs === undefined ? {} : { [operation.alsoAs]: { schema: { type: 'string' } } }),
+  };
   const media = mediaType === undefined ? content : { [mediaType]: { schema: {} } };
   const own = operation.open === true ? operation.problems : [...operation.problems, ...PROBLEMS_OF_CALLERS, ...PROBLEMS_OF_ALL];
   return {
@@ -132,6 +135,7 @@ function otherOperation(operation: Operation): OperationObject {
     parameters: [
       ...pathParameters(operation.path, () => jsonSchema(field.id)),
       ...(operation.query ?? []).map((each) => ({ ...each, in: 'query' as const, required: false })),
+      ...(operation.headers ?? []).map((each) => ({ ...each, in: 'header' as const, required: false })),
       ...(operation.open === true ? [] : COMMON_HEADERS),
     ],
     responses: {

@@ -25,10 +25,13 @@ export interface Operation {
   summary: string;
   description?: string;
   query?: QueryParameter[];
+  headers?: QueryParameter[];
   status: number;
   answer?: AnswerName;
   /** a body that is no JSON of the answers' */
   mediaType?: string;
+  /** a media type that it answers in besides, when asked for */
+  alsoAs?: string;
   /** beyond those that every call of its kind has */
   problems: ErrorCode[];
   open?: boolean;
@@ -45,6 +48,10 @@ const limit = (max: number, absent: number) => whole('limit', 'How many at most;
 const BOTH_KINDS = 'A page may be shorter than limit (at most 512 KiB): only nextCursor says that there is more.';
 const HEAD =
   'What is no longer at the edge is read from the history store; while that is out of reach the answer is 503 unavailable.';
+
+const STREAM =
+  'With `Accept: text/event-stream` the same as server-sent events that go on: `id` is the seq, `data` the event; a comment comes ' +
+  'every 15 s; the end is `event: close` with `data: {code, reason}`, a close code of the socket.';
 
 /** Queries (contract §2), tickets and socket (§4), and what needs no token. */
 export const OPERATIONS: readonly Operation[] = [
@@ -114,16 +121,25 @@ export const OPERATIONS: readonly Operation[] = [
     operationId: 'events.list',
     tag: 'Events',
     summary: 'Catch-up: the events after a seq',
-    description: `${HEAD} A page has at most 512 KiB; read on from its last seq until head.`,
+    description: `${HEAD} A page has at most 512 KiB; read on from its last seq until head. ${STREAM}`,
     query: [
       whole('after', 'seq of the last event known', 0, SEQ_MAX, 0),
       cursor('epoch', 'epoch in which after was learnt; 409 epoch_changed when it is another now'),
       limit(EVENTS_PAGE_MAX, EVENTS_PAGE_DEFAULT),
-      whole('wait', 'ms; accepted, and for now answered at once', 0, 30_000, 0),
+      whole('wait', 'ms to wait for an event when there is none yet: a long poll', 0, 30_000, 0),
+      { name: 'signals', description: 'server-sent events only: `1` adds `event: signal`', schema: { enum: ['0', '1'] } },
     ],
+    headers: [
+      {
+        name: 'Last-Event-ID',
+        description: 'Server-sent events only: the seq of the last event known; wins over after.',
+        schema: { type: 'integer', minimum: 0, maximum: SEQ_MAX },
+      },
+    ],
+    alsoAs: 'text/event-stream',
     status: 200,
     answer: 'EventsPage',
-    problems: ['invalid_request', 'session_not_found', 'epoch_changed'],
+    problems: ['invalid_request', 'session_not_found', 'epoch_changed', 'rate_limited'],
   },
   {
     method: 'post',

@@ -10,6 +10,7 @@ import { commandRoutes } from './commands.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { localRoutes } from './dev-token.ts';
 import { documentRoutes } from './documents.ts';
+import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
@@ -21,6 +22,7 @@ import { ticketRoutes } from './tickets.ts';
 export const ROUTES: readonly Route[] = [
   ...commandRoutes,
   ...queryRoutes,
+  ...eventsRoutes,
   ...ticketRoutes,
   ...socketRoutes,
   ...receiptRoutes,

@@ -1,25 +1,16 @@
 import { ID_PATTERN } from '../../shared/core/ids.ts';
-import {
-  EVENTS_PAGE_DEFAULT,
-  EVENTS_PAGE_MAX,
-  MEMBERS_PAGE_DEFAULT,
-  MEMBERS_PAGE_MAX,
-  MESSAGES_PAGE_DEFAULT,
-  MESSAGES_PAGE_MAX,
-} from '../../shared/core/limits.ts';
-import { readEvents } from '../queries/events.ts';
+import { MEMBERS_PAGE_DEFAULT, MEMBERS_PAGE_MAX, MESSAGES_PAGE_DEFAULT, MESSAGES_PAGE_MAX } from '../../shared/core/limits.ts';
 import { readMessages } from '../queries/messages.ts';
 import { storeBehind } from '../queries/store.ts';
-import type { EventsQuery, MessagesQuery, Result, SessionIdentity } from '../session/api.ts';
+import type { MessagesQuery, Result, SessionIdentity } from '../session/api.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import type { AppContext, Caller } from './context.ts';
-import { afterSeq, epochOf, opaque, wholeNumber } from './query-params.ts';
+import { opaque, wholeNumber } from './query-params.ts';
 import { refuse } from './refused.ts';
 import type { Params, Route } from './route.ts';
-import { askSession, type SessionStub } from './sessions.ts';
+import type { SessionStub } from '../session/stub.ts';
+import { askSession } from './sessions.ts';
 
-/** long polls come later; until then what is there is answered at once */
-const WAIT_MS_MAX = 30_000;
 /** a command id that a backend gave may be more than our own ids */
 const COMMAND_ID_PATTERN = /^[!-~]{1,128}$/;
 
@@ -38,7 +29,6 @@ const HANDLERS: Readonly<Record<string, (query: Query) => Promise<object>>> = {
   '/messages': messages,
   '/messages/{m}': message,
   '/commands/{c}': commandStatus,
-  '/events': events,
 };
 
 export const queryRoutes: Route[] = Object.entries(HANDLERS).map(([path, handle]) => ({
@@ -111,18 +101,4 @@ function commandStatus(query: Query): Promise<object> {
   const commandId = query.params['c'] ?? '';
   if (!COMMAND_ID_PATTERN.test(commandId)) throw refuse('not_found', 'There is no such command.');
   return read(query, (session) => session.commandStatus(query.identity, query.caller.actor, commandId));
-}
-
-async function events(query: Query): Promise<object> {
-  const { search } = query;
-  wholeNumber(search, 'wait', { min: 0, max: WAIT_MS_MAX, absent: 0 });
-  const epoch = epochOf(search);
-  const asked: EventsQuery = {
-    after: afterSeq(search),
-    limit: wholeNumber(search, 'limit', { min: 1, max: EVENTS_PAGE_MAX, absent: EVENTS_PAGE_DEFAULT }),
-    ...(epoch === undefined ? {} : { epoch }),
-  };
-  const page = await read(query, (session) => session.events(query.identity, query.caller.actor, asked));
-  const items = await readEvents(query.identity, page, asked.limit, storeOf(query));
-  return { items, head: page.head, epoch: page.epoch };
 }

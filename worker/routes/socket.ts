@@ -1,9 +1,8 @@
-import { z } from 'zod';
 import { TICKET_PROTOCOL_PREFIX } from '../../shared/contract/frames.ts';
-import { ERROR_CODES, refusal, type ErrorCode, type Refusal } from '../../shared/core/codes.ts';
 import { ID_PATTERN } from '../../shared/core/ids.ts';
 import { authenticate } from '../middleware/auth.ts';
 import { isOriginAllowed } from '../middleware/origin.ts';
+import { refusalIn } from '../queries/live-events.ts';
 import { SOCKET_HEADERS } from '../session/api.ts';
 import { tenantOfTicket } from '../ticket.ts';
 import type { AppContext, Caller } from './context.ts';
@@ -35,18 +34,6 @@ async function upgrade(c: AppContext, params: Params): Promise<Response> {
   const answer = await reachSession(c.env, { tenant, sessionId }, false, (session) => session.fetch(request));
   if (answer.status !== 101) throw new Refused(await refusalIn(answer));
   return answer;
-}
-
-const refusalBody = z.object({
-  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode]),
-  detail: z.string(),
-  retryAfterMs: z.int().positive().optional(),
-});
-
-/** The Session refuses with a problem; it is dressed again like all others, with the headers that belong to it. */
-async function refusalIn(answer: Response): Promise<Refusal> {
-  const { code, detail, retryAfterMs } = refusalBody.parse(await answer.json());
-  return refusal(code, detail, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
 async function whoComes(c: AppContext): Promise<{ tenant: string; caller?: Caller }> {
