@@ -14,8 +14,9 @@ import { jetStreamDeadLetters } from './runtime/dead-letters.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './runtime/jetstream-source.ts';
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { Runner } from './runtime/runner.ts';
-import { ROLES, rolesFrom, settingsFrom, SettingError, type Role, type Settings } from './runtime/settings.ts';
+import { ROLES, rolesFrom, settingsFrom, SettingError, type Role, type Settings as RuntimeSettings } from './runtime/settings.ts';
 import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './runtime/streams.ts';
+import { cassandraSettingsFrom, type CassandraSettings } from './stores/history/cassandra-settings.ts';
 import type { HistoryStore } from './stores/history/port.ts';
 import { openSqliteHistory } from './stores/history/sqlite.ts';
 
@@ -31,6 +32,8 @@ const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
 const DURABLE_MS_MAX = 1_000;
 
 type Stop = () => Promise<void>;
+/** without `cassandra` the history is in the embedded store */
+type Settings = RuntimeSettings & { cassandra?: CassandraSettings };
 
 const log = jsonLog((line) => process.stdout.write(line));
 
@@ -40,7 +43,8 @@ async function main(): Promise<number> {
   try {
     const { values } = parseArgs({ options: { roles: { type: 'string', default: ROLES.join(',') } } });
     roles = rolesFrom(values.roles);
-    settings = settingsFrom(process.env);
+    const cassandra = cassandraSettingsFrom(process.env);
+    settings = { ...settingsFrom(process.env), ...(cassandra === undefined ? {} : { cassandra }) };
   } catch (error) {
     log('error', error instanceof SettingError ? error.message : describe(error));
     return 2;
@@ -99,7 +103,9 @@ async function start(role: Role, connection: NatsConnection, settings: Settings,
 async function startHistory(connection: NatsConnection, settings: Settings): Promise<Stop> {
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'history', ...fields });
   const manager = await jetstreamManager(connection);
-  const store = openHistory(settings, true);
+  // first, and whatever the store says: without a stream the edge could hand nothing over
+  await ensureStreams(manager, settings, roleLog);
+  const store = await openHistory(settings, true);
   const projection = historyProjection(store, Date.now);
   const ensure = async (): Promise<void> => {
     await ensureStreams(manager, settings, roleLog);
@@ -139,7 +145,7 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
 
 async function startQuery(connection: NatsConnection, settings: Settings): Promise<Stop> {
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'query', ...fields });
-  const store = openHistory(settings, false);
+  const store = await openHistory(settings, false);
   await store.health();
   // not checked here: the store can be read while JetStream is away
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
@@ -151,8 +157,13 @@ async function startQuery(connection: NatsConnection, settings: Settings): Promi
   };
 }
 
-function openHistory(settings: Settings, writes: boolean): HistoryStore {
-  return openSqliteHistory({ path: join(settings.dataDir, 'history.db'), writes });
+async function openHistory({ cassandra, dataDir }: Settings, writes: boolean): Promise<HistoryStore> {
+  if (cassandra !== undefined) {
+    // loaded where it is used: the driver is large
+    const { openCassandraHistory } = await import('./stores/history/cassandra.ts');
+    return await openCassandraHistory({ settings: cassandra, writes });
+  }
+  return openSqliteHistory({ path: join(dataDir, 'history.db'), writes });
 }
 
 /** Resolves when a signal came or the connection is closed for good; then with why. */

@@ -4,4 +4,7 @@ export const NODE_PACKAGES: Record<string, string>;
 export const NATS_SERVER_VERSION: string;
 export const NATS_RELEASES_URL: string;
 export const NATS_GO_MODULE: string;
+export const CASSANDRA_VERSION: string;
+export const CASSANDRA_JAVA_MAJOR: number;
+export const MAVEN_DEPENDENCY_PLUGIN: string;
 export const CHROMIUM_PACKAGE: string;

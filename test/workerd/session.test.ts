@@ -213,6 +213,26 @@ test('an author who left a private session still learns what became of a command
   expect(await status({ id: 'root', kind: 'user', admin: true }, hers.accepted.commandId)).toMatchObject({ ok: true });
 });
 
+test('session.create over a socket makes another session, and finds it again by its key', async () => {
+  const session = new TestSession();
+  await session.create();
+  const socket = await session.connect(alice);
+  const create = (id: string, data: object, idempotencyKey?: string) =>
+    socket.send({ type: 'command', id, command: 'session.create', data: { title: 'Other', ...data }, idempotencyKey });
+  const answers = () => socket.frames.filter((frame) => frame.type === 'ack' || frame.type === 'reject');
+  create('1', {}, 'key-1');
+  await socket.until('the first answer', () => answers().length === 1);
+  create('2', {}, 'key-1');
+  create('3', { id: session.identity.sessionId });
+  await socket.until('all answers', () => answers().length === 3);
+  const [first, ...others] = answers();
+  expect(first).toMatchObject({ type: 'ack', id: '1', result: { seq: 1 } });
+  const byId = (id: string) => others.find((frame) => frame.id === id);
+  expect(byId('2')).toMatchObject({ type: 'ack', replayed: true, result: first?.type === 'ack' ? first.result : {} });
+  expect(byId('3')).toMatchObject({ type: 'reject', error: { code: 'conflict' } });
+  expect(first?.type === 'ack' && first.result.sessionId).not.toBe(session.identity.sessionId);
+});
+
 test('a subprotocol that is not ours is refused before the ticket is used', async () => {
   const session = new TestSession();
   await session.create();

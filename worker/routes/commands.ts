@@ -6,7 +6,7 @@ import { idempotencyKeyOf } from './idempotency-key.ts';
 import { readJson } from './read-body.ts';
 import { Refused } from './refused.ts';
 import type { Params, Route } from './route.ts';
-import { newSessionId } from './session-id.ts';
+import { newSessionId } from '../session/new-session-id.ts';
 import { askSession } from './sessions.ts';
 
 /** The HTTP door of every command: method, path and schema come from the catalogue. */

@@ -8,7 +8,8 @@ import type { AppContext, Caller } from './context.ts';
 import { opaque, wholeNumber } from './query-params.ts';
 import { refuse } from './refused.ts';
 import type { Params, Route } from './route.ts';
-import { askSession, type SessionStub } from './sessions.ts';
+import type { SessionStub } from '../session/stub.ts';
+import { askSession } from './sessions.ts';
 
 /** a command id that a backend gave may be more than our own ids */
 const COMMAND_ID_PATTERN = /^[!-~]{1,128}$/;

@@ -14,7 +14,7 @@ import type { AppContext } from './context.ts';
 import { decode, parseJson, readBytes } from './read-body.ts';
 import { Refused, refuse } from './refused.ts';
 import type { Route } from './route.ts';
-import { sessionStub } from './sessions.ts';
+import { sessionStub } from '../session/stub.ts';
 import { within } from './time-bound.ts';
 
 /** sessions told at the same time: the platform opens no more connections at once */

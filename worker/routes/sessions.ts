@@ -1,23 +1,12 @@
 import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
-import { placementOf } from '../placement.ts';
-import type { Result, SessionApi, SessionIdentity } from '../session/api.ts';
+import type { Result, SessionIdentity } from '../session/api.ts';
+import { sessionStub, type SessionStub } from '../session/stub.ts';
 import { refuse, Refused } from './refused.ts';
 import { within } from './time-bound.ts';
 
 /** a Session that answers later than this is unavailable; what it was asked may still happen */
 const SESSION_CALL_MS_MAX = 10_000;
-
-/** What the Worker may do with a Session: its RPC, and the hand-over of an upgrade. */
-export type SessionStub = Pick<SessionApi, keyof SessionApi> & { fetch(request: Request): Promise<Response> };
-
-/** A new stub each time: one that failed stays broken. Ids hold no `/`, so the name cannot be mistaken. */
-export function sessionStub(env: Env, { tenant, sessionId }: SessionIdentity): SessionStub {
-  const { jurisdiction, locationHint } = placementOf(env, tenant);
-  const namespace = jurisdiction === undefined ? env.SESSION : env.SESSION.jurisdiction(jurisdiction);
-  const id = namespace.idFromName(`${tenant}/${sessionId}`);
-  return namespace.get(id, locationHint === undefined ? {} : { locationHint });
-}
 
 /**
  * Asks a Session. `repeatable` says that asking twice does no harm, so that an unknown outcome may be tried again once.

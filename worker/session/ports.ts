@@ -1,3 +1,4 @@
+import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.ts';
 
 /** What a room needs of the platform. The shell gives the real ones, tests and the simulator their own. */
@@ -26,6 +27,8 @@ export interface RoomPorts {
   /** resolves in a later turn of the event loop */
   nextTurn(): Promise<void>;
   setAlarm(atMs: number): void;
+  /** hands a session.create to the Session that it names, or that it is to make */
+  createElsewhere(input: ExecuteInput): Promise<Result<Executed>>;
   /** lets background work go on after the answer; its promise never rejects */
   background(work: Promise<void>): void;
   sockets(): SocketPort[];

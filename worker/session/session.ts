@@ -5,7 +5,7 @@ import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/co
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { problemOf } from '../../shared/contract/problem.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
-import type { Refusal } from '../../shared/core/codes.ts';
+import { refusal, type Refusal } from '../../shared/core/codes.ts';
 import { limitsFrom } from '../../shared/core/limits.ts';
 import { readAccess } from '../../shared/core/rights.ts';
 import type { Actor } from '../../shared/core/types.ts';
@@ -27,10 +27,12 @@ import {
   type SessionApi,
   type SessionIdentity,
 } from './api.ts';
+import { newSessionId } from './new-session-id.ts';
 import type { RoomPorts, SocketPort } from './ports.ts';
 import * as queries from './queries.ts';
 import { Room } from './room.ts';
 import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
+import { sessionStub } from './stub.ts';
 import type { Caller } from './tickets.ts';
 import { Turns } from './turns.ts';
 
@@ -210,6 +212,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
       transaction: (section) => storage.transactionSync(section),
       synced: () => storage.sync(),
       setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
+      createElsewhere: (input) => this.#createElsewhere(identity.tenant, input),
       nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
       background: (work) => this.ctx.waitUntil(work),
       sockets: () =>
@@ -225,6 +228,20 @@ export class Session extends DurableObject<Env> implements SessionApi {
       digest: (text) => createHash('sha256').update(text).digest('hex'),
       log: (level, message, fields) => log(level, message, { ...context, ...fields }),
     };
+  }
+
+  /** What the Worker does for the HTTP door: the id first, then the Session of that id decides. */
+  async #createElsewhere(tenant: string, input: ExecuteInput): Promise<Result<Executed>> {
+    const { command, actor, idempotencyKey } = input;
+    const given = command.name === 'session.create' ? command.data.id : undefined;
+    const identity = { tenant, sessionId: given ?? (await newSessionId(tenant, actor.id, idempotencyKey)) };
+    try {
+      return await sessionStub(this.env, identity).execute(identity, input);
+    } catch (error) {
+      this.#room?.ports.log('warn', 'another session did not answer', { error: String(error) });
+      const detail = 'The session did not answer. Whether it was created is unknown: repeat the command with its key.';
+      return { ok: false, refusal: refusal('unavailable', detail) };
+    }
   }
 
   #port(socket: WebSocket): SocketPort {
@@ -270,8 +287,8 @@ function socketRequest(request: Request): SocketRequest {
   };
 }
 
-function refuse(refusal: Refusal, correlationId: string): Response {
-  const problem = problemOf(refusal, correlationId);
+function refuse(reason: Refusal, correlationId: string): Response {
+  const problem = problemOf(reason, correlationId);
   return Response.json(problem, { status: problem.status, headers: { 'Content-Type': 'application/problem+json' } });
 }
 

@@ -16,10 +16,13 @@ import { HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, WINDOW_BYTES, WINDOW_EVENTS } fr
 import { readAccess, type Access } from '../../shared/core/rights.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Actor } from '../../shared/core/types.ts';
+import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { LiveSocket } from './live-socket.ts';
 import type { SocketPort } from './ports.ts';
 import type { Room } from './room.ts';
 import type { Caller } from './tickets.ts';
+
+type CommandFrame = Extract<ClientFrame, { type: 'command' }>;
 
 /** What an upgrade asks for; the Worker has checked its form. */
 export interface SocketRequest {
@@ -127,33 +130,56 @@ function renew(room: Room, socket: LiveSocket, ticket: string): void {
   room.rearm();
 }
 
-function command(room: Room, socket: LiveSocket, frame: Extract<ClientFrame, { type: 'command' }>): void {
+function command(room: Room, socket: LiveSocket, frame: CommandFrame): void {
   const given = frame.correlationId;
   const correlationId = matches(given, CORRELATION_ID_PATTERN) ? given : room.ports.newId();
-  const result = execute(room, socket.caller.actor, frame, correlationId);
-  const answer: ServerFrame = result.ok
-    ? { type: 'ack', id: frame.id, result: result.value.accepted, ...(result.value.replayed ? { replayed: true } : {}) }
-    : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
-  socket.port.send(JSON.stringify(answer));
+  const answer = (result: Result<Executed>): void => {
+    const said: ServerFrame = result.ok
+      ? { type: 'ack', id: frame.id, result: result.value.accepted, ...(result.value.replayed ? { replayed: true } : {}) }
+      : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
+    socket.port.send(JSON.stringify(said));
+  };
+  const input = inputOf(socket.caller.actor, frame, correlationId);
+  if (!input.ok) return answer(input);
+  if (!isForAnother(room, input.value)) return answer(room.execute(input.value));
+  const limited = room.limit(input.value.actor.id);
+  if (limited !== undefined) return answer({ ok: false, refusal: limited });
+  room.ports.background(answerLater(room, input.value, answer));
 }
 
-function execute(room: Room, caller: Actor, frame: Extract<ClientFrame, { type: 'command' }>, correlationId: string) {
+/** A session.create is about another session than the one whose socket carried it, unless it names this very one. */
+function isForAnother(room: Room, { command: { name, data } }: ExecuteInput): boolean {
+  return name === 'session.create' && data.id !== room.identity.sessionId;
+}
+
+async function answerLater(room: Room, input: ExecuteInput, answer: (result: Result<Executed>) => void): Promise<void> {
+  try {
+    answer(await room.ports.createElsewhere(input));
+  } catch (error) {
+    room.ports.log('warn', 'a session could not be created over a socket', { error: String(error) });
+  }
+}
+
+function inputOf(caller: Actor, frame: CommandFrame, correlationId: string): Result<ExecuteInput> {
   const actor = actingAs(caller, frame.actor);
-  if ('code' in actor) return { ok: false as const, refusal: actor };
+  if ('code' in actor) return { ok: false, refusal: actor };
   const parsed = parseCommand(typeof frame.command === 'string' ? frame.command : '', frame.data);
   if (!parsed.ok) return parsed;
   const { traceparent } = frame;
   const idempotencyKey = parseIdempotencyKey(frame.idempotencyKey);
   if (frame.idempotencyKey !== undefined && idempotencyKey === undefined) {
-    return { ok: false as const, refusal: refusal('invalid_request', BAD_IDEMPOTENCY_KEY) };
+    return { ok: false, refusal: refusal('invalid_request', BAD_IDEMPOTENCY_KEY) };
   }
-  return room.execute({
-    command: parsed.value,
-    actor,
-    correlationId,
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(matches(traceparent, TRACEPARENT_PATTERN) ? { traceparent } : {}),
-  });
+  return {
+    ok: true,
+    value: {
+      command: parsed.value,
+      actor,
+      correlationId,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(matches(traceparent, TRACEPARENT_PATTERN) ? { traceparent } : {}),
+    },
+  };
 }
 
 function matches(value: unknown, pattern: RegExp): value is string {

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { StoredMessage } from '../../../shared/contract/internal.ts';
 import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
-import { utf8Bytes } from '../../../shared/core/text.ts';
 import type { Event } from '../../../shared/core/types.ts';
+import { ByteCut } from './byte-cut.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
 import { asStoreFault } from './sqlite-faults.ts';
@@ -251,14 +251,9 @@ function* mapped<A, B>(rows: Iterable<A>, map: (row: A) => B | undefined): Gener
   }
 }
 
-/** Takes while the JSON stays within maxBytes, and always the first. Reads no row more than one beyond. */
+/** Reads no row more than one beyond what is taken. */
 function cutAt<T>(maxBytes: number, values: Iterable<T>): T[] {
-  const taken: T[] = [];
-  let bytes = 2;
-  for (const value of values) {
-    bytes += utf8Bytes(JSON.stringify(value)) + 1;
-    if (taken.length > 0 && bytes > maxBytes) break;
-    taken.push(value);
-  }
-  return taken;
+  const cut = new ByteCut<T>(maxBytes);
+  for (const value of values) if (!cut.take(value)) break;
+  return cut.taken;
 }

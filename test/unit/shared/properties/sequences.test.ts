@@ -140,10 +140,8 @@ describe('any sequence of commands by several actors', () => {
         const erasedNow = log[index] !== undefined && isErased(log[index]);
         return erasedNow && (event.type === 'message.created' || event.type === 'message.updated') ? [event.data.text] : [];
       });
-      const alive = whole.flatMap((event, index) => {
-        const erasedNow = log[index] !== undefined && isErased(log[index]);
-        return !erasedNow && (event.type === 'message.created' || event.type === 'message.updated') ? [event.data.text] : [];
-      });
+      // another event may say the same in its own right, a description say
+      const alive = JSON.stringify(whole.filter((_event, index) => log[index] !== undefined && !isErased(log[index])));
       const left = JSON.stringify(log);
       for (const text of texts) if (!alive.includes(text)) expect(left).not.toContain(text);
     });

@@ -1,0 +1,211 @@
+import type { Client, types } from 'cassandra-driver';
+import type { StoredMessage } from '../../../shared/contract/internal.ts';
+import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
+import type { Event } from '../../../shared/core/types.ts';
+import { ByteCut } from './byte-cut.ts';
+import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
+import { CassandraErasure, type Erasure } from './cassandra-erasure.ts';
+import { insertCql, isBucketed, requireSchema } from './cassandra-schema.ts';
+import type { CassandraSettings } from './cassandra-settings.ts';
+import { eachInFlight } from './in-flight.ts';
+import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
+import { eventOf, messageOf } from './rows.ts';
+import { bucketOf, columnOf, HISTORY_TABLES, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
+
+const WRITES_IN_FLIGHT_MAX = 64;
+const NOTES_IN_FLIGHT_MAX = 32;
+const BUCKETS_IN_FLIGHT_MAX = 8;
+/** rows read ahead of the cut; the largest event is some hundreds of kilobytes */
+const EVENTS_PAGE_ROWS = 64;
+const MESSAGES_IN_FLIGHT_MAX = 32;
+const HELD_PAGE_ROWS = 1_000;
+const PROBE_NAME = 'history';
+
+export interface CassandraOptions {
+  settings: CassandraSettings;
+  /** false: only reads, so that health does not write */
+  writes: boolean;
+}
+
+/** The history store on Cassandra. Rejects when no node can be reached, or when the schema is not there (see `npm run migrate`). */
+export async function openCassandraHistory({ settings, writes }: CassandraOptions): Promise<HistoryStore> {
+  const client = await connected(cassandraClient(settings));
+  try {
+    await requireSchema(client, settings.keyspace);
+  } catch (error) {
+    await client.shutdown();
+    throw asStoreFault(error);
+  }
+  return new CassandraHistory(client, settings.keyspace, writes);
+}
+
+class CassandraHistory implements HistoryStore {
+  readonly #client: Client;
+  readonly #keyspace: string;
+  readonly #writes: boolean;
+  readonly #erasure: CassandraErasure;
+
+  constructor(client: Client, keyspace: string, writes: boolean) {
+    this.#client = client;
+    this.#keyspace = keyspace;
+    this.#writes = writes;
+    this.#erasure = new CassandraErasure(client, keyspace);
+  }
+
+  /** Rows first, then what deletions erase: see CassandraErasure for why that order leaves no gap. */
+  async write(batch: readonly HistoryWrite[]): Promise<void> {
+    try {
+      const rows = batch.filter((write) => write.kind === 'row');
+      await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => await this.#writeRow(row));
+      for (const erase of latestErasures(batch)) await this.#erasure.eraseSession(erase);
+      await this.#eraseLate(rows);
+    } catch (error) {
+      throw asStoreFault(error);
+    }
+  }
+
+  async readEvents(session: SessionKey, from: number, to: number, maxBytes: number): Promise<Event[]> {
+    const cql = `SELECT envelope, data FROM ${this.#keyspace}.events
+      WHERE tenant = ? AND session_id = ? AND bucket = ? AND seq >= ? AND seq <= ?`;
+    const cut = new ByteCut<Event>(maxBytes);
+    for (let bucket = bucketOf('events', from); bucket <= bucketOf('events', to); bucket += 1) {
+      const key = [session.tenant, session.sessionId, BigInt(bucket), BigInt(from), BigInt(to)];
+      for await (const rows of this.#pages(cql, key, EVENTS_PAGE_ROWS)) {
+        for (const row of rows) {
+          const event = eventOf(cellsOf('events', row));
+          if (event !== undefined && !cut.take(event)) return cut.taken;
+        }
+      }
+    }
+    return cut.taken;
+  }
+
+  async readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]> {
+    const cql = `SELECT * FROM ${this.#keyspace}.messages WHERE tenant = ? AND session_id = ? AND bucket = ? AND seq = ?`;
+    const read = async (seq: number): Promise<StoredMessage | undefined> => {
+      const key = [session.tenant, session.sessionId, BigInt(bucketOf('messages', seq)), BigInt(seq)];
+      const row = (await this.#client.execute(cql, key)).rows[0];
+      return row === undefined ? undefined : messageOf(seq, cellsOf('messages', row));
+    };
+    const cut = new ByteCut<StoredMessage>(maxBytes);
+    for (let start = 0; start < seqs.length; start += MESSAGES_IN_FLIGHT_MAX) {
+      const found = await Promise.all(seqs.slice(start, start + MESSAGES_IN_FLIGHT_MAX).map(read));
+      for (const message of found) if (message !== undefined && !cut.take(message)) return cut.taken;
+    }
+    return cut.taken;
+  }
+
+  async heldRanges(session: SessionKey, ranges: readonly SeqRange[]): Promise<Held> {
+    // the time of writing says that there is an envelope without sending it
+    const cql = `SELECT seq, published_at, persisted_at, WRITETIME(envelope) AS present FROM ${this.#keyspace}.events
+      WHERE tenant = ? AND session_id = ? AND bucket = ? AND seq >= ? AND seq <= ?`;
+    const seqs: number[] = [];
+    let publishedAt = 0;
+    let persistedAt = 0;
+    await eachInFlight(bucketedRanges(ranges), BUCKETS_IN_FLIGHT_MAX, async ({ bucket, from, to }) => {
+      const key = [session.tenant, session.sessionId, BigInt(bucket), BigInt(from), BigInt(to)];
+      for await (const rows of this.#pages(cql, key, HELD_PAGE_ROWS)) {
+        for (const row of rows.filter((each) => typeof each['present'] === 'bigint')) {
+          const cells = cellsOf('events', row);
+          seqs.push(Number(row['seq']));
+          publishedAt = Math.max(publishedAt, cells.publishedAt ?? 0);
+          persistedAt = Math.max(persistedAt, cells.persistedAt ?? 0);
+        }
+      }
+    });
+    return { ranges: rangesOf(seqs.toSorted((a, b) => a - b)), publishedAt, persistedAt };
+  }
+
+  async health(): Promise<void> {
+    const probe = this.#writes
+      ? `INSERT INTO ${this.#keyspace}.probes (name, at) VALUES (?, ?) USING TIMESTAMP ?`
+      : `SELECT at FROM ${this.#keyspace}.probes WHERE name = ?`;
+    const now = Date.now();
+    await this.#client.execute(probe, this.#writes ? [PROBE_NAME, new Date(now), BigInt(now) * 1_000n] : [PROBE_NAME]);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.shutdown();
+  }
+
+  async #writeRow({ table, key, cells, clock }: RowWrite): Promise<void> {
+    const written = Object.entries<CellValue>(cells);
+    if (written.length === 0) return;
+    const bucket = isBucketed(table) && 'seq' in key ? { bucket: bucketOf(table, key.seq) } : {};
+    const columns: (readonly [name: string, value: unknown])[] = [
+      ...Object.entries({ ...key, ...bucket }).map(
+        ([name, value]) => [columnOf(name), typeof value === 'number' ? BigInt(value) : value] as const,
+      ),
+      ...written.map(([cell, value]) => [columnOf(cell), boundValue(table, cell, value)] as const),
+    ];
+    const names = columns.map(([name]) => name);
+    await this.#client.execute(insertCql(this.#keyspace, table, names), [...columns.map(([, value]) => value), clock]);
+  }
+
+  /** A look for a deletion costs a read per session and batch: nobody can remember that there is none while others may write one. */
+  async #eraseLate(rows: readonly RowWrite[]): Promise<void> {
+    const sessions = new Map(rows.map(({ key }) => [nameOf(key), key]));
+    const erasures = new Map<string, Erasure>();
+    await eachInFlight(sessions, NOTES_IN_FLIGHT_MAX, async ([name, session]) => {
+      const erasure = await this.#erasure.erasureOf(session);
+      if (erasure !== undefined) erasures.set(name, erasure);
+    });
+    await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => {
+      const erasure = erasures.get(nameOf(row.key));
+      if (erasure !== undefined) await this.#erasure.eraseRow(row, erasure);
+    });
+  }
+
+  async *#pages(cql: string, parameters: readonly unknown[], fetchSize: number): AsyncGenerator<types.Row[]> {
+    let pageState: string | undefined;
+    do {
+      const page = await this.#client.execute(cql, [...parameters], {
+        fetchSize,
+        ...(pageState === undefined ? {} : { pageState }),
+      });
+      yield page.rows;
+      pageState = page.pageState;
+      // the driver's types say string, and its last page says null
+    } while (pageState);
+  }
+}
+
+function nameOf({ tenant, sessionId }: SessionKey): string {
+  return `${tenant} ${sessionId}`;
+}
+
+/** One deletion per session: the one that says most. */
+function latestErasures(batch: readonly HistoryWrite[]): EraseSession[] {
+  const latest = new Map<string, EraseSession>();
+  for (const write of batch) {
+    if (write.kind !== 'eraseSession') continue;
+    const before = latest.get(nameOf(write));
+    if (before === undefined || before.clock < write.clock) latest.set(nameOf(write), write);
+  }
+  return [...latest.values()];
+}
+
+function* bucketedRanges(ranges: readonly SeqRange[]): Generator<{ bucket: number; from: number; to: number }> {
+  for (const [from, to] of ranges) {
+    for (let bucket = bucketOf('events', from); bucket <= bucketOf('events', to); bucket += 1) yield { bucket, from, to };
+  }
+}
+
+function boundValue(table: HistoryTable, cell: string, value: CellValue): unknown {
+  const types: Readonly<Record<string, string>> = HISTORY_TABLES[table].cells;
+  if (typeof value !== 'number') return value;
+  return types[cell] === 'timestamp' ? new Date(value) : BigInt(value);
+}
+
+/** The cells that a row holds, typed as the table describes them. */
+function cellsOf<T extends HistoryTable>(table: T, row: types.Row): CellsOf<T> {
+  const cells: Record<string, CellValue> = {};
+  for (const [cell, type] of Object.entries(HISTORY_TABLES[table].cells)) {
+    const value: unknown = row[columnOf(cell)];
+    if (typeof value === 'string' || typeof value === 'boolean') cells[cell] = value;
+    else if (typeof value === 'bigint') cells[cell] = type === 'clock' ? value : Number(value);
+    else if (value instanceof Date) cells[cell] = value.getTime();
+  }
+  // each value has just been made what its column's type says
+  return cells as CellsOf<T>;
+}

@@ -1,0 +1,167 @@
+// A real Cassandra of one node for tests and local runs: Java 17 found, the server's jars fetched by Maven, a node started and stopped.
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { CASSANDRA_JAVA_MAJOR, CASSANDRA_VERSION, MAVEN_DEPENDENCY_PLUGIN } from '../versions.mjs';
+import { nodeConfiguration, nodeLogging, nodeOptions } from './cassandra-config.mjs';
+import { gist, LaunchError, onPath, progress, run, seconds, toolsDir, withLock } from './common.mjs';
+
+const FETCH_MS_MAX = 10 * 60_000;
+const JAVA_CHECK_MS_MAX = 20_000;
+const READY_MS_MAX = 120_000;
+const READY_POLL_MS = 200;
+const PROBE_MS_MAX = 2_000;
+const STOP_MS_MAX = 20_000;
+const JVM_FOLDERS = ['/usr/lib/jvm', '/Library/Java/JavaVirtualMachines'];
+
+const POM = `<?xml version="1.0" encoding="UTF-8"?>
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>millrace</groupId>
+  <artifactId>cassandra</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.cassandra</groupId>
+      <artifactId>cassandra-all</artifactId>
+      <version>${CASSANDRA_VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+`;
+
+function cached() {
+  return join(toolsDir(), `cassandra-${CASSANDRA_VERSION}`);
+}
+
+async function javaMajor(java) {
+  const { code, output } = await run(java, ['-version'], { timeoutMs: JAVA_CHECK_MS_MAX });
+  return code === 0 ? Number(/version "(\d+)/.exec(output)?.[1]) : undefined;
+}
+
+function installedJavas() {
+  return JVM_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
+    readdirSync(folder).flatMap((name) => [join(folder, name, 'bin/java'), join(folder, name, 'Contents/Home/bin/java')]),
+  );
+}
+
+/** Path of a java of the version that Cassandra runs on (JAVA_HOME, PATH, the usual folders), or undefined. */
+export async function findJava() {
+  const home = process.env.JAVA_HOME;
+  const candidates = [...(home ? [join(home, 'bin/java')] : []), onPath('java'), ...installedJavas()];
+  for (const java of new Set(candidates.filter((file) => file && existsSync(file)))) {
+    if ((await javaMajor(java)) === CASSANDRA_JAVA_MAJOR) return java;
+  }
+  return undefined;
+}
+
+async function fetchJars(target) {
+  if (!onPath('mvn')) {
+    throw new LaunchError(
+      `Cassandra ${CASSANDRA_VERSION} is fetched by Maven, which is not on PATH: install Maven, or give CASSANDRA_CONTACT_POINTS`,
+    );
+  }
+  const startedAtMs = Date.now();
+  const work = mkdtempSync(`${target}.`);
+  try {
+    progress(`fetching Cassandra ${CASSANDRA_VERSION} by Maven (67 MB, one to two minutes)`);
+    writeFileSync(join(work, 'pom.xml'), POM);
+    const goal = `${MAVEN_DEPENDENCY_PLUGIN}:copy-dependencies`;
+    const args = ['-q', '-B', goal, '-DincludeScope=runtime', `-DoutputDirectory=${join(work, 'lib')}`];
+    const { code, output } = await run('mvn', args, { cwd: work, timeoutMs: FETCH_MS_MAX });
+    if (code !== 0) throw new LaunchError(`Cassandra ${CASSANDRA_VERSION} could not be fetched by Maven: ${gist(output)}`);
+    renameSync(work, target);
+    progress(`Cassandra ${CASSANDRA_VERSION} fetched in ${seconds(startedAtMs)}`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Java and jars, fetched into the tools cache when they are not there. Throws a LaunchError of one line when they cannot be had. */
+export async function ensureCassandra() {
+  const java = await findJava();
+  if (!java) {
+    throw new LaunchError(
+      `Cassandra ${CASSANDRA_VERSION} needs Java ${CASSANDRA_JAVA_MAJOR}, which is not here: install it, or give CASSANDRA_CONTACT_POINTS`,
+    );
+  }
+  mkdirSync(toolsDir(), { recursive: true });
+  if (!existsSync(cached())) {
+    await withLock(`${cached()}.lock`, async () => existsSync(cached()) || fetchJars(cached()));
+  }
+  return { java, jars: join(cached(), 'lib') };
+}
+
+/** True when a node answers OPTIONS, the question of the native protocol that needs no login (v4 specification, 4.1.3). */
+export function answersCql(host, port) {
+  return new Promise((settle) => {
+    const socket = connect({ host, port });
+    const end = (answer) => {
+      socket.destroy();
+      settle(answer);
+    };
+    socket.setTimeout(PROBE_MS_MAX, () => end(false));
+    socket.on('error', () => end(false));
+    socket.on('close', () => end(false));
+    socket.on('connect', () => socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])));
+    socket.on('data', (bytes) => end(bytes[4] === 6));
+  });
+}
+
+/** The command that runs a node in the foreground with its data in `directory`; the files that it reads are written. */
+export function cassandraCommand({ java, jars }, { directory, host = '127.0.0.1', port, storagePort, heapMiB = 512 }) {
+  const place = { directory, host, port, storagePort, heapMiB };
+  mkdirSync(join(directory, 'conf'), { recursive: true });
+  writeFileSync(join(directory, 'conf/cassandra.yaml'), nodeConfiguration(place));
+  writeFileSync(join(directory, 'conf/logback.xml'), nodeLogging());
+  return { command: java, args: [...nodeOptions(place), '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'] };
+}
+
+/**
+ * Starts a node with its data in `directory` and resolves once it answers. The data stays when it is stopped. Throws a
+ * LaunchError of one line when it does not come up; the whole log is `cassandra.log` in the directory.
+ */
+export async function startCassandra(options) {
+  const { directory, host = '127.0.0.1', port } = options;
+  const { command, args } = cassandraCommand(await ensureCassandra(), options);
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const log = createWriteStream(join(directory, 'cassandra.log'), { flags: 'a' });
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  let exited = false;
+  const gone = new Promise((settle) => {
+    const end = () => {
+      exited = true;
+      log.end();
+      settle();
+    };
+    child.once('close', end);
+    child.once('error', end);
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+    await gone;
+    clearTimeout(timer);
+  };
+  const deadline = Date.now() + READY_MS_MAX;
+  while (!(await answersCql(host, port))) {
+    if (exited || Date.now() > deadline) {
+      await stop();
+      throw new LaunchError(`Cassandra did not come up: see ${join(directory, 'cassandra.log')}`);
+    }
+    await new Promise((wake) => setTimeout(wake, READY_POLL_MS));
+  }
+  return {
+    contactPoint: `${host}:${port}`,
+    pid: child.pid,
+    stop,
+    /** as a crash would */
+    kill: async () => {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
