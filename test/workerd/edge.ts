@@ -90,7 +90,7 @@ export function commandRequest(sessionId: string, name: CommandName, data: Recor
   return { method: spec.method, path: `/v1${path}`, body };
 }
 
-/** A session of its own with an owner (alice), a member (bob), a viewer (vera) and a former member (fred). */
+/** A session of its own with an owner (alice), a member (bob), viewers (vera, and svc that acts for others) and a former member (fred). */
 export class EdgeSession {
   readonly id = v7();
   #frames = 0;
@@ -101,6 +101,7 @@ export class EdgeSession {
       { userId: 'bob', role: 'member' },
       { userId: 'vera', role: 'viewer' },
       { userId: 'fred', role: 'member' },
+      { userId: 'svc', role: 'viewer' },
     ];
     await session.must('alice', 'session.create', { id: session.id, title: 'Refusals', visibility, members });
     await session.must('alice', 'message.send', { id: 'm-alice', text: 'hello' });
