@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { ensureNatsServer } from './launch/nats.mjs';
+import { localCassandra, using } from './supervisor/cassandra.ts';
 import type { PartName } from './supervisor/part.ts';
 import { openPartLogs } from './supervisor/part-logs.ts';
 import { readSettings, SettingsError } from './supervisor/settings.ts';
@@ -27,28 +28,42 @@ function partsFrom(text: string | undefined): PartName[] {
   });
 }
 
+function storesFrom(text: string | undefined): string[] {
+  const names = (text ?? '').split(',').map((name) => name.trim());
+  const unknown = names.find((name) => name !== '' && name !== 'cassandra');
+  if (unknown !== undefined) {
+    throw new SettingsError(
+      `--with knows cassandra, and "${unknown}" cannot be started yet: leave it out for the embedded store`,
+    );
+  }
+  return names;
+}
+
 async function main(): Promise<void> {
   const options = new Command('start')
     .description('Starts all parts of Millrace. Settings come from the environment: see docs/ and README.md.')
     .option('--without <parts>', `leaves out parts, comma-separated: ${PART_NAMES.join(', ')}`)
-    .option('--with <stores>', 'real databases instead of the embedded ones')
+    .option('--with <stores>', 'real databases instead of the embedded ones: cassandra')
     .parse()
     .opts<{ without?: string; with?: string }>();
-  const stores = options.with ?? (process.env['MILLRACE_WITH'] || undefined);
-  if (stores !== undefined)
-    throw new SettingsError(`"${stores}" cannot be started yet: leave out --with and MILLRACE_WITH for the embedded store`);
-  const settings = readSettings(process.env, ROOT);
+  const withCassandra = storesFrom(options.with ?? process.env['MILLRACE_WITH']).includes('cassandra');
+  const given = readSettings(process.env, ROOT);
+  const isElsewhere = given.consumerVariables['CASSANDRA_CONTACT_POINTS'] !== undefined;
+  const cassandra = withCassandra && !isElsewhere ? await localCassandra(given.dataDir) : undefined;
+  const settings = cassandra ? using(given, cassandra) : given;
   const logs = openPartLogs(settings.dataDir);
   const supervisor = createSupervisor({
     root: ROOT,
     settings,
     natsServerBin: settings.externalNats ? undefined : await ensureNatsServer(),
+    ...(cassandra ? { cassandra } : {}),
+    migrates: withCassandra,
     without: partsFrom(options.without),
     say,
     log(name, line) {
       logs.write(name, line);
-      // nats-server is too talkative for a terminal; its log has it all.
-      if (name !== 'nats') process.stderr.write(`[${name}] ${line}\n`);
+      // servers are too talkative for a terminal; their logs have it all.
+      if (name !== 'nats' && name !== 'cassandra') process.stderr.write(`[${name}] ${line}\n`);
     },
   });
 

@@ -8,7 +8,7 @@ export function npmCommand(): { command: string; args: string[] };
 export function run(
   command: string,
   args: readonly string[],
-  options?: { cwd?: string; env?: Record<string, string | undefined>; timeoutMs?: number },
+  options?: { cwd?: string; env?: Record<string, string | undefined>; timeoutMs?: number; signal?: AbortSignal },
 ): Promise<{ code: number; output: string }>;
 /** Runs `work` while no other process holds the lock file. */
 export function withLock<T>(file: string, work: () => Promise<T>): Promise<T>;

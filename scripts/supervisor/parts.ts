@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { cassandraSpec, type LocalCassandra } from './cassandra.ts';
 import type { PartName, PartSpec } from './part.ts';
 import type { Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { writeNatsConfig } from './nats-config.ts';
 
 /** What a child needs of our own environment: where things are, and nothing that sets how Millrace behaves. */
-function plainEnvironment(): Record<string, string | undefined> {
+export function plainEnvironment(): Record<string, string | undefined> {
   const { PATH, HOME, TMPDIR, LANG, TZ } = process.env;
   return { PATH, HOME, TMPDIR, LANG, TZ };
 }
@@ -25,6 +26,8 @@ export interface PartsInput {
   secrets: Secrets;
   /** absent where NATS runs elsewhere */
   natsServerBin: string | undefined;
+  /** present where one is started */
+  cassandra?: LocalCassandra;
 }
 
 function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
@@ -84,6 +87,7 @@ function nodeFlags(): string[] {
 /** How each part is started. The order is the order of starting. */
 export function partSpecs(input: PartsInput): Map<PartName, PartSpec> {
   const specs = new Map<PartName, PartSpec>();
+  if (input.cassandra) specs.set('cassandra', cassandraSpec(input.cassandra, input.root, plainEnvironment()));
   if (!input.settings.externalNats) specs.set('nats', natsSpec(input));
   specs.set('edge', edgeSpec(input));
   specs.set('consumers', consumersSpec(input));

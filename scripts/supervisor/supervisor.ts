@@ -1,6 +1,7 @@
+import { bringSchema, contactPointOf, type LocalCassandra, requireCassandraPorts } from './cassandra.ts';
 import { claimDataDir, type DataDirClaim } from './claim.ts';
 import { createPart, type Part, type PartHooks, type PartName } from './part.ts';
-import { natsAddresses, partSpecs } from './parts.ts';
+import { natsAddresses, partSpecs, plainEnvironment } from './parts.ts';
 import { accepts, requirePorts } from './ports.ts';
 import { endProcess, identify, type ProcessIdentity } from './process-identity.ts';
 import { secretsOf } from './secrets.ts';
@@ -11,6 +12,7 @@ export interface Addresses {
   nats: string;
   natsWs: string;
   natsMonitor?: string;
+  cassandra?: string;
   dataDir: string;
   pids: Record<string, number>;
 }
@@ -20,6 +22,10 @@ export interface SupervisorOptions {
   settings: Settings;
   /** absent where NATS runs elsewhere */
   natsServerBin: string | undefined;
+  /** a node to start; the settings name it to the consumers */
+  cassandra?: LocalCassandra;
+  /** bring the schema of the Cassandra that the settings name up to date */
+  migrates?: boolean;
   /** parts that are not started with the rest; they can be started later */
   without?: readonly PartName[];
   /** one line for people: what dies, what is started again */
@@ -75,6 +81,8 @@ class LocalSupervisor implements Supervisor {
   readonly #identities = new Map<string, ProcessIdentity>();
   #claim: DataDirClaim | undefined;
   #stopping = false;
+  readonly #stopped = new AbortController();
+  #migration: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -86,7 +94,9 @@ class LocalSupervisor implements Supervisor {
     this.#claim = await claimDataDir(settings.dataDir, say);
     try {
       await requirePorts(portsOf(settings));
+      if (this.#options.cassandra) await requireCassandraPorts(this.#options.cassandra);
       this.#makeParts();
+      this.#startCassandra();
       await this.#startNats();
       await this.#startRest();
     } catch (error) {
@@ -103,7 +113,7 @@ class LocalSupervisor implements Supervisor {
   }
 
   addresses(): Addresses {
-    const { settings } = this.#options;
+    const { settings, cassandra } = this.#options;
     const nats = natsAddresses(settings);
     const pids: Record<string, number> = {};
     for (const part of this.#parts.values()) {
@@ -115,6 +125,7 @@ class LocalSupervisor implements Supervisor {
       nats: nats.url,
       natsWs: nats.webSocketUrl,
       ...(settings.externalNats ? {} : { natsMonitor: `http://127.0.0.1:${settings.ports.natsMonitor}` }),
+      ...(cassandra ? { cassandra: contactPointOf(cassandra) } : {}),
       dataDir: settings.dataDir,
       pids,
     };
@@ -122,22 +133,24 @@ class LocalSupervisor implements Supervisor {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#stopped.abort();
+    await this.#migration;
     // The edge and the consumers first: they have work to hand over while NATS is there.
     await Promise.all([this.#parts.get('edge')?.stop(), this.#parts.get('consumers')?.stop()]);
-    await this.#parts.get('nats')?.stop();
+    await Promise.all([this.#parts.get('nats')?.stop(), this.#parts.get('cassandra')?.stop()]);
     this.#claim?.release();
     this.#claim = undefined;
   }
 
   #makeParts(): void {
-    const { root, settings, natsServerBin, say, log } = this.#options;
+    const { root, settings, natsServerBin, cassandra, say, log } = this.#options;
     const hooks: PartHooks = {
       say,
       log,
       started: (name, pid) => this.#noteStart(name, pid),
       ended: (name) => this.#noteEnd(name),
     };
-    const input = { root, settings, secrets: secretsOf(settings), natsServerBin };
+    const input = { root, settings, secrets: secretsOf(settings), natsServerBin, ...(cassandra ? { cassandra } : {}) };
     for (const [name, spec] of partSpecs(input)) this.#parts.set(name, createPart(spec, hooks));
   }
 
@@ -152,6 +165,18 @@ class LocalSupervisor implements Supervisor {
     const identity = this.#identities.get(name);
     if (identity) await endProcess(identity);
     this.#claim?.forget(name);
+  }
+
+  /** Nobody waits for it: commands are accepted without a store, and the consumers wait for its schema by themselves. */
+  #startCassandra(): void {
+    const { root, settings, cassandra, migrates, say } = this.#options;
+    this.#parts.get('cassandra')?.start();
+    if (migrates !== true) return;
+    const env = { ...plainEnvironment(), ...settings.consumerVariables };
+    this.#migration = bringSchema(cassandra, root, env, this.#stopped.signal).then((complaint) => {
+      if (complaint !== undefined) say(complaint);
+      else if (!this.#stopping) say('Cassandra is ready');
+    });
   }
 
   async #startNats(): Promise<void> {

@@ -60,7 +60,14 @@ export function asStoreFault(error: unknown): unknown {
     error instanceof OperationTimedOutError ||
     error instanceof BusyConnectionError ||
     (error instanceof ResponseError && STORE_FAULTS.has(error.code));
-  return isFault ? new StoreUnavailable(`Cassandra: ${error.message}`, { cause: error }) : error;
+  return isFault ? new StoreUnavailable(`Cassandra: ${gistOf(error)}`, { cause: error }) : error;
+}
+
+/** One line: the driver puts whole stacks of what each node said into its own message. */
+function gistOf(error: Error): string {
+  if (!(error instanceof cassandra.errors.NoHostAvailableError)) return error.message;
+  const inner = Object.values<unknown>(Object(error.innerErrors) as Record<string, unknown>)[0];
+  return `no node can be reached${inner instanceof Error ? ` (${inner.message})` : ''}`;
 }
 
 /** Connects, or shuts the client down and throws. */
