@@ -135,7 +135,8 @@ class Sender {
       if (!CLOSES.has(socket.closed.code)) throw new Error(`closed ${socket.closed.code} after ${frame}`);
     }
     return {
-      acks: fresh.filter((each) => each.type === 'ack' && typeof each.result?.eventId === 'string').length,
+      // a session.create is an event of another session
+      acks: fresh.filter(({ type, result }) => type === 'ack' && result?.eventId && result.sessionId === this.#session.id).length,
       internal: fresh.filter((each) => each.type === 'reject' && (each.error?.status ?? 500) >= 500).length,
     };
   }
