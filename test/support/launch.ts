@@ -5,8 +5,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { existsSync } from 'node:fs';
-import { freePorts } from '../../scripts/supervisor/ports.ts';
-import { until } from './stack.ts';
+import { freeVariables, until } from './stack.ts';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const LAUNCHER = join(ROOT, 'scripts/launch.mjs');
@@ -83,20 +82,9 @@ export interface StartEnvironment {
 
 /** Free ports and a new data directory for one `start`. */
 export async function startEnvironment(): Promise<StartEnvironment> {
-  const [port = 0, nats, natsWs, natsMonitor, metrics] = await freePorts(5);
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-launch-'));
-  return {
-    dataDir,
-    port,
-    env: {
-      DATA_DIR: dataDir,
-      PORT: String(port),
-      NATS_PORT: String(nats),
-      NATS_WS_PORT: String(natsWs),
-      NATS_MONITOR_PORT: String(natsMonitor),
-      METRICS_PORT: String(metrics),
-    },
-  };
+  const env = await freeVariables(dataDir);
+  return { dataDir, port: Number(env['PORT']), env };
 }
 
 /** A directory with nothing but these programs, to be the whole PATH. */

@@ -81,20 +81,21 @@ export function natsServerMissing(): string | undefined {
   }
 }
 
-async function freshSettings(dataDir: string, env: Readonly<Record<string, string>>): Promise<Settings> {
+/** The variables of a system on its own folder and free ports. */
+export async function freeVariables(dataDir: string): Promise<Record<string, string>> {
   const [port, nats, natsWs, natsMonitor, metrics] = await freePorts(5);
-  return readSettings(
-    {
-      ...env,
-      DATA_DIR: dataDir,
-      PORT: String(port),
-      NATS_PORT: String(nats),
-      NATS_WS_PORT: String(natsWs),
-      NATS_MONITOR_PORT: String(natsMonitor),
-      METRICS_PORT: String(metrics),
-    },
-    ROOT,
-  );
+  return {
+    DATA_DIR: dataDir,
+    PORT: String(port),
+    NATS_PORT: String(nats),
+    NATS_WS_PORT: String(natsWs),
+    NATS_MONITOR_PORT: String(natsMonitor),
+    METRICS_PORT: String(metrics),
+  };
+}
+
+async function freshSettings(dataDir: string, env: Readonly<Record<string, string>>): Promise<Settings> {
+  return readSettings({ ...env, ...(await freeVariables(dataDir)) }, ROOT);
 }
 
 interface Started {
