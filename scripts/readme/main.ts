@@ -63,13 +63,14 @@ async function ready(system: ChildProcess): Promise<void> {
       clearTimeout(timer);
       resolveReady();
     });
-    system.once('exit', (code) => reject(new Error(`npm start ended with ${code}`)));
+    system.once('close', (code) => reject(new Error(`npm start ended with ${code}`)));
   });
 }
 
 async function stopped(system: ChildProcess): Promise<void> {
-  if (system.exitCode !== null) return;
-  const gone = new Promise((resolveGone) => system.once('exit', resolveGone));
+  // npm itself goes at once; its output closes when the last part that it started is gone
+  const gone = new Promise((resolveGone) => system.once('close', resolveGone));
+  system.stdout?.resume();
   system.kill('SIGTERM');
   await gone;
 }
