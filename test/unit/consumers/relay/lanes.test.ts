@@ -32,6 +32,14 @@ describe('lanes', () => {
     expect(lanes.dueInMs(500)).toBeUndefined();
   });
 
+  it('do not let an earlier one wait for the time of a later one', () => {
+    const lanes = filled(item('a', 5));
+    const [later] = lanes.take(0, ...ALL);
+    lanes.later(later as Queued, 500);
+    lanes.add(item('a', 3));
+    expect(seqs(lanes.take(0, ...ALL))).toEqual([3]);
+  });
+
   it('put what is delivered again in its place, before later ones that wait', () => {
     const lanes = filled(item('a', 5));
     const [busy] = lanes.take(0, ...ALL);
