@@ -66,6 +66,8 @@ export class Room {
   #repairAttempts = 0;
   #lastProgressMs = 0;
   #unpersistedBytes = 0;
+  /** the last trim reached its bound: more of what is old enough is still here */
+  #trimsOn = false;
 
   constructor(identity: SessionIdentity, ports: RoomPorts, settings: RoomSettings) {
     this.identity = identity;
@@ -319,6 +321,7 @@ export class Room {
 
   /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
   #trim(): void {
+    this.#trimsOn = false;
     if (this.#trimBelow(this.progress.persisted) - this.events.floor < TRIM_SLACK_EVENTS) return;
     const nowMs = this.ports.nowMs();
     const settledMark = this.progress.persistedBefore(nowMs - TAIL_MS_MIN);
@@ -328,6 +331,7 @@ export class Room {
       this.events.trim(below, TRIM_ROWS_MAX);
       this.progress.compact(settledMark, nowMs);
     });
+    this.#trimsOn = this.events.floor < below;
   }
 
   #trimBelow(mark: number): number {
@@ -351,6 +355,7 @@ export class Room {
       repairAttempts: this.#repairAttempts,
       lastProgressMs: this.#lastProgressMs,
       trimmable: this.#trimBelow(this.progress.persisted) - this.events.floor >= TRIM_SLACK_EVENTS,
+      trimsOn: this.#trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
     });
