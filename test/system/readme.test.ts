@@ -17,7 +17,7 @@ function pythonMissing(): string | undefined {
   return spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0 ? undefined : 'Python 3 with venv is not installed';
 }
 
-async function run(blocks: readonly Block[]): Promise<void> {
+async function runAll(blocks: readonly Block[]): Promise<void> {
   const outcomes = await runBlocks(blocks, {
     root: ROOT,
     env: {
@@ -41,10 +41,10 @@ requireOrSkip('nats-server', natsServerMissing())('what README and docs say to r
     await stack?.stop();
   });
 
-  test.each(toRun.filter((page) => !usesPython(page)))('$file runs word for word', async ({ blocks }) => run(blocks));
+  test.each(toRun.filter((page) => !usesPython(page)))('$file runs word for word', async ({ blocks }) => runAll(blocks));
 
   requireOrSkip('python3', pythonMissing())('with Python', () => {
-    test.each(toRun.filter(usesPython))('$file runs word for word', async ({ blocks }) => run(blocks));
+    test.each(toRun.filter(usesPython))('$file runs word for word', async ({ blocks }) => runAll(blocks));
   });
 
   test('a block that fails is said to have failed', async () => {
