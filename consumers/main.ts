@@ -129,7 +129,11 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     throw error;
   }
   const client = jetstream(connection);
-  const receipts = new ReceiptSender(edgePoster(signedPoster(settings.edgeUrl, settings.internalSecret, Date.now)), roleLog);
+  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
+  const receipts = new ReceiptSender(
+    edgePoster(post, () => store.messageCount?.()),
+    roleLog,
+  );
   const runner = new Runner(
     {
       projection,

@@ -21,10 +21,15 @@ export type PostReceipts = (receipts: readonly Receipt[]) => Promise<ReceiptsAns
 
 const answerSchema = z.object({ failed: z.array(z.object({ tenant: z.string(), sessionId: z.string() })) });
 
-/** Posts receipts to the edge. Rejects when it is away, or refuses. */
-export function edgePoster(post: SignedPost): PostReceipts {
+/** Posts receipts to the edge, and with them how full the store is, where it has a bound. Rejects when the edge is away, or refuses. */
+export function edgePoster(post: SignedPost, embeddedMessages: () => number | undefined = () => undefined): PostReceipts {
   return async (receipts) => {
-    const request: ReceiptsRequest = { v: 1, receipts: [...receipts] };
+    const messages = embeddedMessages();
+    const request: ReceiptsRequest = {
+      v: 1,
+      receipts: [...receipts],
+      ...(messages === undefined ? {} : { embedded: { messages } }),
+    };
     return answerSchema.parse(await post('/internal/receipts', request, CALL_MS_MAX));
   };
 }

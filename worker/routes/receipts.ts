@@ -1,4 +1,4 @@
-import { receiptsRequest, type Receipt, type ReceiptsAnswer } from '../../shared/contract/internal.ts';
+import { receiptsRequest, type ReceiptsAnswer, type ReceiptsRequest } from '../../shared/contract/internal.ts';
 import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
 import type { AppContext } from './context.ts';
@@ -19,15 +19,15 @@ export const receiptRoutes: Route[] = [
 ];
 
 async function takeReceipts(c: AppContext): Promise<Response> {
-  const { receipts } = await readSigned(c, receiptsRequest);
-  return c.json(await handOut(c.env, receipts));
+  const request = await readSigned(c, receiptsRequest);
+  return c.json(await handOut(c.env, request));
 }
 
 /**
  * A receipt that one session did not take in time is the sender's to send again; it holds up none of the others. Those not
  * reached within the bound of the call count as not taken. No retry here: the sender has one, and it is not in a hurry.
  */
-async function handOut(env: Env, receipts: readonly Receipt[]): Promise<ReceiptsAnswer> {
+async function handOut(env: Env, { receipts, embedded }: ReceiptsRequest): Promise<ReceiptsAnswer> {
   const failed: ReceiptsAnswer['failed'] = [];
   const untilMs = Date.now() + RECEIPTS_MS_MAX;
   await inLanes(receipts, async (receipt) => {
@@ -35,7 +35,8 @@ async function handOut(env: Env, receipts: readonly Receipt[]): Promise<Receipts
     const leftMs = untilMs - Date.now();
     if (leftMs <= 0) return void failed.push({ tenant, sessionId });
     try {
-      await within(Math.min(RECEIPT_MS_MAX, leftMs), sessionStub(env, { tenant, sessionId }).takeReceipt(receipt));
+      const taking = sessionStub(env, { tenant, sessionId }).takeReceipt(receipt, embedded?.messages);
+      await within(Math.min(RECEIPT_MS_MAX, leftMs), taking);
     } catch (error) {
       log('error', 'a session did not take its receipt', { tenant, sessionId, ...describeError(error) });
       failed.push({ tenant, sessionId });

@@ -86,7 +86,8 @@ export interface SessionApi {
     actor: Actor,
     tokenExpiresAtMs: number,
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
-  takeReceipt(receipt: Receipt): Promise<void>;
+  /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
   /** from backends over NATS, in the order of arrival, authenticated by the right to publish; what is of no use is dropped */
   takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
 }

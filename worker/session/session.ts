@@ -133,10 +133,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
-  async takeReceipt(receipt: Receipt): Promise<void> {
+  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
     if (this.#room === undefined) return;
     this.#learnAlarm(this.#room);
-    this.#room.takeReceipt(receipt);
+    this.#room.takeReceipt(receipt, embeddedMessages);
   }
 
   /** Not shown to anybody yet: that comes with the streams. What is a signal need not last, so nothing is owed. */

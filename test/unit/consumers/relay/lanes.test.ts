@@ -19,7 +19,7 @@ describe('lanes', () => {
     lanes.done(first as Queued);
     expect(seqs(lanes.take(0, ...ALL))).toEqual([2]);
     expect(lanes.size).toBe(3);
-    expect(seqs([...lanes]).toSorted()).toEqual([2, 3, 4]);
+    expect(new Set(seqs([...lanes]))).toEqual(new Set([2, 3, 4]));
   });
 
   it('keep a failed one first until its time has come, and hold up no other lane', () => {
