@@ -6,6 +6,8 @@ import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } fr
 
 /** What the Worker asks of a Session object over RPC. Expected refusals are values: only faults are thrown. */
 
+export type { InboundSignal };
+
 export interface SessionIdentity {
   tenant: string;
   sessionId: string;

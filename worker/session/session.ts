@@ -2,7 +2,6 @@ import { DurableObject } from 'cloudflare:workers';
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
-import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { problemOf } from '../../shared/contract/problem.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
@@ -21,6 +20,7 @@ import {
   type EventsQuery,
   type ExecuteInput,
   type Executed,
+  type InboundSignal,
   type MessagesPage,
   type MessagesQuery,
   type PageItem,
