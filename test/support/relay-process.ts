@@ -41,8 +41,10 @@ export class RelayProcess {
     return this.#output.split('\n').filter((line) => line.includes(`"msg":"${msg}"`)).length;
   }
 
-  get output(): string {
-    return this.#output;
+  /** epoch milliseconds of its last line with this message; undefined when there is none */
+  saidAtMs(msg: string): number | undefined {
+    const line = this.#output.split('\n').findLast((each) => each.includes(`"msg":"${msg}"`));
+    return line === undefined ? undefined : Date.parse((JSON.parse(line) as { at: string }).at);
   }
 
   /** whether it was given commands */

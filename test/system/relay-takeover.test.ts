@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PIN_MS } from '../../consumers/relay/source.ts';
+import { ACK_WAIT_MS } from '../../consumers/runtime/streams.ts';
 import { Backend } from '../support/backend.ts';
 import { readEvents, until, User } from '../support/client.ts';
 import { RelayProcess } from '../support/relay-process.ts';
@@ -9,6 +10,8 @@ import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
 const ACTOR = { id: 'bot', kind: 'agent' };
 const SESSIONS = Array.from({ length: 6 }, (_none, at) => `taken-${at}`);
 const ROUNDS = 40;
+/** fewer, where it is measured how soon they are settled */
+const ROUNDS_STOPPED = 16;
 /** the pin's end, the ack timer of what the dead relay had (15 s), and a busy machine */
 const TAKEOVER_MS_MAX = 90_000;
 
@@ -33,16 +36,16 @@ const texts = async (sessionId: string): Promise<string[]> =>
   );
 
 /** Publishes rounds of commands to all sessions; `halfway` is called once in their middle, and the load goes on meanwhile. */
-async function load(name: string, halfway: () => Promise<void>): Promise<string[]> {
+async function load(name: string, rounds: number, halfway: () => Promise<void>): Promise<string[]> {
   const sent: string[] = [];
   let between: Promise<void> | undefined;
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const text = `${name} ${round}`;
     sent.push(text);
     for (const sessionId of SESSIONS) {
       await backend.publish(sessionId, { command: 'message.send', data: { text }, actor: ACTOR });
     }
-    if (round === ROUNDS / 2) between = halfway();
+    if (round === rounds / 2) between = halfway();
   }
   await between;
   return sent;
@@ -72,7 +75,7 @@ requireOrSkip('nats-server', natsServerMissing())('several relays', () => {
 
   test('are one that is active and others that stand by', async () => {
     const [active, standby] = relays;
-    expected.push(...(await load('calm', async () => {})));
+    expected.push(...(await load('calm', ROUNDS, async () => {})));
     await until('all are settled', async () => (await backend.waiting()) === 0, TAKEOVER_MS_MAX);
     for (const sessionId of SESSIONS) expect(await texts(sessionId)).toEqual(expected);
     expect([active?.wasActive, standby?.wasActive]).toEqual([true, false]);
@@ -80,7 +83,7 @@ requireOrSkip('nats-server', natsServerMissing())('several relays', () => {
 
   test('take over from one that is killed amid the load, with the order kept and nothing lost or doubled', async () => {
     const [active, standby] = relays;
-    expected.push(...(await load('killed', async () => await active?.end('SIGKILL'))));
+    expected.push(...(await load('killed', ROUNDS, async () => await active?.end('SIGKILL'))));
     await until('all are settled', async () => (await backend.waiting()) === 0, TAKEOVER_MS_MAX);
     for (const sessionId of SESSIONS) expect(await texts(sessionId)).toEqual(expected);
     expect(standby?.wasActive).toBe(true);
@@ -90,15 +93,15 @@ requireOrSkip('nats-server', natsServerMissing())('several relays', () => {
   test('take over at once from one that is stopped', async () => {
     const [, active] = relays;
     const next = await startRelay();
-    expected.push(...(await load('stopped', async () => await active?.end('SIGTERM'))));
-    const stoppedAtMs = Date.now(); console.log(active?.output.split('\n').slice(-8).join('\n'), next.output.split('\n').slice(-8).join('\n'));
+    expected.push(...(await load('stopped', ROUNDS_STOPPED, async () => await active?.end('SIGTERM'))));
+    const stoppedAtMs = Date.now();
     await until('all are settled', async () => (await backend.waiting()) === 0, TAKEOVER_MS_MAX);
     for (const sessionId of SESSIONS) expect(await texts(sessionId)).toEqual(expected);
-    expect(next.wasActive).toBe(true);
-    expect(active?.says('stopped')).toBe(1);
-    // it gave back what it had, and its pin: no timer had to run out
+    // no ack timer had to run out: it gave back what it had, also what came while it stopped
+    expect(Date.now() - stoppedAtMs).toBeLessThan(ACK_WAIT_MS - 1_000);
+    // and no pin either
     expect(active?.says('the pin could not be given up: it runs out by itself')).toBe(0);
-    console.log(Date.now() - stoppedAtMs, next.output.split('\n').slice(-8).join('\n'));
-    expect(Date.now() - stoppedAtMs).toBeLessThan(2 * PIN_MS);
+    const [stopped, taken] = [active?.saidAtMs('stopped') ?? 0, next.saidAtMs('the active relay') ?? Number.POSITIVE_INFINITY];
+    expect(taken - stopped).toBeLessThan(PIN_MS / 2);
   });
 });
