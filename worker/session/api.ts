@@ -1,4 +1,5 @@
 import type { Accepted, CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
 import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } from '../../shared/core/types.ts';
@@ -87,6 +88,8 @@ export interface SessionApi {
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
   /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
   takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
+  /** from backends over NATS, in the order of arrival, authenticated by the right to publish; what is of no use is dropped */
+  takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
 }
 
 /** Headers by which the Worker hands an upgrade to the Session; it removes any that a client sent. */

@@ -28,6 +28,7 @@ import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
 const GUARD_ALARM_MS = 10_000;
+const COMMAND_ID_TAKEN = 'A command with this commandId was accepted before in the session.';
 const EMPTY: SessionView = new MemoryState();
 
 export interface RoomSettings {
@@ -115,6 +116,7 @@ export class Room {
       newId: () => this.ports.newId(),
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
+    if (this.#isTaken(input.commandId, nowMs)) return { ok: false, refusal: refusal('conflict', COMMAND_ID_TAKEN) };
     if (decision.kind === 'accepted') {
       const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
@@ -282,6 +284,11 @@ export class Room {
       return { ok: false, refusal: refusal('idempotency_key_reused', 'This key was used for another command or other data.') };
     }
     return { ok: true, value: { accepted: found.answer, replayed: true } };
+  }
+
+  /** A given id names one command: with its key it is a repetition, without it another command that nobody could tell apart. */
+  #isTaken(commandId: string | undefined, nowMs: number): boolean {
+    return commandId !== undefined && this.exists && this.commands.find(commandId, nowMs) !== undefined;
   }
 
   #overload(): Refusal | undefined {
