@@ -12,6 +12,7 @@ import { localRoutes } from './dev-token.ts';
 import { documentRoutes } from './documents.ts';
 import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { inboxRoutes } from './inbox.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
 import { refuse } from './refused.ts';
@@ -22,6 +23,7 @@ import { ticketRoutes } from './tickets.ts';
 export const ROUTES: readonly Route[] = [
   ...commandRoutes,
   ...queryRoutes,
+  ...inboxRoutes,
   ...eventsRoutes,
   ...ticketRoutes,
   ...socketRoutes,
