@@ -1,12 +1,17 @@
 import type { InboxChange } from '../../shared/core/inbox.ts';
 import { INBOX_COUNT_MAX, PUSHED_MEMBERS_MAX, SEQ_MAX } from '../../shared/core/limits.ts';
-import { isErased, type Event } from '../../shared/core/types.ts';
+import { isErased, type Event, type EventType } from '../../shared/core/types.ts';
 import type { UserChange } from './api.ts';
 import type { EventLog } from './event-log.ts';
 import { InboxOutbox } from './inbox-outbox.ts';
 import { Mentions } from './mentions.ts';
 import type { RoomPorts } from './ports.ts';
 import type { SqlState } from './sql-state.ts';
+
+/** what adds a session to the list of whoever does it, or takes it from there */
+const OWN_LIFE: readonly EventType[] = ['session.created', 'session.deleted'];
+/** the same when it is done to oneself */
+const OWN_MEMBERSHIP: readonly EventType[] = ['member.added', 'member.updated', 'member.removed'];
 
 /** What the Session knows for the Inboxes of its members: whom it mentioned, how far they read, and who is to be told. */
 export class InboxFeed {
@@ -29,29 +34,16 @@ export class InboxFeed {
   /** After `apply`, in the transaction of the event. Own changes go to the Inbox from here, others' by `notifications`. */
   note(event: Event): void {
     if (isErased(event)) return;
-    switch (event.type) {
-      case 'message.created':
-        return this.#noteMessage(event.actor, event.data.ordinal, event.data.mentions);
-      case 'message.deleted': {
-        const ordinal = this.#state.message(event.data.id)?.ordinal ?? 0;
-        for (const userId of event.data.mentions) this.#mentions.remove(userId, ordinal);
-        return;
-      }
-      case 'session.deleted':
-        this.#mentions.clear();
-        return this.outbox.mark(event.actor);
-      case 'session.created':
-        return this.outbox.mark(event.actor);
-      case 'member.removed':
-        this.#mentions.settle(event.data.userId, SEQ_MAX);
-        if (event.data.userId === event.actor) this.outbox.mark(event.actor);
-        return;
-      case 'member.added':
-      case 'member.updated':
-        if (event.data.userId === event.actor) this.outbox.mark(event.actor);
-        return;
-      default:
+    const { type, data } = event;
+    if (type === 'message.created') return this.#noteMessage(event.actor, data.ordinal, data.mentions);
+    if (type === 'message.deleted') {
+      const ordinal = this.#state.message(data.id)?.ordinal ?? 0;
+      for (const userId of data.mentions) this.#mentions.remove(userId, ordinal);
     }
+    if (type === 'member.removed') this.#mentions.settle(data.userId, SEQ_MAX);
+    if (type === 'session.deleted') this.#mentions.clear();
+    const isOwn = event.subject === event.actor;
+    if (OWN_LIFE.includes(type) || (OWN_MEMBERSHIP.includes(type) && isOwn)) this.outbox.mark(event.actor);
   }
 
   /** After the read pointer moved, in the same transaction. */
