@@ -99,7 +99,8 @@ export interface SessionApi {
     actor: Actor,
     tokenExpiresAtMs: number,
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
-  takeReceipt(receipt: Receipt): Promise<void>;
+  /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
   /** undefined: there never was such a session */
   overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined>;
   /**

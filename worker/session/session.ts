@@ -137,10 +137,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
-  async takeReceipt(receipt: Receipt): Promise<void> {
+  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
     if (this.#room === undefined) return;
     this.#learnAlarm(this.#room);
-    this.#room.takeReceipt(receipt);
+    this.#room.takeReceipt(receipt, embeddedMessages);
   }
 
   async overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined> {

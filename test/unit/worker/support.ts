@@ -54,7 +54,7 @@ export function fakeSession() {
     message: vi.fn<Asked<PageItem>>(async () => ok(pageItem())),
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
-    takeReceipt: vi.fn<(receipt: { sessionId: string }) => Promise<void>>(async () => undefined),
+    takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
     overview: vi.fn<(identity: SessionIdentity, actor: unknown) => Promise<Overview | undefined>>(async () => undefined),
     inboxChanges: vi.fn<(identity: SessionIdentity, named: readonly string[]) => Promise<UserChange[]>>(async () => []),
     fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
