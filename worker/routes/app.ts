@@ -13,6 +13,7 @@ import { documentRoutes } from './documents.ts';
 import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { inboxRoutes } from './inbox.ts';
+import { notificationRoutes } from './notifications.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
 import { refuse } from './refused.ts';
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ...ticketRoutes,
   ...socketRoutes,
   ...receiptRoutes,
+  ...notificationRoutes,
   ...healthRoutes,
   ...documentRoutes,
   ...localRoutes,
