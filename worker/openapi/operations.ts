@@ -6,6 +6,8 @@ import {
   MEMBERS_PAGE_MAX,
   MESSAGES_PAGE_DEFAULT,
   MESSAGES_PAGE_MAX,
+  PRESENCE_PAGE_DEFAULT,
+  PRESENCE_PAGE_MAX,
   SEQ_MAX,
 } from '../../shared/core/limits.ts';
 import type { AnswerName } from './answer-schemas.ts';
@@ -74,6 +76,20 @@ export const OPERATIONS: readonly Operation[] = [
     query: [cursor('cursor', 'nextCursor of the page before'), limit(MEMBERS_PAGE_MAX, MEMBERS_PAGE_DEFAULT)],
     status: 200,
     answer: 'MembersPage',
+    problems: ['invalid_request', 'session_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/sessions/{s}/presence',
+    operationId: 'presence.list',
+    tag: 'Members',
+    summary: 'Who is here now, over all their devices',
+    description:
+      'In the order of user ids. Somebody is online with the first socket, and offline within 60 s after the last closed. Above 1,000 ' +
+      'members changes are not signalled: ask again.',
+    query: [cursor('cursor', 'nextCursor of the page before'), limit(PRESENCE_PAGE_MAX, PRESENCE_PAGE_DEFAULT)],
+    status: 200,
+    answer: 'PresencePage',
     problems: ['invalid_request', 'session_not_found'],
   },
   {

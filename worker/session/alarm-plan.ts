@@ -15,6 +15,10 @@ export interface AlarmFacts {
   /** the earliest expiry of a socket's token, or end of its patience when its window is full */
   socketDeadlineMs?: number;
   openSockets: number;
+  /** a running stream has had no chunk for too long */
+  streamDeadlineMs?: number;
+  /** somebody whose last socket closed is to be told as offline */
+  presenceDeadlineMs?: number;
 }
 
 const REPAIR_RETRY_MS_MIN = 30_000;
@@ -32,6 +36,8 @@ export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   }
   if (facts.trimmable) due.push(facts.nowMs + TAIL_MS_MIN);
   if (facts.socketDeadlineMs !== undefined) due.push(facts.socketDeadlineMs);
+  if (facts.streamDeadlineMs !== undefined) due.push(facts.streamDeadlineMs);
+  if (facts.presenceDeadlineMs !== undefined) due.push(facts.presenceDeadlineMs);
   if (facts.openSockets > 0) due.push(facts.nowMs + SWEEP_EVERY_MS);
   if (due.length === 0) return undefined;
   return Math.max(Math.min(...due), facts.nowMs);

@@ -1,4 +1,4 @@
-import type { Accepted, CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { Accepted, CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
 import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } from '../../shared/core/types.ts';
@@ -67,6 +67,11 @@ export interface EventsPage {
   epoch: string;
 }
 
+/** A signal of a backend (contract §5), its form checked by who hands it over. */
+export type InboundSignal =
+  | { name: 'stream'; actor: Actor; data: { messageId: string; index: number; text: string } }
+  | { name: 'typing'; actor: Actor; data: { active: boolean } };
+
 export interface SessionApi {
   execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>>;
   commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>>;
@@ -85,6 +90,14 @@ export interface SessionApi {
     actor: Actor,
     tokenExpiresAtMs: number,
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
+  /** cursor is opaque; one that was not made here is refused as invalid_request */
+  presence(
+    identity: SessionIdentity,
+    actor: Actor,
+    query: { cursor?: string; limit: number },
+  ): Promise<Result<{ items: PresenceAnswer[]; nextCursor?: string }>>;
+  /** signals of backends, in the order they came; what is not for this session or actor is dropped */
+  takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
   takeReceipt(receipt: Receipt): Promise<void>;
 }
 
@@ -95,4 +108,6 @@ export const SOCKET_HEADERS = {
   correlationId: 'Millrace-Correlation',
   /** JSON {actor: Actor, tokenExpiresAtMs: number}, percent-encoded; present when a Bearer token was verified, else the ticket counts */
   caller: 'Millrace-Caller',
+  /** `1`: the socket is held for an HTTP reader of events: no signals, and nobody is present by it */
+  quiet: 'Millrace-Quiet',
 } as const;

@@ -33,6 +33,14 @@ const MIGRATIONS: readonly string[][] = [
     `CREATE TABLE tickets (digest TEXT PRIMARY KEY, caller TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID`,
     `CREATE INDEX tickets_by_expiry ON tickets (expires_at)`,
   ],
+  [
+    `CREATE TABLE streams (id TEXT PRIMARY KEY, record TEXT NOT NULL, open INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE stream_chunks (
+       stream_id TEXT NOT NULL, first_index INTEGER NOT NULL, chunks TEXT NOT NULL, at INTEGER NOT NULL,
+       PRIMARY KEY (stream_id, first_index)) WITHOUT ROWID`,
+    `CREATE TABLE ended_streams (id TEXT PRIMARY KEY) WITHOUT ROWID`,
+    `CREATE TABLE departures (user_id TEXT PRIMARY KEY, present TEXT NOT NULL) WITHOUT ROWID`,
+  ],
 ];
 
 export function schemaVersion(sql: SqlStorage): number {
