@@ -68,7 +68,8 @@ export const clientFrame = z.discriminatedUnion('type', [
     traceparent: z.unknown().optional(),
     actor: z.unknown().optional(),
   }),
-  z.object({ type: z.literal('signal'), name: z.unknown(), data: z.unknown() }),
+  // what it says is for clientSignal to judge: a signal that means nothing here is dropped, and its socket stays
+  z.object({ type: z.literal('signal'), name: z.unknown().optional(), data: z.unknown().optional() }),
   z.object({ type: z.literal('received'), seq: z.int().min(0).max(SEQ_MAX) }),
   z.object({ type: z.literal('renew'), ticket: z.string().max(256) }),
 ]);
