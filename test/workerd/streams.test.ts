@@ -18,7 +18,11 @@ async function started(more: { idleTimeoutMs?: number } = {}): Promise<TestSessi
   ]);
   await session.send(bob, 'What is the tide?', { id: 'm1' });
   const data = { messageId: M, role: 'assistant' as const, parentId: 'm1', ...more };
-  expect((await session.must(ann, { name: 'stream.start', data })).accepted).toMatchObject({ eventId: null, entityId: M, seq: 2 });
+  expect((await session.must(ann, { name: 'stream.start', data })).accepted).toMatchObject({
+    eventId: null,
+    entityId: M,
+    seq: 2,
+  });
   return session;
 }
 
@@ -46,9 +50,7 @@ async function message(socket: TestSocket): Promise<WholeEventOf<'message.create
 const stored = (session: TestSession) =>
   eventually('the chunks are stored and the stream is closed', () =>
     runInDurableObject(session.stub(), (_instance, { storage: { sql } }) => {
-      const row = sql.exec<{ open: number; n: number }>(
-        `SELECT open, (SELECT count(*) FROM stream_chunks) AS n FROM streams`,
-      );
+      const row = sql.exec<{ open: number; n: number }>(`SELECT open, (SELECT count(*) FROM stream_chunks) AS n FROM streams`);
       return row.toArray().every(({ open, n }) => open === 0 && n > 0);
     }),
   );
@@ -68,7 +70,10 @@ test('all see the text as it comes, and the message behind it says the same', as
     expect(lastChunk).toBeLessThan(socket.frames.findIndex((frame) => frame.type === 'events'));
   }
   const first = sockets[0]?.frames.find((frame) => frame.type === 'signal' && frame.name === 'stream');
-  expect(first).toMatchObject({ user: { id: 'ann', name: 'Ann', kind: 'agent' }, data: { index: 0, role: 'assistant', parentId: 'm1' } });
+  expect(first).toMatchObject({
+    user: { id: 'ann', name: 'Ann', kind: 'agent' },
+    data: { index: 0, role: 'assistant', parentId: 'm1' },
+  });
   const page = (await session.stub().messages(session.identity, bob, { limit: 1 })) as Result<MessagesPage>;
   expect(page.ok && page.value.items[0]?.body?.text).toBe(chunks.join(''));
 });
@@ -124,8 +129,14 @@ test('P9: at most four writes a second, however many chunks come, and none of th
   const counted = `CREATE TABLE counted (at INTEGER)`;
   await runInDurableObject(session.stub(), (_instance, { storage: { sql } }) => {
     sql.exec(counted);
-    for (const [name, event, table] of [['a', 'INSERT', 'stream_chunks'], ['b', 'UPDATE', 'streams'], ['c', 'UPDATE', 'stream_chunks']])
-      sql.exec(`CREATE TRIGGER ${name} AFTER ${event} ON ${table} BEGIN INSERT INTO counted VALUES (unixepoch('subsec') * 1000); END`);
+    for (const [name, event, table] of [
+      ['a', 'INSERT', 'stream_chunks'],
+      ['b', 'UPDATE', 'streams'],
+      ['c', 'UPDATE', 'stream_chunks'],
+    ])
+      sql.exec(
+        `CREATE TRIGGER ${name} AFTER ${event} ON ${table} BEGIN INSERT INTO counted VALUES (unixepoch('subsec') * 1000); END`,
+      );
   });
   const beganMs = Date.now();
   let sent = 0;
@@ -135,7 +146,10 @@ test('P9: at most four writes a second, however many chunks come, and none of th
   }
   await stored(session);
   const { writes, bytes, text } = await runInDurableObject(session.stub(), (_instance, { storage: { sql } }) => ({
-    writes: sql.exec<{ at: number }>(`SELECT at FROM counted ORDER BY at`).toArray().map(({ at }) => at),
+    writes: sql
+      .exec<{ at: number }>(`SELECT at FROM counted ORDER BY at`)
+      .toArray()
+      .map(({ at }) => at),
     bytes: sql.exec<{ n: number }>(`SELECT sum(length(chunks)) AS n FROM stream_chunks`).one().n,
     text: JSON.stringify(words(sent)).length,
   }));
@@ -177,7 +191,9 @@ test('Stop: the message is cancelled, sockets and backends are told, and the age
   expect(await session.execute({ id: 'erin', kind: 'user' }, stop)).toMatchObject({ ok: false });
   await session.must(bob, stop);
   for (const socket of [his, agents]) {
-    const cancel = await socket.until('the signal', () => socket.frames.find((frame) => frame.type === 'signal' && frame.name === 'cancel'));
+    const cancel = await socket.until('the signal', () =>
+      socket.frames.find((frame) => frame.type === 'signal' && frame.name === 'cancel'),
+    );
     expect(cancel).toMatchObject({ user: { id: 'bob' }, data: { messageId: M, reason: 'enough' } });
     expect(await message(socket)).toMatchObject({ actor: 'ann', data: { status: 'cancelled', text: 'half of it' } });
   }
@@ -227,7 +243,12 @@ test('chunks from NATS, out of order and twice, come out in order; those of othe
   const socket = await session.connect(bob);
   const chunks = words(120);
   const signals = chunks.map((text, index) => chunkSignal(index, text));
-  const shuffled = [...signals.slice(1, 64).toReversed(), ...signals.slice(0, 1), ...signals.slice(64, 120), ...signals.slice(0, 9)];
+  const shuffled = [
+    ...signals.slice(1, 64).toReversed(),
+    ...signals.slice(0, 1),
+    ...signals.slice(64, 120),
+    ...signals.slice(0, 9),
+  ];
   await session.stub().takeSignals(session.identity, [chunkSignal(0, 'not mine', alice), ...shuffled]);
   await chunksSeen(socket, 120);
   expect(await finish(session)).toMatchObject({ ok: true });
@@ -239,7 +260,9 @@ test('a chunk that NATS lost: nothing behind the hole is shown, and the text of 
   const session = await started();
   const socket = await session.connect(bob);
   const chunks = words(200);
-  const signals = chunks.map((text, index) => chunkSignal(index, text)).filter(({ data }) => !('index' in data && data.index === 10));
+  const signals = chunks
+    .map((text, index) => chunkSignal(index, text))
+    .filter(({ data }) => !('index' in data && data.index === 10));
   await session.stub().takeSignals(session.identity, signals);
   await chunksSeen(socket, 10);
   expect(await finish(session)).toMatchObject({ ok: false, refusal: { code: 'stream_gap', expectedIndex: 10 } });
