@@ -25,6 +25,8 @@ export class StreamFeed {
   readonly #places = new Map<RunningStream, WeakMap<LiveSocket, number>>();
   /** streams with chunks that somebody has not got; of one that ended, the seq of its message */
   #changed = new Map<RunningStream, number | undefined>();
+  /** streams of which a paced socket lacks chunks */
+  readonly #paced = new Set<RunningStream>();
   #pacing = false;
 
   constructor(ports: RoomPorts, fanOut: FanOut, running: () => RunningStream[]) {
@@ -56,7 +58,6 @@ export class StreamFeed {
     const frames = new Frames(nowMs);
     const changed = this.#changed;
     this.#changed = new Map();
-    let paced = false;
     for (const socket of this.#fanOut.sockets()) {
       if (socket.lagging || socket.quiet) continue;
       const open = socket.takesSignalAt(nowMs);
@@ -64,11 +65,11 @@ export class StreamFeed {
         // who has the message already needs no chunk of it
         if (endSeq !== undefined && socket.sentSeq >= endSeq) continue;
         if (open || endSeq !== undefined) this.#send(socket, stream, frames);
-        else paced = true;
+        else this.#paced.add(stream);
       }
     }
     for (const [stream, endSeq] of changed) if (endSeq !== undefined) this.#places.delete(stream);
-    if (paced) this.#later([...changed].filter(([, endSeq]) => endSeq === undefined).map(([stream]) => stream));
+    if (this.#paced.size > 0) this.#sendPacedLater();
   }
 
   #send(socket: LiveSocket, stream: RunningStream, frames: Frames): void {
@@ -81,14 +82,15 @@ export class StreamFeed {
     this.#fanOut.sendSignal(socket, frame.text, frame.bytes);
   }
 
-  #later(streams: readonly RunningStream[]): void {
+  #sendPacedLater(): void {
     if (this.#pacing) return;
     this.#pacing = true;
     const again = async (): Promise<void> => {
       await this.#ports.delay(STREAM_PACE_MS);
       this.#pacing = false;
       const running = new Set(this.#running());
-      for (const stream of streams) if (running.has(stream)) this.changed(stream);
+      for (const stream of this.#paced) if (running.has(stream)) this.changed(stream);
+      this.#paced.clear();
     };
     this.#ports.background(again());
   }
