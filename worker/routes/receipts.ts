@@ -19,8 +19,7 @@ export const receiptRoutes: Route[] = [
 ];
 
 async function takeReceipts(c: AppContext): Promise<Response> {
-  const request = await readSigned(c, receiptsRequest);
-  return c.json(await handOut(c.env, request));
+  return c.json(await handOut(c.env, await readSigned(c, receiptsRequest)));
 }
 
 /**
