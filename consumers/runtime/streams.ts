@@ -47,6 +47,8 @@ const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
 export const ACK_WAIT_MS = 15_000;
 /** messages out at all workers of one durable together; at it the server waits */
 export const ACK_PENDING_MAX = 2_000;
+/** more where one client has them all and brings them one by one per session: a session's backlog must not keep the others out */
+const PINNED_ACK_PENDING_MAX = 10_000;
 
 export interface StreamSettings {
   eventsMaxBytes?: number;
@@ -155,6 +157,7 @@ export async function ensurePinnedDurable(
     priority_groups: [group],
     priority_policy: 'pinned_client',
     priority_timeout: nanos(pinMs),
+    max_ack_pending: PINNED_ACK_PENDING_MAX,
   };
   await ensure(manager, stream, durable, pinned, log);
 }

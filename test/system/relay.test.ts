@@ -1,6 +1,9 @@
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RELAY_DURABLE } from '../../consumers/relay/relay.ts';
 import { Backend, type BackendCommand } from '../support/backend.ts';
-import { readEvents, sessionPath, until, User } from '../support/client.ts';
+import { COMMANDS_STREAM, FROM_EDGE, FROM_HEADER, signalsSubject } from '../../shared/contract/subjects.ts';
+import { readEvents, SessionSocket, sessionPath, until, User } from '../support/client.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
 
@@ -24,6 +27,15 @@ const send = (text: string, more: Partial<BackendCommand> = {}): BackendCommand 
 async function texts(sessionId: string): Promise<string[]> {
   const { events } = await readEvents(bot.http, sessionId);
   return events.flatMap(({ type, data }) => (type === 'message.created' ? [(data as { text: string }).text] : []));
+}
+
+/** undefined while NATS is away */
+async function settled<T>(attempt: Promise<T>): Promise<T | undefined> {
+  return await attempt.catch(() => undefined);
+}
+
+async function tried(attempt: Promise<void>): Promise<boolean> {
+  return (await settled(attempt.then(() => true))) ?? false;
 }
 
 /** What a door says, without what is of the moment. */
@@ -137,6 +149,65 @@ requireOrSkip('nats-server', natsServerMissing())('backends over NATS', () => {
     await backend.publish('fifo-2', forged, { 'Millrace-Reply': 'millrace.events.default.message.created.fifo-2' });
     await until('it is buried', async () => (await backend.letters()).some(({ body }) => body === JSON.stringify(forged)));
     expect(await texts('fifo-2')).toEqual(before);
+  });
+
+  test('stream a message by signals, are told to stop it, and end it', async () => {
+    const reader = new User(stack.url, await stack.token('ann'));
+    await backend.ask('fifo-3', { command: 'member.put', data: { userId: 'ann', role: 'owner' }, actor: ACTOR });
+    const signals: { name: string; data?: unknown }[] = [];
+    const socket = new SessionSocket({
+      http: reader.http,
+      sessionId: 'fifo-3',
+      onEvent: () => {},
+      onFault: () => {},
+      onSignal: (frame) => signals.push(frame),
+    });
+    await socket.open();
+    const heard: unknown[] = [];
+    const listening = backend.connection.subscribe(signalsSubject('default', 'fifo-3'), {
+      callback: (_error, message) => void (message.headers?.get(FROM_HEADER) === FROM_EDGE && heard.push(message.json())),
+    });
+    await backend.connection.flush();
+    const started = await backend.ask('fifo-3', { command: 'stream.start', data: { messageId: 'streamed' }, actor: ACTOR });
+    expect(started.body).toMatchObject({ entityId: 'streamed', eventId: null });
+    const chunks = ['Once ', 'upon ', 'a ', 'time'];
+    for (const [index, text] of chunks.entries()) {
+      backend.signal('fifo-3', { name: 'stream', actor: ACTOR, data: { messageId: 'streamed', index, text } });
+    }
+    backend.signal('fifo-3', { name: 'typing', actor: ACTOR, data: { active: true } });
+    const streamed = (): string =>
+      signals.flatMap(({ name, data }) => (name === 'stream' ? [(data as { text: string }).text] : [])).join('');
+    await until('all was seen', () => streamed() === chunks.join('') && signals.some(({ name }) => name === 'typing'));
+    await reader.http.expect(202, 'POST', `${sessionPath('fifo-3')}/streams/streamed/cancel`, { body: { reason: 'enough' } });
+    await until('the backend is told', () => heard.length > 0);
+    expect(heard).toMatchObject([{ name: 'cancel', data: { messageId: 'streamed', reason: 'enough' } }]);
+    expect(await reader.message('fifo-3', 'streamed')).toMatchObject({ status: 'cancelled', text: 'Once upon a time' });
+    listening.unsubscribe();
+    await socket.close();
+    await reader.close();
+  });
+
+  test('go on when the durable was deleted', async () => {
+    const manager = await jetstreamManager(backend.connection);
+    await manager.consumers.delete(COMMANDS_STREAM, RELAY_DURABLE);
+    expect((await backend.ask('fifo-2', send('after the deletion'))).body).toMatchObject({ sessionId: 'fifo-2' });
+  });
+
+  test('keep the order of a session while NATS is killed', async () => {
+    const before = await texts('fifo-2');
+    const sent: string[] = [];
+    for (let at = 0; at < COMMANDS; at += 1) {
+      const text = `nats ${at}`;
+      // with a message id, so that a publication whose answer was lost may be repeated
+      await until(
+        `${text} is published`,
+        async () => await tried(backend.publish('fifo-2', send(text), { 'Nats-Msg-Id': text })),
+      );
+      sent.push(text);
+      if (at === COMMANDS / 2) stack.kill('nats', 'SIGKILL');
+    }
+    await until('all are settled', async () => (await settled(backend.waiting())) === 0, 90_000);
+    expect(await texts('fifo-2')).toEqual([...before, ...sent]);
   });
 
   test('keep the order of each session while the edge is killed, with nothing lost or doubled', async () => {

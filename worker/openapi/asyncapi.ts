@@ -120,7 +120,10 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     receives: perCommand('command', commandMessage),
     headers: z.object({
       [IDEMPOTENCY_KEY_HEADER]: z.string().optional(),
-      [REPLY_HEADER]: z.string().optional().describe('a subject for the 202 body or the problem'),
+      [REPLY_HEADER]: z
+        .string()
+        .optional()
+        .describe('a literal subject for the 202 body or the problem; not one that begins with `$` or `millrace.`'),
     }),
   },
   signals: {
