@@ -1,6 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RELAY_DURABLE } from '../../consumers/relay/relay.ts';
+import { COMMAND_BYTES_MAX } from '../../consumers/runtime/streams.ts';
 import { Backend, type BackendCommand } from '../support/backend.ts';
 import { COMMANDS_STREAM, FROM_EDGE, FROM_HEADER, signalsSubject } from '../../shared/contract/subjects.ts';
 import { readEvents, SessionSocket, sessionPath, until, User } from '../support/client.ts';
@@ -141,6 +142,16 @@ requireOrSkip('nats-server', natsServerMissing())('backends over NATS', () => {
     expect(Date.parse(letter?.headers['Millrace-First-Failed-At'] ?? '')).toBeGreaterThan(Date.now() - 60_000);
     expect(letter?.headers).not.toHaveProperty('Millrace-Original-Nats-Pin-Id');
     expect(await backend.waiting()).toBe(0);
+  });
+
+  test('find a large refused command whole, and may not publish what a dead letter could not hold', async () => {
+    const large = JSON.stringify(send('x'.repeat(700_000)));
+    expect((await backend.ask('fifo-1', large)).body).toMatchObject({ code: 'message_too_long' });
+    const largest = JSON.stringify(send('')).padEnd(COMMAND_BYTES_MAX - 500, ' ');
+    expect((await backend.ask('fifo-1', largest)).body).toMatchObject({ code: 'message_empty' });
+    const bodies = (await backend.letters()).map(({ body }) => body);
+    expect([bodies.includes(large), bodies.includes(largest)]).toEqual([true, true]);
+    await expect(backend.publish('fifo-1', ' '.repeat(COMMAND_BYTES_MAX + 1))).rejects.toThrow(/maximum/);
   });
 
   test('may not have a reply published as an event or a command', async () => {

@@ -115,7 +115,8 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     title: 'The stream MILLRACE_COMMANDS',
     description:
       'Commands of backends, taken in the order of the stream per session. The right to publish here is the right to act as anyone of that ' +
-      'tenant. A refused one becomes a dead letter.',
+      'tenant. A refused one becomes a dead letter. A `Nats-Msg-Id` is compared with those of all sessions, for two minutes; a message with ' +
+      'its headers may have 1 MiB less 16 KiB.',
     sends: {},
     receives: perCommand('command', commandMessage),
     headers: z.object({

@@ -16,6 +16,7 @@ afterEach(() => {
 async function alone(world: ReturnType<typeof relayWorld>): Promise<Relay> {
   const relay = new Relay(world.ports);
   void relay.watchFloor();
+  setInterval(() => relay.working(), 5_000);
   world.stream.first = 0;
   const before = commandMessage(0, { subject: 'millrace.commands.default.before' });
   relay.take(before, 't1');
@@ -141,7 +142,8 @@ describe('a command that is refused', () => {
     relay.take(message, 't1');
     relay.take(commandMessage(2), 't1');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect([world.sent, world.replies, message.told]).toEqual([['1'], [], []]);
+    expect([world.sent, world.replies]).toEqual([['1'], []]);
+    expect(new Set(message.told)).toEqual(new Set(['working']));
     away = false;
     await vi.advanceTimersByTimeAsync(10_100);
     expect(world.sent).toEqual(['1', '2']);
@@ -207,6 +209,25 @@ describe('at a takeover', () => {
     world.stream.first = 5;
     await vi.advanceTimersByTimeAsync(300);
     expect(world.sent).toEqual(['5']);
+  });
+
+  it('and after a stall, for then the server may have given what is in hand to another', async () => {
+    const world = relayWorld(() => accepted());
+    const relay = new Relay(world.ports);
+    void relay.watchFloor();
+    world.stream.first = 1;
+    relay.take(commandMessage(1), 't1');
+    await vi.advanceTimersByTimeAsync(1_000);
+    // certain by now: what the stream says is not asked
+    world.stream.first = 9;
+    relay.take(commandMessage(2), 't1');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(world.sent).toEqual(['1', '2']);
+    // nobody told the server that anything is worked on: another has settled it by now
+    vi.setSystemTime(Date.now() + 11_000);
+    relay.take(commandMessage(3), 't1');
+    await vi.advanceTimersByTimeAsync(10);
+    expect([world.sent, relay.size]).toEqual([['1', '2'], 0]);
   });
 
   it('a message that comes again while it is in hand is one, and the last delivery is answered', async () => {
