@@ -1,8 +1,10 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RELAY_DURABLE } from '../../consumers/relay/relay.ts';
+import { sign } from '../../consumers/runtime/signed-post.ts';
 import { COMMAND_BYTES_MAX } from '../../consumers/runtime/streams.ts';
 import { Backend, type BackendCommand } from '../support/backend.ts';
+import { SIGNATURE_HEADER, TIMESTAMP_HEADER } from '../../shared/contract/internal.ts';
 import { COMMANDS_STREAM, FROM_EDGE, FROM_HEADER, signalsSubject } from '../../shared/contract/subjects.ts';
 import { readEvents, SessionSocket, sessionPath, until, User } from '../support/client.ts';
 import { requireOrSkip } from '../support/requirement.ts';
@@ -152,6 +154,27 @@ requireOrSkip('nats-server', natsServerMissing())('backends over NATS', () => {
     const bodies = (await backend.letters()).map(({ body }) => body);
     expect([bodies.includes(large), bodies.includes(largest)]).toEqual([true, true]);
     await expect(backend.publish('fifo-1', ' '.repeat(COMMAND_BYTES_MAX + 1))).rejects.toThrow(/maximum/);
+  });
+
+  test('are not harmed by a signed call that somebody repeats', async () => {
+    const command = {
+      tenant: 'default',
+      sessionId: 'fifo-1',
+      idempotencyKey: 'listened-in',
+      payload: JSON.stringify(send('said once')),
+    };
+    const body = JSON.stringify({ v: 1, commands: [command] });
+    const timestamp = String(Date.now());
+    const signature = sign(stack.secrets.internalSecret, timestamp, body);
+    const headers = { [TIMESTAMP_HEADER]: timestamp, [SIGNATURE_HEADER]: signature };
+    const call = async (text: string): Promise<unknown> =>
+      await (await fetch(`${stack.url}/internal/commands`, { method: 'POST', headers, body: text })).json();
+    const first = await call(body);
+    expect(first).toMatchObject({ outcomes: [{ kind: 'accepted' }] });
+    const { outcomes } = first as { outcomes: object[] };
+    expect(await call(body)).toEqual({ outcomes: [{ ...outcomes[0], replayed: true }] });
+    expect(await call(body.replace('listened-in', 'another-key'))).toMatchObject({ code: 'unauthenticated' });
+    expect((await texts('fifo-1')).filter((text) => text === 'said once')).toHaveLength(1);
   });
 
   test('may not have a reply published as an event or a command', async () => {
