@@ -51,7 +51,7 @@ const HEAD =
 
 const STREAM =
   'With `Accept: text/event-stream` the same as server-sent events that go on: `id` is the seq, `data` the event; a comment comes ' +
-  'every 15 s; the end is `event: close` with `data: {code, reason}`, a close code of the socket.';
+  'every 15 s; with `signals=1` also `event: signal`, whose `data` is a signal of the socket without its `type`; the end is `event: close` with `data: {code, reason}`, a close code of the socket.';
 
 /** Queries (contract §2), tickets and socket (§4), and what needs no token. */
 export const OPERATIONS: readonly Operation[] = [
