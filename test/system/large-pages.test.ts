@@ -104,6 +104,28 @@ requireOrSkip('nats-server', natsServerMissing())('100 messages of 50,000 four-b
     }
   }
 
+  /** P4: server-sent events from the first one on, until one that is sent meanwhile. */
+  async function expectStream(): Promise<void> {
+    const ending = new AbortController();
+    const response = await fetch(`${stack.url}${sessionPath(SESSION)}/events?limit=1000`, {
+      headers: { Accept: 'text/event-stream', Authorization: `Bearer ${await stack.token('alice')}` },
+      signal: ending.signal,
+    });
+    const decoder = new TextDecoder();
+    const seqs: number[] = [];
+    let head = MESSAGES + 1;
+    let rest = '';
+    for await (const chunk of response.body ?? []) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('id: ')) seqs.push(Number(line.slice('id: '.length)));
+      if (seqs.length > 0 && head === MESSAGES + 1) head = (await alice.send(SESSION, 'sent while they are read')).seq;
+      if (seqs.at(-1) === head) break;
+    }
+    ending.abort();
+    expect(seqs).toEqual(Array.from({ length: head }, (_, at) => at + 1));
+  }
+
   test('are read whole from the edge, both ways', async () => {
     // two of 200 KB go into 512 KiB
     expect(await expectBothWays('')).toBe(MESSAGES / 2);
@@ -125,6 +147,7 @@ requireOrSkip('nats-server', natsServerMissing())('100 messages of 50,000 four-b
       TRIMMED_MS_MAX,
     );
     await expectBothWays('');
+    await expectStream();
     await stack.stop('consumers');
     const { nextCursor } = await page('');
     const first = await alice.http.request('GET', `${sessionPath(SESSION)}/messages/m1`);
