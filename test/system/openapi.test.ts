@@ -115,6 +115,14 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [201, 'vera', 'POST', `${S}/tickets`],
       [404, 'sam', 'POST', `${S}/tickets`],
       [426, 'vera', 'GET', `${S}/socket`],
+      [200, 'bob', 'GET', '/v1/sessions?limit=1'],
+      [400, 'bob', 'GET', '/v1/sessions?limit=0'],
+      [400, 'bob', 'GET', '/v1/sessions?cursor=x'],
+      [401, undefined, 'GET', '/v1/sessions'],
+      [200, 'bob', 'GET', '/v1/inbox?after=0'],
+      [400, 'bob', 'GET', '/v1/inbox?after=x'],
+      [201, 'bob', 'POST', '/v1/inbox/tickets'],
+      [426, 'bob', 'GET', '/v1/inbox/socket'],
       [200, undefined, 'GET', '/healthz'],
       [200, undefined, 'GET', '/readyz'],
       [200, undefined, 'GET', '/v1/openapi.json'],
@@ -138,12 +146,12 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
     await until('it is noticed', async () => (await ask(undefined, 'GET', '/readyz')).status === 503);
   });
 
-  test('no operation was left out but the upgrade itself', () => {
+  test('no operation was left out but the upgrades themselves', () => {
     const described = Object.values(document.paths).flatMap((methods) =>
       Object.values(methods).map(({ operationId }) => operationId),
     );
     const answered = [...checker.seen].filter(([, met]) => [...met].some((status) => status < 400)).map(([id]) => id);
-    expect(described.filter((id) => !answered.includes(id))).toEqual(['socket.open']);
+    expect(described.filter((id) => !answered.includes(id))).toEqual(['inbox.open', 'socket.open']);
   });
 
   test('a body that is not as described would be found', () => {
