@@ -18,6 +18,8 @@ export interface SessionView {
   activeMembers(): number;
   activeOwners(): number;
   message(id: string): MessageRecord | undefined;
+  /** the text of a message as far as the tail holds it: undefined when only the store does */
+  recentText(message: MessageRecord): string | undefined;
   lastOrdinal(): number;
   /** a stream of this id: running, or ended (then its message exists, or existed); undefined when there never was one */
   stream(id: string): StreamView | 'ended' | undefined;

@@ -1,8 +1,9 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import { signalsSubject } from '../../shared/contract/subjects.ts';
 import type { Actor, WholeEventOf } from '../../shared/core/types.ts';
-import type { InboundSignal, MessagesPage, Result } from '../../worker/session/api.ts';
+import type { MessagesPage, Result } from '../../worker/session/api.ts';
 import { StreamReader } from '../support/stream-reader.ts';
 import { alice, bob, eventually, TestSession, type TestSocket } from './support.ts';
 

@@ -6,7 +6,7 @@ import { refusal, type Refusal } from '../../shared/core/codes.ts';
 import { applyNote } from '../../shared/core/apply-note.ts';
 import { endOfStream } from '../../shared/core/commands/stream-end.ts';
 import { decide } from '../../shared/core/decide.ts';
-import type { Decision } from '../../shared/core/decision.ts';
+import type { Decision, Note } from '../../shared/core/decision.ts';
 import { stampEvent } from '../../shared/core/event.ts';
 import { EVENT_BYTES_MAX, type Limits } from '../../shared/core/limits.ts';
 import { MemoryState } from '../../shared/core/memory-state.ts';
@@ -16,8 +16,10 @@ import type { Event } from '../../shared/core/types.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
+import { EmbeddedStore } from './embedded-store.ts';
 import { encodeEvent, EventLog, type EncodedEvent } from './event-log.ts';
 import { FanOut } from './fan-out.ts';
+import { InboxFeed } from './inbox-feed.ts';
 import { Outbox } from './outbox.ts';
 import type { RoomPorts } from './ports.ts';
 import { ProgressLog } from './progress-log.ts';
@@ -31,6 +33,9 @@ import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
 const GUARD_ALARM_MS = 10_000;
+const COMMAND_ID_TAKEN = 'A command with this commandId was accepted before in the session.';
+/** the same for what Inboxes are to be told: users look for it within 2 s */
+const INBOX_GUARD_MS = 1_000;
 const EMPTY: SessionView = new MemoryState();
 
 export interface RoomSettings {
@@ -58,7 +63,9 @@ export class Room {
   readonly signals: Signals;
   /** the ports, with an alarm that parts may ask for and none of them owns */
   readonly asking: RoomPorts;
+  readonly inboxes: InboxFeed;
   readonly #rates: Rates;
+  readonly #embedded: EmbeddedStore;
   #schema: number;
   #epoch = '';
   #alarmAtMs: number | undefined;
@@ -80,7 +87,9 @@ export class Room {
     this.signals = new Signals(this);
     this.fanOut.listen(this.signals);
     this.retention = new Retention(identity, ports, this.events, this.progress);
+    this.inboxes = new InboxFeed(identity.sessionId, this.asking, this.events, this.state);
     this.#rates = new Rates(settings.limits, ports.nowMs());
+    this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
     this.#schema = schemaVersion(ports.sql);
     if (this.#schema === 0) return;
     ports.transaction(() => migrate(ports.sql, this.#schema));
@@ -88,6 +97,7 @@ export class Room {
     this.fanOut.restore();
     this.signals.presence.restore();
     this.outbox.kick();
+    this.inboxes.outbox.kick();
   }
 
   /** Called once after waking with the alarm that is set: waking is the one sure moment to arm one that was lost. */
@@ -124,8 +134,9 @@ export class Room {
       newId: () => this.ports.newId(),
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
+    if (this.#isTaken(input.commandId, nowMs)) return { ok: false, refusal: refusal('conflict', COMMAND_ID_TAKEN) };
     if (decision.kind === 'accepted') {
-      const overloaded = this.#overload();
+      const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
     }
     return this.#commit(input, decision, fingerprint, nowMs);
@@ -136,8 +147,9 @@ export class Room {
     return this.#rates.take(userId, this.ports.nowMs());
   }
 
-  takeReceipt(receipt: Receipt): void {
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): void {
     if (!this.exists) return;
+    this.#embedded.note(embeddedMessages, this.state.lastOrdinal(), this.ports.nowMs());
     this.retention.take(receipt);
     this.#arm();
   }
@@ -147,6 +159,8 @@ export class Room {
     this.#alarmAtMs = undefined;
     if (!this.exists) return;
     try {
+      // first: its bound is the shortest
+      await this.inboxes.outbox.drain();
       this.outbox.retryAtMs = undefined;
       await this.outbox.drain();
       await this.retention.repair();
@@ -195,7 +209,7 @@ export class Room {
     try {
       this.ports.transaction(() => {
         if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
-        if (decision.kind === 'noted') applyNote(this.state, decision.note);
+        if (decision.kind === 'noted') this.#keep(decision.note);
         if (input.idempotencyKey !== undefined) {
           const key = [input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs] as const;
           // a chunk is not durable yet, and so its key need not be: they are stored together
@@ -211,6 +225,7 @@ export class Room {
     }
     if (stamped !== undefined) this.#committed(stamped, input, nowMs);
     if (decision.kind === 'noted') this.signals.noted(decision.note, input.actor);
+    this.#tellInboxes(nowMs);
     return { ok: true, value: { accepted, replayed: false } };
   }
 
@@ -233,6 +248,7 @@ export class Room {
     if (!this.exists) this.#create();
     this.events.append(stamped.event, stamped.encoded);
     apply(this.state, stamped.event);
+    this.inboxes.note(stamped.event);
     this.commands.put({
       commandId: accepted.commandId,
       type: input.command.name,
@@ -251,6 +267,18 @@ export class Room {
       const command = { name: 'stream.finish' as const, data: { messageId: stream.id, status: 'failed' as const } };
       this.#commit({ command, actor: stream.starter, correlationId: this.ports.newId() }, end, '', nowMs);
     }
+  }
+
+  /** What is noted is kept in the same transaction as its idempotency key. */
+  #keep(note: Note): void {
+    applyNote(this.state, note);
+    if (note.kind === 'read') this.inboxes.noteRead(note.userId, note.seq);
+  }
+
+  #tellInboxes(nowMs: number): void {
+    if (!this.inboxes.outbox.waiting) return;
+    this.#wakeBy(nowMs + INBOX_GUARD_MS);
+    this.inboxes.outbox.kick();
   }
 
   #committed(stamped: { event: Event; encoded: EncodedEvent }, input: ExecuteInput, nowMs: number): void {
@@ -277,12 +305,14 @@ export class Room {
     this.streams.load();
     this.state.load();
     this.retention.load();
+    this.inboxes.outbox.load();
   }
 
   #forget(): void {
     this.events.reset();
     this.streams.reset();
     this.state.reset();
+    this.inboxes.outbox.reset();
   }
 
   #fingerprint(input: ExecuteInput): string {
@@ -298,6 +328,11 @@ export class Room {
       return { ok: false, refusal: refusal('idempotency_key_reused', 'This key was used for another command or other data.') };
     }
     return { ok: true, value: { accepted: found.answer, replayed: true } };
+  }
+
+  /** A given id names one command: with its key it is a repetition, without it another command that nobody could tell apart. */
+  #isTaken(commandId: string | undefined, nowMs: number): boolean {
+    return commandId !== undefined && this.exists && this.commands.find(commandId, nowMs) !== undefined;
   }
 
   #overload(): Refusal | undefined {
@@ -316,10 +351,12 @@ export class Room {
     const at = nextAlarmMs({
       nowMs,
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
+      ...(this.inboxes.outbox.waiting ? { inboxRetryAtMs: this.inboxes.outbox.retryAtMs ?? nowMs + INBOX_GUARD_MS } : {}),
       ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
       repairAttempts: this.retention.repairAttempts,
       lastProgressMs: this.retention.lastProgressMs,
       trimmable: this.retention.trimmable,
+      trimsOn: this.retention.trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
       ...(streamDeadline === undefined ? {} : { streamDeadlineMs: streamDeadline }),

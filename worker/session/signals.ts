@@ -1,3 +1,4 @@
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import { clientSignal, type SignalFrame } from '../../shared/contract/frames.ts';
 import { signalsSubject } from '../../shared/contract/subjects.ts';
 import { applyNote } from '../../shared/core/apply-note.ts';
@@ -9,7 +10,7 @@ import { mayWrite } from '../../shared/core/rights.ts';
 import type { RunningStream } from '../../shared/core/running-stream.ts';
 import { hasLoneSurrogate } from '../../shared/core/text.ts';
 import type { Actor, Event } from '../../shared/core/types.ts';
-import type { ExecuteInput, InboundSignal } from './api.ts';
+import type { ExecuteInput } from './api.ts';
 import type { SocketEvents } from './fan-out.ts';
 import type { LiveSocket } from './live-socket.ts';
 import { Presence } from './presence.ts';
@@ -83,8 +84,9 @@ export class Signals implements SocketEvents {
   /** From backends by way of NATS: anyone of the tenant speaks there, and rights are looked at here. */
   takeInbound(signals: readonly InboundSignal[]): void {
     for (const signal of signals.slice(0, SIGNALS_PER_CALL_MAX)) {
-      if (signal.name === 'typing') this.#takeTyping(signal.actor, signal.data.active, undefined);
-      else this.#takeChunk(signal.actor, signal.data);
+      const actor = userOf(signal.actor);
+      if (signal.name === 'typing') this.#takeTyping(actor, signal.data.active, undefined);
+      else this.#takeChunk(actor, signal.data);
     }
   }
 
@@ -167,6 +169,7 @@ export class Signals implements SocketEvents {
   }
 }
 
-export function userOf({ id, name, kind }: Actor): User {
+/** Who it is, without what it may do. */
+function userOf({ id, name, kind }: { id: string; name?: string | undefined; kind: Actor['kind'] }): Actor {
   return { id, ...(name === undefined ? {} : { name }), kind };
 }

@@ -1,13 +1,14 @@
 import type { SessionState } from '../../shared/core/state.ts';
 import type { RunningStream } from '../../shared/core/running-stream.ts';
-import type {
-  ActorKind,
-  MemberRecord,
-  MemberRole,
-  MessageRecord,
-  MessageRole,
-  SessionRecord,
-  StreamRecord,
+import {
+  isErased,
+  type ActorKind,
+  type MemberRecord,
+  type MemberRole,
+  type MessageRecord,
+  type MessageRole,
+  type SessionRecord,
+  type StreamRecord,
 } from '../../shared/core/types.ts';
 import type { EventLog } from './event-log.ts';
 import type { Streams } from './streams.ts';
@@ -197,6 +198,12 @@ export class SqlState implements SessionState {
   }
   endStream(id: string): void {
     this.#streams.end(id);
+  }
+
+  recentText(message: MessageRecord): string | undefined {
+    const newest = this.#events.one(message.updatedSeqs.at(-1) ?? message.seq);
+    if (newest === undefined || isErased(newest)) return undefined;
+    return newest.type === 'message.updated' || newest.type === 'message.created' ? newest.data.text : undefined;
   }
 
   eraseEvents(seqs: readonly number[]): void {
