@@ -1,7 +1,8 @@
 import { connect, createInbox, headers, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPLY_HEADER } from '../../shared/contract/backend.ts';
-import { commandSubject, signalsSubject } from '../../shared/contract/subjects.ts';
+import type { QueryAnswer } from '../../shared/contract/internal.ts';
+import { commandSubject, QUERY_SUBJECT, signalsSubject } from '../../shared/contract/subjects.ts';
 import { sessionPath, until, User } from '../support/client.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
@@ -20,6 +21,20 @@ async function client(sessionId: string, user: string, kind: 'user' | 'agent' = 
   const made = new StreamClient(stack.url, await stack.token(user, { kind }), sessionId);
   await made.connect();
   return made;
+}
+
+/** The text as the history store has it, by the seq of its message. */
+async function storedText(sessionId: string, seq: number): Promise<string | undefined> {
+  const connection = await connect({ servers: stack.nats });
+  try {
+    const question = JSON.stringify({ v: 1, op: 'messages', tenant: 'default', sessionId, seqs: [seq] });
+    return await until('the store has the message', async () => {
+      const answer = (await connection.request(QUERY_SUBJECT, question, { timeout: 5_000 })).json<QueryAnswer>();
+      return answer.ok && answer.op === 'messages' ? answer.messages[0]?.text : undefined;
+    });
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Words of several scripts, so that bytes, code units and code points differ. */
@@ -90,6 +105,7 @@ requireOrSkip('nats-server', natsServerMissing())('token streams', () => {
         expect(event.data.text === text).toBe(true);
       }
       expect((await alice.message(sessionId, 'm7')).text === text).toBe(true);
+      expect((await storedText(sessionId, 2)) === text).toBe(true);
       const cuts = readers.reduce((sum, reader) => sum + reader.cuts, 0);
       const frames = readers.map((reader) => reader.reader.frames).toSorted((a, b) => a - b);
       expect(readers.slice(0, RESTLESS).every((reader) => reader.cuts > 0)).toBe(true);

@@ -5,7 +5,7 @@ import { applyNote } from '../../shared/core/apply-note.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { decide } from '../../shared/core/decide.ts';
 import type { Note } from '../../shared/core/decision.ts';
-import { PRESENCE_TOLD_MEMBERS_MAX, type PresenceStatus } from '../../shared/core/presence.ts';
+import { SIGNALLED_MEMBERS_MAX, type PresenceStatus } from '../../shared/core/presence.ts';
 import { mayWrite } from '../../shared/core/rights.ts';
 import type { RunningStream } from '../../shared/core/running-stream.ts';
 import { hasLoneSurrogate } from '../../shared/core/text.ts';
@@ -131,6 +131,7 @@ export class Signals implements SocketEvents {
     const { view, fanOut, ports } = this.#room;
     const member = view.member(actor.id);
     if (member?.active !== true || !mayWrite(member) || view.session()?.status !== 'active') return;
+    if (this.#isBig()) return;
     const frame = this.#typing.take(userOf(actor), active, ports.nowMs());
     if (frame !== undefined) fanOut.signal(frame, (socket) => socket !== from);
   }
@@ -162,10 +163,15 @@ export class Signals implements SocketEvents {
   }
 
   #tellPresence(user: User, status: PresenceStatus, but: LiveSocket | undefined): void {
-    const { view, fanOut } = this.#room;
-    if (view.activeMembers() > PRESENCE_TOLD_MEMBERS_MAX || fanOut.size > PRESENCE_TOLD_MEMBERS_MAX) return;
+    if (this.#isBig()) return;
     this.#presenceChanges.set(user.id, { user, status, but });
-    fanOut.soon();
+    this.#room.fanOut.soon();
+  }
+
+  /** What everybody does, told to everybody, is the square of their number. */
+  #isBig(): boolean {
+    const { view, fanOut } = this.#room;
+    return view.activeMembers() > SIGNALLED_MEMBERS_MAX || fanOut.size > SIGNALLED_MEMBERS_MAX;
   }
 }
 
