@@ -108,7 +108,10 @@ export interface SessionApi {
   ): Promise<Result<{ items: PresenceAnswer[]; nextCursor?: string }>>;
   /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
   takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
-  /** from backends over NATS, in the order of arrival, authenticated by the right to publish; what is of no use is dropped */
+  /**
+   * From backends over NATS, in the order of arrival, authenticated by the right to publish; what is not for this session or
+   * actor is dropped.
+   */
   takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
   /** undefined: there never was such a session */
   overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined>;

@@ -146,17 +146,17 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
-  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
-    if (this.#room === undefined) return;
-    this.#learnAlarm(this.#room);
-    this.#room.takeReceipt(receipt, embeddedMessages);
-  }
-
   async takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void> {
     const room = this.#at(identity);
     // commands that came before have their turn first
     this.#turns.settle();
     if (room.exists) room.signals.takeInbound(signals);
+  }
+
+  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
+    if (this.#room === undefined) return;
+    this.#learnAlarm(this.#room);
+    this.#room.takeReceipt(receipt, embeddedMessages);
   }
 
   async overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined> {
@@ -236,11 +236,11 @@ export class Session extends DurableObject<Env> implements SessionApi {
       setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
       createElsewhere: (input) => this.#createElsewhere(identity.tenant, input),
       nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       background: (work) => this.ctx.waitUntil(work),
       sockets: () => this.#sockets.all(),
       publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
       tellInbox: inboxTeller(this.env, identity.tenant),
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       nowMs: () => Date.now(),
       random: () => Math.random(),
       newId: () => v7(),

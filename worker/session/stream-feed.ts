@@ -86,7 +86,7 @@ export class StreamFeed {
     if (this.#pacing) return;
     this.#pacing = true;
     const again = async (): Promise<void> => {
-      await this.#ports.pause(STREAM_PACE_MS);
+      await this.#ports.delay(STREAM_PACE_MS);
       this.#pacing = false;
       const running = new Set(this.#running());
       for (const stream of this.#paced) if (running.has(stream)) this.changed(stream);

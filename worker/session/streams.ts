@@ -148,7 +148,7 @@ export class Streams {
 
   async #storeLater(): Promise<void> {
     try {
-      await this.#ports.pause(STREAM_STORE_EVERY_MS);
+      await this.#ports.delay(STREAM_STORE_EVERY_MS);
       this.#ports.transaction(() => this.#store());
       this.#commands.forgetDeferredKeys();
     } catch (error) {

@@ -61,7 +61,7 @@ export class FakeRoom {
       nowMs: () => this.nowMs,
       synced: async () => undefined,
       nextTurn: async () => undefined,
-      pause: () => new Promise((resolve) => this.#delays.push(resolve)),
+      delay: () => new Promise((resolve) => this.#delays.push(resolve)),
       background: (work) => void this.#work.push(work),
       sockets: () => [...sockets],
       setAlarm: (atMs) => (this.alarmAtMs = atMs),
