@@ -165,8 +165,8 @@ export const CATALOGUE = {
     who: 'member; role other than user, and name, only for agents and systems',
     notes:
       `A session runs ${STREAMS_RUNNING_MAX} streams at once (rate_limited). Until it ends, a stream is seen on the socket only: it is in ` +
-      'no page of messages, and nobody can answer, edit or delete it. A backend that streams over NATS waits for the answer to its start ' +
-      'before the first chunk.',
+      'no page of messages, and nobody can answer, edit or delete it. The first 64 chunks that a backend sends over NATS may ' +
+      'overtake its start by 5 s.',
   },
   'stream.append': {
     method: 'POST',

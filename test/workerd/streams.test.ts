@@ -283,3 +283,21 @@ test('a hole that a command fills lets those go on that waited behind it', async
   expect(await finish(session)).toMatchObject({ ok: true });
   expect(reading(socket).text(M)).toBe(chunks.join(''));
 });
+
+test('chunks that overtake their start are there when it comes; those of another are not', async () => {
+  const session = new TestSession();
+  await session.create([{ userId: 'ann', role: 'member' }]);
+  const socket = await session.connect(alice);
+  await session.stub().takeSignals(session.identity, [chunkSignal(1, 'two'), chunkSignal(0, 'one ')]);
+  await session.must(ann, { name: 'stream.start', data: { messageId: M } });
+  await chunksSeen(socket, 2);
+  expect(reading(socket).text(M)).toBe('one two');
+  const other = (messageId: string) => ({
+    ...chunkSignal(0, 'not mine', alice),
+    data: { messageId, index: 0, text: 'not mine' },
+  });
+  await session.stub().takeSignals(session.identity, [other('m8') as InboundSignal]);
+  await session.must(ann, { name: 'stream.start', data: { messageId: 'm8' } });
+  const decided = await session.execute(ann, { name: 'stream.append', data: { messageId: 'm8', index: 0, text: 'mine' } });
+  expect(decided).toMatchObject({ ok: true });
+});

@@ -17,6 +17,7 @@ import { Presence } from './presence.ts';
 import type { Room } from './room.ts';
 import { StreamFeed } from './stream-feed.ts';
 import { Typing } from './typing.ts';
+import { UnstartedChunks } from './unstarted-chunks.ts';
 
 /** signals taken in one call; what is beyond is dropped, as signals may be */
 const SIGNALS_PER_CALL_MAX = 2_000;
@@ -29,6 +30,7 @@ export class Signals implements SocketEvents {
   readonly presence: Presence;
   readonly #feed: StreamFeed;
   readonly #typing = new Typing();
+  readonly #unstarted = new UnstartedChunks();
   /** by user: the last status that is still to be told, and the socket that knows it already */
   #presenceChanges = new Map<string, { user: User; status: PresenceStatus; but: LiveSocket | undefined }>();
 
@@ -99,7 +101,12 @@ export class Signals implements SocketEvents {
     }
     const stream = streams.find(note.kind === 'stream' ? note.stream.id : note.messageId);
     if (stream === undefined || stream === 'ended') return;
-    if (note.kind === 'stream') return this.#room.rearm();
+    if (note.kind === 'stream') {
+      for (const { index, text } of this.#unstarted.take(stream.id, actor.id, ports.nowMs())) {
+        this.#takeChunk(actor, { messageId: stream.id, index, text });
+      }
+      return this.#room.rearm();
+    }
     this.#feed.changed(stream);
     this.#appendEarly(stream, actor);
   }
@@ -140,7 +147,8 @@ export class Signals implements SocketEvents {
   #takeChunk(actor: Actor, { messageId, index, text }: { messageId: string; index: number; text: string }): void {
     if (text === '' || hasLoneSurrogate(text)) return;
     const stream = this.#room.streams.find(messageId);
-    if (stream === undefined || stream === 'ended' || stream.starter.id !== actor.id) return;
+    if (stream === undefined) return this.#unstarted.add(messageId, actor.id, { index, text }, this.#room.ports.nowMs());
+    if (stream === 'ended' || stream.starter.id !== actor.id) return;
     if (stream.place(index, text) === 'next' && this.#append(stream, actor, text)) this.#appendEarly(stream, actor);
   }
 
