@@ -41,6 +41,10 @@ export class StreamClient {
     this.#socket = socket;
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('error', () => reject(new Error('the socket failed')));
+      socket.addEventListener('close', () => {
+        if (this.#socket === socket) this.#socket = undefined;
+        reject(new Error('the socket closed'));
+      });
       socket.addEventListener('message', ({ data }) => {
         // what a connection that was cut still brings is lost with it
         if (this.#socket !== socket) return;

@@ -112,6 +112,53 @@ requireOrSkip('nats-server', natsServerMissing())('token streams', () => {
     },
   );
 
+  test('P3: a stream goes on through edges that are killed, and all see one text', { timeout: 120_000 }, async () => {
+    const sessionId = 'killed';
+    const streams = `${sessionPath(sessionId)}/streams`;
+    const alice = new User(stack.url, await stack.token('alice'));
+    const ann = new User(stack.url, await stack.token('ann', { kind: 'agent' }));
+    await alice.create({ id: sessionId, title: 'Killed', members: [{ userId: 'ann', role: 'member' }] });
+    await ann.command('POST', streams, { messageId: 'm7', role: 'assistant' });
+    const readers = await Promise.all([client(sessionId, 'alice'), client(sessionId, 'alice'), client(sessionId, 'ann')]);
+    let done = false;
+    const returning = readers.map(async (reader) => {
+      while (!done) {
+        await until('the socket is gone', () => done || !reader.connected, 120_000);
+        // the edge may be away for a moment
+        if (!done) await reader.connect().catch(() => undefined);
+      }
+    });
+    const count = 300;
+    const killAt = new Set([100, 200]);
+    let resumed = 0;
+    for (let at = 0; at < count;) {
+      const reply = await ann.http.insist('POST', `${streams}/m7/chunks`, { body: { index: at, text: word(at) } });
+      if (reply.status === 409) {
+        const { code, expectedIndex } = reply.body as { code: string; expectedIndex: number };
+        expect(code).toBe('stream_gap');
+        expect(expectedIndex).toBeLessThan(at);
+        resumed += at - expectedIndex;
+        at = expectedIndex;
+        continue;
+      }
+      expect(reply.status).toBe(202);
+      at += 1;
+      if (killAt.delete(at)) stack.kill('workerd');
+    }
+    await until('the readers are back with all of it', () => readers.every((reader) => reader.reader.next('m7') === count));
+    const { seq } = await ann.command('POST', `${streams}/m7/finish`, { status: 'completed' });
+    const text = Array.from({ length: count }, (_, at) => word(at)).join('');
+    for (const reader of readers) {
+      const event = await until('the message', () => reader.events.find((each) => each.seq === seq));
+      expect(reader.faults).toEqual([]);
+      expect(event.data.text === text && reader.reader.text('m7') === text).toBe(true);
+    }
+    done = true;
+    await Promise.all(returning);
+    for (const reader of readers) reader.cut();
+    console.log(`two kills, ${resumed} chunks sent again`);
+  });
+
   interface Agent {
     connection: NatsConnection;
     /** when it was told to stop */
