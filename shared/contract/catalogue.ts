@@ -173,7 +173,7 @@ export const CATALOGUE = {
     path: '/sessions/{s}/streams/{m}/chunks',
     params: { m: 'messageId' },
     pathFields: { messageId: field.id },
-    body: z.strictObject({ index: field.chunkIndex, text: field.chunkText }),
+    body: z.strictObject({ index: field.chunkIndex, text: field.streamText }),
     summary: 'Append the next chunk; the same chunk again changes nothing',
     who: 'who started it',
     notes:
@@ -186,7 +186,7 @@ export const CATALOGUE = {
     path: '/sessions/{s}/streams/{m}/finish',
     params: { m: 'messageId' },
     pathFields: { messageId: field.id },
-    body: z.strictObject({ status: z.enum(['completed', 'failed']), text: field.finalText.optional() }),
+    body: z.strictObject({ status: z.enum(['completed', 'failed']), text: field.streamText.optional() }),
     summary: 'End the stream as a message; text, when given, is the whole text and wins over the chunks',
     who: 'who started it',
     notes:

@@ -145,10 +145,10 @@ export class Signals implements SocketEvents {
 
   /** A chunk is judged as stream.append judges it; one that comes too early waits for those before it. */
   #takeChunk(actor: Actor, { messageId, index, text }: { messageId: string; index: number; text: string }): void {
-    if (text === '' || hasLoneSurrogate(text)) return;
     const stream = this.#room.streams.find(messageId);
     if (stream === undefined) return this.#unstarted.add(messageId, actor.id, { index, text }, this.#room.ports.nowMs());
     if (stream === 'ended' || stream.starter.id !== actor.id) return;
+    if (hasLoneSurrogate(text)) return stream.miss(index);
     if (stream.place(index, text) === 'next' && this.#append(stream, actor, text)) this.#appendEarly(stream, actor);
   }
 

@@ -56,6 +56,14 @@ describe('a running stream', () => {
     expect(stream.place(stream.nextIndex + 1, 'x')).toBe('waits');
   });
 
+  it('is torn by a chunk that was of no use, until another of its index came', () => {
+    const stream = new RunningStream(streamRecord());
+    stream.miss(0);
+    expect(stream.torn).toBe(true);
+    take(stream, 0, 'a');
+    expect(stream.torn).toBe(false);
+  });
+
   it('is torn when it was interrupted, until its sender goes on', () => {
     const stream = new RunningStream(streamRecord());
     stream.append('a');
