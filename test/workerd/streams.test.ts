@@ -301,3 +301,20 @@ test('chunks that overtake their start are there when it comes; those of another
   const decided = await session.execute(ann, { name: 'stream.append', data: { messageId: 'm8', index: 0, text: 'mine' } });
   expect(decided).toMatchObject({ ok: true });
 });
+
+test('an agent behind NATS that Stop did not reach is told again by its own chunks', async () => {
+  const session = await started();
+  await session.stub().takeSignals(session.identity, [chunkSignal(0, 'half ')]);
+  await session.uplink().plan({ failing: 1_000 });
+  await session.must(bob, { name: 'stream.cancel', data: { messageId: M } });
+  await session.uplink().plan({ failing: 0 });
+  const subject = signalsSubject(session.identity.tenant, session.identity.sessionId);
+  let index = 1;
+  const told = await eventually('it is told', async () => {
+    await session.stub().takeSignals(session.identity, [chunkSignal((index += 1), 'more ')]);
+    return (await session.uplink().signals(subject))[0];
+  });
+  expect(JSON.parse(told)).toMatchObject({ name: 'cancel', data: { messageId: M } });
+  await session.stub().takeSignals(session.identity, [chunkSignal(index + 1, 'more ')]);
+  expect(await session.uplink().signals(subject)).toHaveLength(1);
+});

@@ -1,6 +1,5 @@
 import type { InboundSignal } from '../../shared/contract/backend.ts';
 import { clientSignal, type SignalFrame } from '../../shared/contract/frames.ts';
-import { signalsSubject } from '../../shared/contract/subjects.ts';
 import { applyNote } from '../../shared/core/apply-note.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { decide } from '../../shared/core/decide.ts';
@@ -15,6 +14,7 @@ import type { SocketEvents } from './fan-out.ts';
 import type { LiveSocket } from './live-socket.ts';
 import { Presence } from './presence.ts';
 import type { Room } from './room.ts';
+import { Stops } from './stops.ts';
 import { StreamFeed } from './stream-feed.ts';
 import { Typing } from './typing.ts';
 import { UnstartedChunks } from './unstarted-chunks.ts';
@@ -31,6 +31,7 @@ export class Signals implements SocketEvents {
   readonly #feed: StreamFeed;
   readonly #typing = new Typing();
   readonly #unstarted = new UnstartedChunks();
+  readonly #stops: Stops;
   /** by user: the last status that is still to be told, and the socket that knows it already */
   #presenceChanges = new Map<string, { user: User; status: PresenceStatus; but: LiveSocket | undefined }>();
 
@@ -38,6 +39,7 @@ export class Signals implements SocketEvents {
     this.#room = room;
     const { fanOut, streams } = room;
     this.#feed = new StreamFeed(room.ports, fanOut, () => streams.running());
+    this.#stops = new Stops(room.ports, room.identity);
     this.presence = new Presence(room.asking, {
       sockets: () => fanOut.sockets(),
       socketsOf: (userId) => fanOut.socketsOf(userId).filter((socket) => !socket.quiet),
@@ -114,24 +116,8 @@ export class Signals implements SocketEvents {
   /** After a commit: the last chunks of a stream that it ended, and to whom it matters that it was told to stop. */
   committed(event: Event, { command, actor }: Pick<ExecuteInput, 'command' | 'actor'>): void {
     for (const stream of this.#room.streams.takeEnded()) this.#feed.ended(stream, event.seq);
-    if (command.name === 'stream.cancel') this.#tellCancel(userOf(actor), command.data);
-  }
-
-  /** Sockets hear of it at once; over NATS the agent does, and one that does not is told stream_ended when it goes on. */
-  #tellCancel(user: User, { messageId, reason }: { messageId: string; reason?: string }): void {
-    const { fanOut, ports, identity } = this.#room;
-    const data = { messageId, ...(reason === undefined ? {} : { reason }) };
-    const frame: SignalFrame = { type: 'signal', name: 'cancel', user, data, at: rfc3339(ports.nowMs()) };
-    fanOut.signal(frame);
-    const { type: _frames, ...signal } = frame;
-    const publish = async (): Promise<void> => {
-      try {
-        await ports.publisher.signal(signalsSubject(identity.tenant, identity.sessionId), JSON.stringify(signal));
-      } catch (error) {
-        ports.log('warn', 'a cancel did not reach NATS', { error: String(error) });
-      }
-    };
-    ports.background(publish());
+    // sockets hear of it at once, agents by NATS; who hears nothing is told stream_ended when it goes on
+    if (command.name === 'stream.cancel') this.#room.fanOut.signal(this.#stops.tell(userOf(actor), command.data));
   }
 
   #takeTyping(actor: Actor, active: boolean, from: LiveSocket | undefined): void {
@@ -147,7 +133,8 @@ export class Signals implements SocketEvents {
   #takeChunk(actor: Actor, { messageId, index, text }: { messageId: string; index: number; text: string }): void {
     const stream = this.#room.streams.find(messageId);
     if (stream === undefined) return this.#unstarted.add(messageId, actor.id, { index, text }, this.#room.ports.nowMs());
-    if (stream === 'ended' || stream.starter.id !== actor.id) return;
+    if (stream === 'ended') return this.#stops.remind(messageId);
+    if (stream.starter.id !== actor.id) return;
     if (hasLoneSurrogate(text)) return stream.miss(index);
     if (stream.place(index, text) === 'next' && this.#append(stream, actor, text)) this.#appendEarly(stream, actor);
   }
