@@ -66,13 +66,13 @@ requireOrSkip('nats-server', natsServerMissing())('token streams', () => {
       const agent = await client(sessionId, 'ann', 'agent');
       expect(await agent.command('stream.start', { messageId: 'm7', role: 'assistant' })).toMatchObject({ type: 'ack' });
 
-      let done = false;
+      const over = new AbortController();
       // each on its own: cut off after some chunks that come to it, back when it pleases
       const restless = readers.slice(0, RESTLESS).map(async (reader) => {
-        while (!done) {
+        while (!over.signal.aborted) {
           const pause = reader.reader.next('m7') + Math.floor(Math.random() * 300);
-          await until('some chunks', () => done || reader.reader.next('m7') > pause, 60_000);
-          if (done) return;
+          await until('some chunks', () => over.signal.aborted || reader.reader.next('m7') > pause, 60_000);
+          if (over.signal.aborted) return;
           reader.cut();
           await reader.connect();
         }
@@ -87,7 +87,7 @@ requireOrSkip('nats-server', natsServerMissing())('token streams', () => {
         expect(answers.filter(({ type }) => type !== 'ack')).toEqual([]);
       }
       const tookMs = Date.now() - beganMs;
-      done = true;
+      over.abort();
       await Promise.all(restless);
       for (const [at, reader] of readers.entries()) {
         await until(`reader ${at} has all`, () => reader.reader.next('m7') === CHUNKS);
@@ -120,12 +120,12 @@ requireOrSkip('nats-server', natsServerMissing())('token streams', () => {
     await alice.create({ id: sessionId, title: 'Killed', members: [{ userId: 'ann', role: 'member' }] });
     await ann.command('POST', streams, { messageId: 'm7', role: 'assistant' });
     const readers = await Promise.all([client(sessionId, 'alice'), client(sessionId, 'alice'), client(sessionId, 'ann')]);
-    let done = false;
+    const over = new AbortController();
     const returning = readers.map(async (reader) => {
-      while (!done) {
-        await until('the socket is gone', () => done || !reader.connected, 120_000);
+      while (!over.signal.aborted) {
+        await until('the socket is gone', () => over.signal.aborted || !reader.connected, 120_000);
         // the edge may be away for a moment
-        if (!done) await reader.connect().catch(() => undefined);
+        if (!over.signal.aborted) await reader.connect().catch(() => undefined);
       }
     });
     const count = 300;
@@ -153,7 +153,7 @@ requireOrSkip('nats-server', natsServerMissing())('token streams', () => {
       expect(reader.faults).toEqual([]);
       expect(event.data.text === text && reader.reader.text('m7') === text).toBe(true);
     }
-    done = true;
+    over.abort();
     await Promise.all(returning);
     for (const reader of readers) reader.cut();
     console.log(`two kills, ${resumed} chunks sent again`);

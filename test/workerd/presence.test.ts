@@ -21,7 +21,7 @@ async function made(visibility?: 'public'): Promise<TestSession> {
 const signals = (socket: TestSocket, name: SignalFrame['name']): SignalFrame[] =>
   socket.frames.filter((frame): frame is SignalFrame => frame.type === 'signal' && frame.name === name);
 const told = (socket: TestSocket, name: 'presence' | 'typing'): unknown[] =>
-  signals(socket, name).map(({ user, data }) => [user.id, ...Object.values(data as object)]);
+  signals(socket, name).map(({ user, data }) => [user.id, ...(Object.values(data) as unknown[])]);
 const says = (socket: TestSocket, status: string): void => socket.send({ type: 'signal', name: 'presence', data: { status } });
 const types = (socket: TestSocket, active: unknown): void => socket.send({ type: 'signal', name: 'typing', data: { active } });
 

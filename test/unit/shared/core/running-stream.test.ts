@@ -19,7 +19,7 @@ describe('a running stream', () => {
     const stream = new RunningStream(streamRecord());
     stream.append('🦉');
     stream.append('ab');
-    expect({ ...stream }).toEqual(streamRecord());
+    expect(stream).toMatchObject(streamRecord());
     expect([stream.nextIndex, stream.codePoints, stream.chunk(1), stream.chunk(2)]).toEqual([2, 3, 'ab', undefined]);
     expect([stream.textFrom(0), stream.textFrom(1), stream.textFrom(2)]).toEqual(['🦉ab', 'ab', '']);
   });
