@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CREATE_MEMBERS_MAX } from '../core/limits.ts';
+import { CREATE_MEMBERS_MAX, STREAMS_RUNNING_MAX } from '../core/limits.ts';
 import type { Command, CommandName } from '../core/types.ts';
 import * as field from './fields.ts';
 import { invalid, type Parsed } from './parse.ts';
@@ -17,6 +17,8 @@ export interface CommandSpec {
   pathFields: Readonly<Record<string, z.ZodType>>;
   summary: string;
   who: string;
+  /** what else a caller should know, for the documents */
+  notes?: string;
 }
 
 const member = z.strictObject({ userId: field.userId, role: field.memberRole });
@@ -161,24 +163,35 @@ export const CATALOGUE = {
     }),
     summary: 'Start to stream a message; its id is reserved',
     who: 'member; role other than user, and name, only for agents and systems',
+    notes:
+      `A session runs ${STREAMS_RUNNING_MAX} streams at once (rate_limited). Until it ends, a stream is seen on the socket only: it is in ` +
+      'no page of messages, and nobody can answer, edit or delete it. The first 64 chunks that a backend sends over NATS may ' +
+      'overtake its start by 5 s.',
   },
   'stream.append': {
     method: 'POST',
     path: '/sessions/{s}/streams/{m}/chunks',
     params: { m: 'messageId' },
     pathFields: { messageId: field.id },
-    body: z.strictObject({ index: field.chunkIndex, text: field.chunkText }),
+    body: z.strictObject({ index: field.chunkIndex, text: field.streamText }),
     summary: 'Append the next chunk; the same chunk again changes nothing',
     who: 'who started it',
+    notes:
+      'Each chunk is text of its own: a surrogate pair is not cut in two. The answer may come before the chunk is stored, which it is ' +
+      'within half a second together with its Idempotency-Key (none is needed: the index does the same); should a crash come before, the ' +
+      'next chunk is refused as stream_gap with expectedIndex, where to go on.',
   },
   'stream.finish': {
     method: 'POST',
     path: '/sessions/{s}/streams/{m}/finish',
     params: { m: 'messageId' },
     pathFields: { messageId: field.id },
-    body: z.strictObject({ status: z.enum(['completed', 'failed']), text: field.finalText.optional() }),
+    body: z.strictObject({ status: z.enum(['completed', 'failed']), text: field.streamText.optional() }),
     summary: 'End the stream as a message; text, when given, is the whole text and wins over the chunks',
     who: 'who started it',
+    notes:
+      'Without text a completed message is all chunks: stream_gap, with expectedIndex, when some may be missing. A sender whose chunks go ' +
+      'over NATS always gives the text, for they may be lost or overtaken.',
   },
   'stream.cancel': {
     method: 'POST',
@@ -187,6 +200,7 @@ export const CATALOGUE = {
     pathFields: { messageId: field.id },
     body: z.strictObject({ reason: field.shortText.optional() }),
     summary: 'Stop the stream; the text so far becomes a cancelled message',
+    notes: 'The message is of who started the stream, whoever cancelled it. Sockets and NATS get the signal cancel.',
     who: 'who started it, owner, author of the parent message',
   },
 } as const satisfies Record<CommandName, CommandSpec>;

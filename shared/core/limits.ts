@@ -31,6 +31,8 @@ export const STREAMS_RUNNING_MAX = 100;
 export const STREAM_IDLE_MS_MIN = 10_000;
 export const STREAM_IDLE_MS_MAX = 30 * 60_000;
 export const STREAM_IDLE_MS_DEFAULT = 5 * 60_000;
+/** chunks of one stream, empty ones too; over it: 400 message_too_long */
+export const STREAM_CHUNKS_MAX = 50_000;
 /** chunks of a stream that came before one that is missing, from NATS; over it the stream is torn and `finish.text` decides */
 export const STREAM_REORDER_CHUNKS_MAX = 64;
 /** chunks wait this long for others before they are stored: at most 4 writes a second of a stream, and less than 500 ms behind */

@@ -4,8 +4,8 @@ export type PresenceStatus = DeviceStatus | 'offline';
 
 /** a user whose last socket closed is offline after this long: who comes back before was never gone */
 export const OFFLINE_AFTER_MS = 15_000;
-/** above so many members presence is asked for and not told (design decision 13) */
-export const PRESENCE_TOLD_MEMBERS_MAX = 1_000;
+/** above so many members or sockets presence is asked for and not told, and typing neither (design decision 13) */
+export const SIGNALLED_MEMBERS_MAX = 1_000;
 
 /** One status over all devices of a user; undefined without any. */
 export function overDevices(devices: readonly DeviceStatus[]): DeviceStatus | undefined {

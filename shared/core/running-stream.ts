@@ -78,9 +78,14 @@ export class RunningStream implements Readonly<StreamRecord> {
     this.#interrupted = true;
   }
 
+  /** A chunk of this index came, and is of no use. */
+  miss(index: number): void {
+    this.#seenIndex = Math.max(this.#seenIndex, index);
+  }
+
   /** Where a chunk belongs that came as a signal: only `next` may be appended now. */
   place(index: number, text: string): Placement {
-    this.#seenIndex = Math.max(this.#seenIndex, index);
+    this.miss(index);
     if (index === this.nextIndex) return 'next';
     if (index < this.nextIndex || this.#overflowed) return 'dropped';
     if (this.#early.size >= STREAM_REORDER_CHUNKS_MAX && !this.#early.has(index)) {

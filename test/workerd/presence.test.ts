@@ -21,7 +21,7 @@ async function made(visibility?: 'public'): Promise<TestSession> {
 const signals = (socket: TestSocket, name: SignalFrame['name']): SignalFrame[] =>
   socket.frames.filter((frame): frame is SignalFrame => frame.type === 'signal' && frame.name === name);
 const told = (socket: TestSocket, name: 'presence' | 'typing'): unknown[] =>
-  signals(socket, name).map(({ user, data }) => [user.id, ...Object.values(data as object)]);
+  signals(socket, name).map(({ user, data }) => [user.id, ...(Object.values(data) as unknown[])]);
 const says = (socket: TestSocket, status: string): void => socket.send({ type: 'signal', name: 'presence', data: { status } });
 const types = (socket: TestSocket, active: unknown): void => socket.send({ type: 'signal', name: 'typing', data: { active } });
 
@@ -232,4 +232,25 @@ test('signals write nothing', async () => {
   says(his, 'away');
   await hers.until('both', () => told(hers, 'typing').length === 1 && told(hers, 'presence').length === 2);
   expect(await rows()).toEqual(before);
+});
+
+test('P9: above 1,000 members presence is asked for and not told, and typing neither', async () => {
+  const session = await made();
+  await runInDurableObject(session.stub(), (_instance, { storage: { sql } }) => {
+    sql.exec(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 997)
+       INSERT INTO members SELECT 'u' || i, 'member', 1, NULL, 'user', 0, 0 FROM n`,
+    );
+  });
+  await evictDurableObject(session.stub());
+  const hers = await session.connect(alice);
+  const his = await session.connect(bob);
+  await settled(session, hers, his);
+  expect(told(hers, 'presence')).toEqual([['bob', 'online']]);
+  await session.must(alice, { name: 'member.put', data: { userId: 'one-more', role: 'viewer' } });
+  says(his, 'away');
+  types(his, true);
+  await settled(session, hers, his);
+  expect([told(hers, 'presence').length, told(hers, 'typing').length]).toEqual([1, 0]);
+  expect(await present(session)).toContainEqual(['bob', 'away', 1]);
 });

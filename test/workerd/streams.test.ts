@@ -1,6 +1,6 @@
-import type { InboundSignal } from '../../shared/contract/backend.ts';
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import { signalsSubject } from '../../shared/contract/subjects.ts';
 import type { Actor, WholeEventOf } from '../../shared/core/types.ts';
 import type { MessagesPage, Result } from '../../worker/session/api.ts';
@@ -282,4 +282,39 @@ test('a hole that a command fills lets those go on that waited behind it', async
   await chunksSeen(socket, 30);
   expect(await finish(session)).toMatchObject({ ok: true });
   expect(reading(socket).text(M)).toBe(chunks.join(''));
+});
+
+test('chunks that overtake their start are there when it comes; those of another are not', async () => {
+  const session = new TestSession();
+  await session.create([{ userId: 'ann', role: 'member' }]);
+  const socket = await session.connect(alice);
+  await session.stub().takeSignals(session.identity, [chunkSignal(1, 'two'), chunkSignal(0, 'one ')]);
+  await session.must(ann, { name: 'stream.start', data: { messageId: M } });
+  await chunksSeen(socket, 2);
+  expect(reading(socket).text(M)).toBe('one two');
+  const other = (messageId: string) => ({
+    ...chunkSignal(0, 'not mine', alice),
+    data: { messageId, index: 0, text: 'not mine' },
+  });
+  await session.stub().takeSignals(session.identity, [other('m8') as InboundSignal]);
+  await session.must(ann, { name: 'stream.start', data: { messageId: 'm8' } });
+  const decided = await session.execute(ann, { name: 'stream.append', data: { messageId: 'm8', index: 0, text: 'mine' } });
+  expect(decided).toMatchObject({ ok: true });
+});
+
+test('an agent behind NATS that Stop did not reach is told again by its own chunks', async () => {
+  const session = await started();
+  await session.stub().takeSignals(session.identity, [chunkSignal(0, 'half ')]);
+  await session.uplink().plan({ failing: 1_000 });
+  await session.must(bob, { name: 'stream.cancel', data: { messageId: M } });
+  await session.uplink().plan({ failing: 0 });
+  const subject = signalsSubject(session.identity.tenant, session.identity.sessionId);
+  let index = 1;
+  const told = await eventually('it is told', async () => {
+    await session.stub().takeSignals(session.identity, [chunkSignal((index += 1), 'more ')]);
+    return (await session.uplink().signals(subject))[0];
+  });
+  expect(JSON.parse(told)).toMatchObject({ name: 'cancel', data: { messageId: M } });
+  await session.stub().takeSignals(session.identity, [chunkSignal(index + 1, 'more ')]);
+  expect(await session.uplink().signals(subject)).toHaveLength(1);
 });

@@ -85,7 +85,11 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     description:
       'Upgrade with the subprotocols `millrace.v1, ticket.{ticket}`; `after` and `epoch` in the query resume. Commands of one socket are ' +
       'taken in the order sent. Close codes: 1012 come back with jitter, 4400 bad frame, 4401 token expired, 4403 removed, 4408 too slow, ' +
-      '4410 session deleted, 4429 rate.',
+      '4410 session deleted, 4429 rate.\n\n' +
+      'Signals are not kept. A `stream` frame begins behind the `lastIndex` of the one before, or at index 0: then it is the whole text so ' +
+      'far and replaces what was shown. Who does not say `received` for long gets fewer and longer ones. `typing` is over after 10 s ' +
+      'without another. `presence` tells changes: read GET …/presence after the welcome. Above 1,000 members or sockets neither is told. A ' +
+      'signal of a client that is not understood, or not for it to send, is dropped; the socket stays.',
     sends: { ...prefixed('frame', SERVER_FRAMES), ...prefixed('signal', SERVER_SIGNALS), 'frame.pong': PONG },
     receives: { ...perCommand('frame.command', commandFrame), ...prefixed('frame.client', CLIENT_FRAMES) },
   },
@@ -132,7 +136,8 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     address: signalsSubject('{tenant}', '{sessionId}'),
     title: 'Signals of a session',
     description:
-      'Core NATS, not kept: chunks and typing from backends, cancel to them. What was lost, the text of stream.finish mends.',
+      'Core NATS, not kept: chunks and typing from backends, cancel to them. Chunks may come out of order by 64; behind one that is missing ' +
+      'nothing is shown. What was lost, the text of stream.finish mends.',
     sends: { 'signal.nats.cancel': NATS_SIGNALS.cancel },
     receives: { 'signal.nats.stream': NATS_SIGNALS.stream, 'signal.nats.typing': NATS_SIGNALS.typing },
   },

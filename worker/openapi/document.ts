@@ -60,7 +60,7 @@ const PROBLEMS_OF_COMMAND: Record<CommandName, readonly ErrorCode[]> = {
   'stream.cancel': ['stream_not_found', 'stream_ended'],
 };
 
-const TAGS: Readonly<Record<string, string>> = { session: 'Sessions', member: 'Members', message: 'Messages' };
+const TAGS: Readonly<Record<string, string>> = { session: 'Sessions', member: 'Members', message: 'Messages', stream: 'Streams' };
 const schemas = Object.fromEntries(Object.entries(ANSWER_SCHEMAS).map(([name, schema]) => [name, jsonSchema(schema)]));
 
 /** The OpenAPI 3.1 document of what exists, made of the catalogue and of OPERATIONS: nothing of a command is written twice. */
@@ -106,7 +106,7 @@ function commandOperation(name: CommandName): OperationObject {
     operationId: name,
     tags: [TAGS[name.split('.')[0] ?? ''] ?? 'Commands'],
     summary: spec.summary,
-    description: `Who may: ${spec.who}.`,
+    description: [`Who may: ${spec.who}.`, ...(spec.notes === undefined ? [] : [spec.notes])].join('\n\n'),
     parameters: [
       ...pathParameters(spec.path, (param) => jsonSchema(spec.pathFields[spec.params[param] ?? ''] ?? field.id)),
       header(

@@ -8,11 +8,12 @@ import type { Caller } from '../routes/context.ts';
 import { Refused } from '../routes/refused.ts';
 import { reachSession } from '../routes/sessions.ts';
 import { SOCKET_HEADERS, type SessionIdentity } from '../session/api.ts';
+import { joinedChunks } from './stream-signals.ts';
 
 /** RFC 6455 §7.4.1: what is reported for a connection that was cut */
 const CLOSE_CODE_CUT = 1006;
 const CLOSE_CODE_NORMAL = 1000;
-/** signals are in no window: of those that wait for a slow reader the oldest are dropped beyond either bound */
+/** signals are in no window: chunks that wait for a slow reader are joined, and the oldest signals dropped beyond either bound */
 const SIGNALS_WAITING_MAX = 100;
 const SIGNALS_WAITING_BYTES_MAX = 1024 * 1024;
 
@@ -119,10 +120,23 @@ export class LiveEvents {
       this.#items.push({ kind: 'events', events: frame.data.events, bytes: utf8Bytes(data) });
     } else if (this.#wantsSignals) {
       const { type: _, ...signal } = frame.data;
-      this.#items.push({ kind: 'signal', signal, bytes: utf8Bytes(data) });
+      const bytes = utf8Bytes(data);
+      if (!this.#join(signal, bytes)) this.#items.push({ kind: 'signal', signal, bytes });
       this.#dropOldSignals();
     }
     this.#wake?.();
+  }
+
+  /** A chunk goes with those of its stream that wait already. */
+  #join(signal: LiveSignal, bytes: number): boolean {
+    for (const item of this.#items.toReversed()) {
+      const joined = item.kind === 'signal' ? joinedChunks(item.signal, signal) : undefined;
+      if (item.kind !== 'signal' || joined === undefined) continue;
+      item.signal = joined.signal;
+      item.bytes = joined.added === undefined ? bytes : item.bytes + utf8Bytes(joined.added);
+      return true;
+    }
+    return false;
   }
 
   #dropOldSignals(): void {
@@ -177,7 +191,8 @@ export async function openLiveEvents(
     [SOCKET_HEADERS.tenant]: identity.tenant,
     [SOCKET_HEADERS.sessionId]: identity.sessionId,
     [SOCKET_HEADERS.correlationId]: who.correlationId,
-    [SOCKET_HEADERS.quiet]: '1',
+    // who reads events alone is not there as who has a socket is
+    ...(place.signals === true ? {} : { [SOCKET_HEADERS.quiet]: '1' }),
     [SOCKET_HEADERS.caller]: encodeURIComponent(JSON.stringify({ actor, tokenExpiresAtMs })),
   };
   // opening twice does no harm: a socket that nobody hears of closes

@@ -149,7 +149,9 @@ export class FanOut {
   }
 
   signalTo(socket: LiveSocket, frame: SignalFrame): void {
-    this.signal(frame, (each) => each === socket);
+    if (socket.lagging || socket.quiet) return;
+    const { text, bytes } = encodeSignal(frame);
+    this.sendSignal(socket, text, bytes);
   }
 
   /** Sends one encoded signal to one socket. */

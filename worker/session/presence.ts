@@ -35,11 +35,10 @@ export class Presence {
   /** After waking, with the sockets that the platform kept. Tells nothing: nothing changed. */
   restore(): void {
     for (const socket of this.#host.sockets()) {
+      if (socket.quiet) continue;
       const known = this.#here.get(socket.userId);
-      if (socket.quiet || known !== undefined) continue;
-      const devices = this.#host.socketsOf(socket.userId);
-      const status = overDevices(devices.map((device) => device.device)) ?? 'online';
-      const sinceMs = Math.max(...devices.map((device) => device.presentSinceMs));
+      const status = overDevices([socket.device, ...(known === undefined ? [] : [known.status])]) ?? 'online';
+      const sinceMs = Math.max(socket.presentSinceMs, known?.sinceMs ?? 0);
       this.#here.set(socket.userId, { user: userOf(socket), status, sinceMs });
     }
     const rows = this.#ports.sql.exec<{ present: string }>(`SELECT present FROM departures`);

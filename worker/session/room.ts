@@ -6,7 +6,7 @@ import { refusal, type Refusal } from '../../shared/core/codes.ts';
 import { applyNote } from '../../shared/core/apply-note.ts';
 import { endOfStream } from '../../shared/core/commands/stream-end.ts';
 import { decide } from '../../shared/core/decide.ts';
-import type { Decision } from '../../shared/core/decision.ts';
+import type { Decision, Note } from '../../shared/core/decision.ts';
 import { stampEvent } from '../../shared/core/event.ts';
 import { EVENT_BYTES_MAX, type Limits } from '../../shared/core/limits.ts';
 import { MemoryState } from '../../shared/core/memory-state.ts';
@@ -59,11 +59,11 @@ export class Room {
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
   readonly retention: Retention;
-  readonly inboxes: InboxFeed;
   readonly streams: Streams;
   readonly signals: Signals;
   /** the ports, with an alarm that parts may ask for and none of them owns */
   readonly asking: RoomPorts;
+  readonly inboxes: InboxFeed;
   readonly #rates: Rates;
   readonly #embedded: EmbeddedStore;
   #schema: number;
@@ -210,9 +210,7 @@ export class Room {
     try {
       this.ports.transaction(() => {
         if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
-        if (decision.kind === 'noted') applyNote(this.state, decision.note);
-        if (decision.kind === 'noted' && decision.note.kind === 'read')
-          this.inboxes.noteRead(decision.note.userId, decision.note.seq);
+        if (decision.kind === 'noted') this.#keep(decision.note);
         if (input.idempotencyKey !== undefined) {
           const key = [input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs] as const;
           // a chunk is not durable yet, and so its key need not be: they are stored together
@@ -262,12 +260,6 @@ export class Room {
     });
   }
 
-  #tellInboxes(nowMs: number): void {
-    if (!this.inboxes.outbox.waiting) return;
-    this.#wakeBy(nowMs + INBOX_GUARD_MS);
-    this.inboxes.outbox.kick();
-  }
-
   /** Nobody asks for it, so it is nobody's to refuse: the message of an author who vanished, as far as it came. */
   #endIdleStreams(): void {
     const nowMs = this.ports.nowMs();
@@ -276,6 +268,18 @@ export class Room {
       const command = { name: 'stream.finish' as const, data: { messageId: stream.id, status: 'failed' as const } };
       this.#commit({ command, actor: stream.starter, correlationId: this.ports.newId() }, end, '', nowMs);
     }
+  }
+
+  /** What is noted is kept in the same transaction as its idempotency key. */
+  #keep(note: Note): void {
+    applyNote(this.state, note);
+    if (note.kind === 'read') this.inboxes.noteRead(note.userId, note.seq);
+  }
+
+  #tellInboxes(nowMs: number): void {
+    if (!this.inboxes.outbox.waiting) return;
+    this.#wakeBy(nowMs + INBOX_GUARD_MS);
+    this.inboxes.outbox.kick();
   }
 
   #committed(stamped: { event: Event; encoded: EncodedEvent }, input: ExecuteInput, nowMs: number): void {

@@ -1,11 +1,10 @@
 import type { InboundSignal } from '../../shared/contract/backend.ts';
 import { clientSignal, type SignalFrame } from '../../shared/contract/frames.ts';
-import { signalsSubject } from '../../shared/contract/subjects.ts';
 import { applyNote } from '../../shared/core/apply-note.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { decide } from '../../shared/core/decide.ts';
 import type { Note } from '../../shared/core/decision.ts';
-import { PRESENCE_TOLD_MEMBERS_MAX, type PresenceStatus } from '../../shared/core/presence.ts';
+import { SIGNALLED_MEMBERS_MAX, type PresenceStatus } from '../../shared/core/presence.ts';
 import { mayWrite } from '../../shared/core/rights.ts';
 import type { RunningStream } from '../../shared/core/running-stream.ts';
 import { hasLoneSurrogate } from '../../shared/core/text.ts';
@@ -15,8 +14,10 @@ import type { SocketEvents } from './fan-out.ts';
 import type { LiveSocket } from './live-socket.ts';
 import { Presence } from './presence.ts';
 import type { Room } from './room.ts';
+import { Stops } from './stops.ts';
 import { StreamFeed } from './stream-feed.ts';
 import { Typing } from './typing.ts';
+import { UnstartedChunks } from './unstarted-chunks.ts';
 
 /** signals taken in one call; what is beyond is dropped, as signals may be */
 const SIGNALS_PER_CALL_MAX = 2_000;
@@ -29,6 +30,8 @@ export class Signals implements SocketEvents {
   readonly presence: Presence;
   readonly #feed: StreamFeed;
   readonly #typing = new Typing();
+  readonly #unstarted = new UnstartedChunks();
+  readonly #stops: Stops;
   /** by user: the last status that is still to be told, and the socket that knows it already */
   #presenceChanges = new Map<string, { user: User; status: PresenceStatus; but: LiveSocket | undefined }>();
 
@@ -36,6 +39,7 @@ export class Signals implements SocketEvents {
     this.#room = room;
     const { fanOut, streams } = room;
     this.#feed = new StreamFeed(room.ports, fanOut, () => streams.running());
+    this.#stops = new Stops(room.ports, room.identity);
     this.presence = new Presence(room.asking, {
       sockets: () => fanOut.sockets(),
       socketsOf: (userId) => fanOut.socketsOf(userId).filter((socket) => !socket.quiet),
@@ -84,8 +88,9 @@ export class Signals implements SocketEvents {
   /** From backends by way of NATS: anyone of the tenant speaks there, and rights are looked at here. */
   takeInbound(signals: readonly InboundSignal[]): void {
     for (const signal of signals.slice(0, SIGNALS_PER_CALL_MAX)) {
-      if (signal.name === 'typing') this.#takeTyping(signal.actor, signal.data.active, undefined);
-      else this.#takeChunk(signal.actor, signal.data);
+      const actor = userOf(signal.actor);
+      if (signal.name === 'typing') this.#takeTyping(actor, signal.data.active, undefined);
+      else this.#takeChunk(actor, signal.data);
     }
   }
 
@@ -98,7 +103,12 @@ export class Signals implements SocketEvents {
     }
     const stream = streams.find(note.kind === 'stream' ? note.stream.id : note.messageId);
     if (stream === undefined || stream === 'ended') return;
-    if (note.kind === 'stream') return this.#room.rearm();
+    if (note.kind === 'stream') {
+      for (const { index, text } of this.#unstarted.take(stream.id, actor.id, ports.nowMs())) {
+        this.#takeChunk(actor, { messageId: stream.id, index, text });
+      }
+      return this.#room.rearm();
+    }
     this.#feed.changed(stream);
     this.#appendEarly(stream, actor);
   }
@@ -106,39 +116,26 @@ export class Signals implements SocketEvents {
   /** After a commit: the last chunks of a stream that it ended, and to whom it matters that it was told to stop. */
   committed(event: Event, { command, actor }: Pick<ExecuteInput, 'command' | 'actor'>): void {
     for (const stream of this.#room.streams.takeEnded()) this.#feed.ended(stream, event.seq);
-    if (command.name === 'stream.cancel') this.#tellCancel(userOf(actor), command.data);
-  }
-
-  /** Sockets hear of it at once; over NATS the agent does, and one that does not is told stream_ended when it goes on. */
-  #tellCancel(user: User, { messageId, reason }: { messageId: string; reason?: string }): void {
-    const { fanOut, ports, identity } = this.#room;
-    const data = { messageId, ...(reason === undefined ? {} : { reason }) };
-    const frame: SignalFrame = { type: 'signal', name: 'cancel', user, data, at: rfc3339(ports.nowMs()) };
-    fanOut.signal(frame);
-    const { type: _frames, ...signal } = frame;
-    const publish = async (): Promise<void> => {
-      try {
-        await ports.publisher.signal(signalsSubject(identity.tenant, identity.sessionId), JSON.stringify(signal));
-      } catch (error) {
-        ports.log('warn', 'a cancel did not reach NATS', { error: String(error) });
-      }
-    };
-    ports.background(publish());
+    // sockets hear of it at once, agents by NATS; who hears nothing is told stream_ended when it goes on
+    if (command.name === 'stream.cancel') this.#room.fanOut.signal(this.#stops.tell(userOf(actor), command.data));
   }
 
   #takeTyping(actor: Actor, active: boolean, from: LiveSocket | undefined): void {
     const { view, fanOut, ports } = this.#room;
     const member = view.member(actor.id);
     if (member?.active !== true || !mayWrite(member) || view.session()?.status !== 'active') return;
+    if (this.#isBig()) return;
     const frame = this.#typing.take(userOf(actor), active, ports.nowMs());
     if (frame !== undefined) fanOut.signal(frame, (socket) => socket !== from);
   }
 
   /** A chunk is judged as stream.append judges it; one that comes too early waits for those before it. */
   #takeChunk(actor: Actor, { messageId, index, text }: { messageId: string; index: number; text: string }): void {
-    if (text === '' || hasLoneSurrogate(text)) return;
     const stream = this.#room.streams.find(messageId);
-    if (stream === undefined || stream === 'ended' || stream.starter.id !== actor.id) return;
+    if (stream === undefined) return this.#unstarted.add(messageId, actor.id, { index, text }, this.#room.ports.nowMs());
+    if (stream === 'ended') return this.#stops.remind(messageId);
+    if (stream.starter.id !== actor.id) return;
+    if (hasLoneSurrogate(text)) return stream.miss(index);
     if (stream.place(index, text) === 'next' && this.#append(stream, actor, text)) this.#appendEarly(stream, actor);
   }
 
@@ -161,13 +158,19 @@ export class Signals implements SocketEvents {
   }
 
   #tellPresence(user: User, status: PresenceStatus, but: LiveSocket | undefined): void {
-    const { view, fanOut } = this.#room;
-    if (view.activeMembers() > PRESENCE_TOLD_MEMBERS_MAX || fanOut.size > PRESENCE_TOLD_MEMBERS_MAX) return;
+    if (this.#isBig()) return;
     this.#presenceChanges.set(user.id, { user, status, but });
-    fanOut.soon();
+    this.#room.fanOut.soon();
+  }
+
+  /** What everybody does, told to everybody, is the square of their number. */
+  #isBig(): boolean {
+    const { view, fanOut } = this.#room;
+    return view.activeMembers() > SIGNALLED_MEMBERS_MAX || fanOut.size > SIGNALLED_MEMBERS_MAX;
   }
 }
 
-export function userOf({ id, name, kind }: Actor): User {
+/** Who it is, without what it may do. */
+function userOf({ id, name, kind }: { id: string; name?: string | undefined; kind: Actor['kind'] }): Actor {
   return { id, ...(name === undefined ? {} : { name }), kind };
 }

@@ -190,12 +190,6 @@ export class SqlState implements SessionState {
     this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
   }
 
-  recentText(message: MessageRecord): string | undefined {
-    const newest = this.#events.one(message.updatedSeqs.at(-1) ?? message.seq);
-    if (newest === undefined || isErased(newest)) return undefined;
-    return newest.type === 'message.updated' || newest.type === 'message.created' ? newest.data.text : undefined;
-  }
-
   putStream(record: StreamRecord): void {
     this.#streams.put(record);
   }
@@ -204,6 +198,12 @@ export class SqlState implements SessionState {
   }
   endStream(id: string): void {
     this.#streams.end(id);
+  }
+
+  recentText(message: MessageRecord): string | undefined {
+    const newest = this.#events.one(message.updatedSeqs.at(-1) ?? message.seq);
+    if (newest === undefined || isErased(newest)) return undefined;
+    return newest.type === 'message.updated' || newest.type === 'message.created' ? newest.data.text : undefined;
   }
 
   eraseEvents(seqs: readonly number[]): void {

@@ -1,5 +1,5 @@
 import { noted, refused, unchanged, type CommandHandler } from '../decision.ts';
-import { TEXT_CODE_POINTS_MAX } from '../limits.ts';
+import { STREAM_CHUNKS_MAX, TEXT_CODE_POINTS_MAX } from '../limits.ts';
 import { mayWrite } from '../rights.ts';
 import { codePoints } from '../text.ts';
 import { ownStreamOf } from './running-stream-of.ts';
@@ -19,8 +19,9 @@ export const streamAppend: CommandHandler<'stream.append'> = {
     if (index > stream.nextIndex) {
       return refused('stream_gap', `Chunk ${stream.nextIndex} comes next.`, { expectedIndex: stream.nextIndex });
     }
-    if (stream.codePoints + codePoints(text) > TEXT_CODE_POINTS_MAX) {
-      return refused('message_too_long', `A message has at most ${TEXT_CODE_POINTS_MAX} code points.`);
+    if (stream.codePoints + codePoints(text) > TEXT_CODE_POINTS_MAX || index >= STREAM_CHUNKS_MAX) {
+      const most = `${TEXT_CODE_POINTS_MAX} code points, in at most ${STREAM_CHUNKS_MAX} chunks`;
+      return refused('message_too_long', `A message has at most ${most}.`);
     }
     return noted(messageId, { kind: 'chunk', messageId, index, text });
   },

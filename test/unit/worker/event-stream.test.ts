@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Event } from '../../../shared/core/types.ts';
 import type { EventsPage } from '../../../worker/session/api.ts';
+import { StreamReader } from '../../support/stream-reader.ts';
 import { event, problem, world } from './support.ts';
 
 /** Server-sent events over a scripted socket to the Session, on a clock of our own. */
@@ -206,6 +207,29 @@ describe('signals', () => {
     expect(await reader.next()).toContain('id: 1\n');
     for (let at = 50; at < 150; at += 1) expect(dataOf(await reader.next())).toEqual([typing(at)]);
     expect(await reader.next()).toContain('event: close');
+  });
+
+  test('P9: a slow reader gets fewer and longer chunks of each stream, and no hole', async () => {
+    const { socket, open } = await streamed('?signals=1');
+    const reader = await open();
+    await reader.next();
+    const read = new StreamReader();
+    const take = async (count: number): Promise<void> => {
+      for (let at = 0; at < count; at += 1) {
+        const chunk = await reader.next();
+        for (const data of dataOf(chunk)) read.take({ type: 'signal', ...(data as object) });
+      }
+    };
+    const say = (messageId: string, index: number, more: object = {}) =>
+      socket.frame({ type: 'signal', name: 'stream', data: { messageId, index, lastIndex: index, text: `${index} `, ...more } });
+    for (let index = 0; index < 300; index += 1) for (const id of ['m', 'n']) say(id, index);
+    await take(2);
+    say('m', 300);
+    say('n', 0, { lastIndex: 300, text: 'all anew' });
+    await take(2);
+    expect(read.text('m')).toBe(Array.from({ length: 301 }, (_, index) => `${index} `).join(''));
+    expect(read.text('n')).toBe('all anew');
+    expect([read.frames, read.restarts]).toEqual([4, 1]);
   });
 
   test('P9: and no more than 1 MiB of them', async () => {

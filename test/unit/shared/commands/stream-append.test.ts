@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { streamAppend } from '../../../../shared/core/commands/stream-append.ts';
-import { TEXT_CODE_POINTS_MAX } from '../../../../shared/core/limits.ts';
+import { STREAM_CHUNKS_MAX, TEXT_CODE_POINTS_MAX } from '../../../../shared/core/limits.ts';
 import { alice, bob, carol, outcome, run } from '../fixtures.ts';
 import { ann, MEMBERS, streaming } from '../streams.ts';
 
@@ -45,6 +45,14 @@ describe('stream.append', () => {
     const state = streaming(['🦉'.repeat(TEXT_CODE_POINTS_MAX - 2), 'a']);
     expect(outcome(run(streamAppend, state, ann, chunk(2, '🦉')))).toBe('noted');
     expect(outcome(run(streamAppend, state, ann, chunk(2, 'bc')))).toBe('message_too_long');
+  });
+
+  it('may be empty, as what a model says may be, but not without end', () => {
+    expect(outcome(run(streamAppend, streaming(['one', '']), ann, chunk(2, '')))).toBe('noted');
+    const full = streaming(Array.from({ length: STREAM_CHUNKS_MAX - 1 }, () => ''));
+    expect(outcome(run(streamAppend, full, ann, chunk(STREAM_CHUNKS_MAX - 1, '')))).toBe('noted');
+    full.appendChunk('m7', '');
+    expect(outcome(run(streamAppend, full, ann, chunk(STREAM_CHUNKS_MAX, '')))).toBe('message_too_long');
   });
 
   it('is allowed while the session is archived', () => {

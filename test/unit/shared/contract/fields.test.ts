@@ -166,3 +166,21 @@ it('metadata refuses numbers that JSON would write back as null', () => {
   expect(field.metadata.safeParse(JSON.parse('{"deep":[{"far":1e400}]}')).success).toBe(false);
   expect(field.metadata.safeParse(JSON.parse('{"near":1e300}')).success).toBe(true);
 });
+
+describe('text of a stream', () => {
+  const code = (value: unknown) => {
+    const result = field.streamText.safeParse(value);
+    if (result.success) return 'ok';
+    const [first] = result.error.issues;
+    return (first?.code === 'custom' && (first.params?.['code'] as string | undefined)) || 'invalid_request';
+  };
+
+  it('may be empty or white space, and no longer than a message', () => {
+    expect([code(''), code(' \n'), code('🦉'.repeat(50_000))]).toEqual(['ok', 'ok', 'ok']);
+    expect(code('🦉'.repeat(50_001))).toBe('message_too_long');
+  });
+
+  it('is sound by itself', () => {
+    expect([code('x\ud83e'), code('\udd89x'), code(1), code(null)]).toEqual(Array.from({ length: 4 }, () => 'invalid_request'));
+  });
+});

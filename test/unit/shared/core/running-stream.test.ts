@@ -19,7 +19,7 @@ describe('a running stream', () => {
     const stream = new RunningStream(streamRecord());
     stream.append('🦉');
     stream.append('ab');
-    expect({ ...stream }).toEqual(streamRecord());
+    expect(stream).toMatchObject(streamRecord());
     expect([stream.nextIndex, stream.codePoints, stream.chunk(1), stream.chunk(2)]).toEqual([2, 3, 'ab', undefined]);
     expect([stream.textFrom(0), stream.textFrom(1), stream.textFrom(2)]).toEqual(['🦉ab', 'ab', '']);
   });
@@ -54,6 +54,14 @@ describe('a running stream', () => {
     while (stream.torn) stream.append('c');
     expect(stream.nextIndex).toBe(STREAM_REORDER_CHUNKS_MAX + 3);
     expect(stream.place(stream.nextIndex + 1, 'x')).toBe('waits');
+  });
+
+  it('is torn by a chunk that was of no use, until another of its index came', () => {
+    const stream = new RunningStream(streamRecord());
+    stream.miss(0);
+    expect(stream.torn).toBe(true);
+    take(stream, 0, 'a');
+    expect(stream.torn).toBe(false);
   });
 
   it('is torn when it was interrupted, until its sender goes on', () => {
