@@ -9,6 +9,7 @@ import { durableWatch } from './query/durable-watch.ts';
 import { startResponder } from './query/responder.ts';
 import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
+import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
 import type { Settlements } from './runtime/batch.ts';
 import { connectForever } from './runtime/connection.ts';
@@ -112,6 +113,10 @@ async function start(role: Role, connection: NatsConnection, settings: Settings,
 const STARTS: Readonly<Record<Role, (connection: NatsConnection, settings: Settings) => Promise<Stop>>> = {
   history: startHistory,
   query: startQuery,
+  relay: async (connection, settings) => {
+    const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'relay', ...fields });
+    return await startRelay(connection, settings, roleLog, { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX });
+  },
   notifications: startNotifications,
 };
 
@@ -133,8 +138,11 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     throw error;
   }
   const client = jetstream(connection);
-  const poster = edgePoster(settings.edgeUrl, settings.internalSecret, Date.now, () => store.messageCount?.());
-  const receipts = new ReceiptSender(poster, roleLog);
+  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
+  const receipts = new ReceiptSender(
+    edgePoster(post, () => store.messageCount?.()),
+    roleLog,
+  );
   const runner = new Runner(
     {
       projection,

@@ -6,6 +6,8 @@ import {
   MEMBERS_PAGE_MAX,
   MESSAGES_PAGE_DEFAULT,
   MESSAGES_PAGE_MAX,
+  PRESENCE_PAGE_DEFAULT,
+  PRESENCE_PAGE_MAX,
   SEQ_MAX,
   SESSIONS_PAGE_DEFAULT,
   SESSIONS_PAGE_MAX,
@@ -135,6 +137,20 @@ export const OPERATIONS: readonly Operation[] = [
     query: [cursor('cursor', 'nextCursor of the page before'), limit(MEMBERS_PAGE_MAX, MEMBERS_PAGE_DEFAULT)],
     status: 200,
     answer: 'MembersPage',
+    problems: ['session_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/sessions/{s}/presence',
+    operationId: 'presence.list',
+    tag: 'Members',
+    summary: 'Who is here now, over all their devices',
+    description:
+      'In the order of user ids. Somebody is online with the first socket, and offline within 60 s after the last closed. Above 1,000 ' +
+      'members changes are not signalled: ask again.',
+    query: [cursor('cursor', 'nextCursor of the page before'), limit(PRESENCE_PAGE_MAX, PRESENCE_PAGE_DEFAULT)],
+    status: 200,
+    answer: 'PresencePage',
     problems: ['invalid_request', 'session_not_found'],
   },
   {
@@ -152,7 +168,7 @@ export const OPERATIONS: readonly Operation[] = [
     ],
     status: 200,
     answer: 'MessagesPage',
-    problems: ['invalid_request', 'session_not_found', 'message_not_found'],
+    problems: ['session_not_found', 'message_not_found'],
   },
   {
     method: 'get',
@@ -200,7 +216,7 @@ export const OPERATIONS: readonly Operation[] = [
     alsoAs: 'text/event-stream',
     status: 200,
     answer: 'EventsPage',
-    problems: ['invalid_request', 'session_not_found', 'epoch_changed', 'rate_limited'],
+    problems: ['session_not_found', 'epoch_changed', 'rate_limited'],
   },
   {
     method: 'post',
@@ -210,7 +226,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'A ticket for one WebSocket connection, good for 30 s',
     status: 201,
     answer: 'Ticket',
-    problems: ['invalid_request', 'session_not_found', 'payload_too_large', 'unsupported_media_type'],
+    problems: ['session_not_found', 'payload_too_large', 'unsupported_media_type', 'rate_limited'],
   },
   {
     method: 'get',
@@ -224,7 +240,7 @@ export const OPERATIONS: readonly Operation[] = [
       cursor('epoch', 'epoch in which after was learnt'),
     ],
     status: 101,
-    problems: ['invalid_request', 'origin_not_allowed', 'session_not_found', 'upgrade_required'],
+    problems: ['origin_not_allowed', 'session_not_found', 'upgrade_required', 'rate_limited'],
   },
   {
     method: 'get',

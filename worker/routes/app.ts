@@ -12,6 +12,7 @@ import { localRoutes } from './dev-token.ts';
 import { documentRoutes } from './documents.ts';
 import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { ingressRoutes } from './ingress.ts';
 import { inboxRoutes } from './inbox.ts';
 import { notificationRoutes } from './notifications.ts';
 import { queryRoutes } from './queries.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...ticketRoutes,
   ...socketRoutes,
   ...receiptRoutes,
+  ...ingressRoutes,
   ...notificationRoutes,
   ...healthRoutes,
   ...documentRoutes,

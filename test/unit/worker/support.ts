@@ -6,6 +6,7 @@ import type { Event, MessageRecord } from '../../../shared/core/types.ts';
 import type { Env } from '../../../worker/env.ts';
 import type { InboxIdentity, InboxPage } from '../../../worker/inbox/api.ts';
 import { createApp } from '../../../worker/routes/app.ts';
+import type { InboundSignal } from '../../../shared/contract/backend.ts';
 import type {
   EventsPage,
   Executed,
@@ -55,6 +56,7 @@ export function fakeSession() {
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
     takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
+    takeSignals: vi.fn<(identity: SessionIdentity, signals: readonly InboundSignal[]) => Promise<void>>(async () => undefined),
     overview: vi.fn<(identity: SessionIdentity, actor: unknown) => Promise<Overview | undefined>>(async () => undefined),
     inboxChanges: vi.fn<(identity: SessionIdentity, named: readonly string[]) => Promise<UserChange[]>>(async () => []),
     fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
