@@ -2,7 +2,7 @@ import type { SessionsItem } from '../../shared/contract/answers.ts';
 import { mentionsOf, mergeInbox, unreadOf, type InboxChange } from '../../shared/core/inbox.ts';
 import type { Env } from '../env.ts';
 import type { Caller } from '../routes/context.ts';
-import { inLanes } from '../routes/lanes.ts';
+import { inLanes } from '../routes/in-lanes.ts';
 import { reachSession } from '../routes/sessions.ts';
 import type { Overview, SessionIdentity } from '../session/api.ts';
 import { uplinkOf } from '../uplink/pool.ts';
@@ -23,12 +23,13 @@ export interface Listed {
  * removed sees nothing, whatever the Inbox still believes, and own writes are seen at once. A page may be shorter for that.
  */
 export async function listSessions(env: Env, caller: Caller, known: readonly InboxChange[]): Promise<Listed> {
-  const rows = await inLanes(known, OVERVIEWS_AT_ONCE_MAX, async (entry) => {
+  const look = async (entry: InboxChange) => {
     const identity: SessionIdentity = { tenant: caller.tenant, sessionId: entry.sessionId };
     const overview = await reachSession(env, identity, true, (session) => session.overview(identity, caller.actor));
     const change = overview === undefined ? entry : mergeInbox(entry, overview.change);
     return { entry, change, item: await itemOf(env, identity, overview, change) };
-  });
+  };
+  const rows = await inLanes(known, look, OVERVIEWS_AT_ONCE_MAX);
   return {
     items: rows
       .toSorted((a, b) => b.change.activity - a.change.activity)
