@@ -100,7 +100,9 @@ requireOrSkip('nats-server', natsServerMissing())('the list of a user in many se
     const rounds: Round[] = [];
     while (rounds.length < ROUNDS_MAX && !rounds.some(isQuiet)) rounds.push(await round());
     const quiet = rounds.find(isQuiet);
-    const { p50Ms, p95Ms, cpuMs, othersShare } = quiet ?? (rounds.at(-1) as Round);
+    const shown = quiet ?? rounds.at(-1);
+    if (shown === undefined) throw new Error('there was no round');
+    const { p50Ms, p95Ms, cpuMs, othersShare } = shown;
     console.log(
       `first page of ${SESSIONS} sessions: p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms, ${cpuMs.toFixed(1)} ms of CPU each; ` +
         `others used ${Math.round(othersShare * 100)} % of the machine${quiet === undefined ? ': too much to judge the times' : ''}`,

@@ -9,7 +9,7 @@ import { anEvent } from '../../contracts/events.ts';
 const ref = (sessionId: string) => ({ tenant: 'default', sessionId });
 const message = (sessionId: string, seq: number, mentions: string[] = []): Event => {
   const event = anEvent('message.created', { seq, sessionId });
-  return { ...event, data: { ...event.data, mentions } } as Event;
+  return { ...event, data: { ...event.data, mentions } };
 };
 const batchOf = (events: readonly Event[]) => events.map((event) => ({ event, publishedAtMs: 1 }));
 
