@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { InboxChange } from '../../../shared/core/inbox.ts';
+import { placeOf } from '../../../worker/inbox/place.ts';
 import type { Overview } from '../../../worker/session/api.ts';
 import { INTERNAL_SECRET, pageItem, problem, world } from './support.ts';
 
@@ -91,6 +92,19 @@ describe('GET /v1/sessions', () => {
     expect((await problem(await away.as('GET', '/v1/sessions'))).code).toBe('unavailable');
     const trimmed = listing([change('s1')], { s1: overview(change('s1'), { last: pageItem(3) }) });
     expect((await problem(await trimmed.as('GET', '/v1/sessions'))).code).toBe('unavailable');
+  });
+
+  test('long last messages make a page shorter, and the next one goes on behind it', async () => {
+    const known = Array.from({ length: 8 }, (_, at) => change(`s${at}`, { activity: 9_000 - at }));
+    const body = { text: 'x'.repeat(200_000), status: 'completed' as const, metadata: {} };
+    const last = pageItem(3, { body });
+    const { as } = listing(known, Object.fromEntries(known.map((each) => [each.sessionId, overview(each, { last })])));
+    const answer = (await (await as('GET', '/v1/sessions')).json()) as { items: unknown[]; nextCursor: string };
+    expect(answer.items).toHaveLength(2);
+    expect(placeOf('alice', answer.nextCursor)).toEqual({ activity: 8_999, sessionId: 's1' });
+    const alone = { text: 'y'.repeat(600_000), status: 'completed' as const, metadata: {} };
+    const huge = listing([change('s1')], { s1: overview(change('s1'), { last: pageItem(3, { body: alone }) }) });
+    expect(await (await huge.as('GET', '/v1/sessions')).json()).toMatchObject({ items: { length: 1 }, nextCursor: 'next' });
   });
 
   test('32 Sessions are asked at the same time, no more', async () => {
