@@ -192,6 +192,30 @@ describe('the inbox itself', () => {
     expect(await user.inbox(before.rev + 1)).toEqual(before);
   });
 
+  test('any order and any repetition ends in the same', async () => {
+    const life = Array.from({ length: 60 }, (_, at) =>
+      change(`s${at % 7}`, {
+        head: at + 1,
+        headOrdinal: at,
+        activity: at,
+        role: at % 11 === 10 ? null : 'member',
+        readOrdinal: at - (at % 9),
+        mentions: at % 9 === 0 ? [] : [at],
+      }),
+    );
+    const ends: unknown[] = [];
+    for (const step of [1, 17, 31, 59]) {
+      const user = new InboxUser(`user-${v7()}`);
+      // each step is coprime to 60, so every change comes, in an order of its own
+      const order = Array.from(life.keys(), (at) => (at * step) % life.length);
+      for (const at of order) await take(user, [life[at] as InboxChange, life[(at * 7) % 60] as InboxChange]);
+      const { items } = await user.inbox();
+      ends.push(items.toSorted((a, b) => a.sessionId.localeCompare(b.sessionId)));
+    }
+    expect(ends[0]).toHaveLength(6);
+    for (const end of ends) expect(end).toEqual(ends[0]);
+  });
+
   test('reading it writes nothing', async () => {
     const user = new InboxUser(`user-${v7()}`);
     expect(await user.inbox()).toEqual({ type: 'inbox', rev: 0, items: [] });
