@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { describe, expect, test } from 'vitest';
 import { v7 } from 'uuid';
 import type { InboxChange } from '../../shared/core/inbox.ts';
-import { EdgeSession } from './edge.ts';
+import { as, EdgeSession } from './edge.ts';
 import { InboxUser } from './inbox-support.ts';
 import { eventually, sessionStub } from './support.ts';
 
@@ -23,7 +23,7 @@ describe('P5: own changes are in the own inbox and list', () => {
     const { owner, session } = await talk();
     await owner.item(session.id, { role: 'owner', unread: 0, mentions: 0, head: 1 }, OWN_MS_MAX);
     const { items } = await owner.list();
-    const direct = await (await import('./edge.ts')).as(owner.claims, 'GET', session.path);
+    const direct = await as(owner.claims, 'GET', session.path);
     expect(items).toEqual([{ session: await direct.json(), unread: 0, mentions: 0 }]);
   });
 
@@ -83,7 +83,7 @@ describe('counts', () => {
     expect((await guest.list()).items[0]).toMatchObject({ unread: 2, mentions: 1 });
     await session.must(guest.claims, 'message.send', { text: 'an answer' });
     expect((await guest.list()).items[0]).toMatchObject({ unread: 0, mentions: 0 });
-    const members = await (await import('./edge.ts')).as(guest.claims, 'GET', `${session.path}/members`);
+    const members = await as(guest.claims, 'GET', `${session.path}/members`);
     expect(JSON.stringify(await members.json())).toContain('"readSeq":1');
   });
 
@@ -131,7 +131,7 @@ describe('telling the inbox', () => {
       state.storage.sql.exec(`INSERT INTO inbox_outbox (user_id) VALUES (?)`, late.id);
     });
     await evictDurableObject(sessionStub(session.id));
-    await (await import('./edge.ts')).as(owner.claims, 'GET', session.path);
+    await as(owner.claims, 'GET', session.path);
     await late.item(session.id, { role: 'viewer' }, OWN_MS_MAX);
     await eventually('all are told', async () => (await waiting(session)).length === 0);
   });
@@ -192,6 +192,30 @@ describe('the inbox itself', () => {
     expect(await user.inbox(before.rev + 1)).toEqual(before);
   });
 
+  test('any order and any repetition ends in the same', async () => {
+    const life = Array.from({ length: 60 }, (_, at) =>
+      change(`s${at % 7}`, {
+        head: at + 1,
+        headOrdinal: at,
+        activity: at,
+        role: at % 11 === 10 ? null : 'member',
+        readOrdinal: at - (at % 9),
+        mentions: at % 9 === 0 ? [] : [at],
+      }),
+    );
+    const ends: unknown[] = [];
+    for (const step of [1, 17, 31, 59]) {
+      const user = new InboxUser(`user-${v7()}`);
+      // each step is coprime to 60, so every change comes, in an order of its own
+      const order = Array.from(life.keys(), (at) => (at * step) % life.length);
+      for (const at of order) await take(user, [life[at] as InboxChange, life[(at * 7) % 60] as InboxChange]);
+      const { items } = await user.inbox();
+      ends.push(items.toSorted((a, b) => a.sessionId.localeCompare(b.sessionId)));
+    }
+    expect(ends[0]).toHaveLength(6);
+    for (const end of ends) expect(end).toEqual(ends[0]);
+  });
+
   test('reading it writes nothing', async () => {
     const user = new InboxUser(`user-${v7()}`);
     expect(await user.inbox()).toEqual({ type: 'inbox', rev: 0, items: [] });
@@ -217,5 +241,77 @@ describe('the inbox itself', () => {
     const device = await user.connect();
     await device.socket.until('all parts', () => device.items().size === all.length);
     expect(device.frames().map(({ items }) => items.length)).toEqual([500, 500, 203]);
+  });
+});
+
+describe('news for others', () => {
+  const identityOf = (session: EdgeSession) => ({ tenant: 'default', sessionId: session.id });
+  /** As if so many had joined. */
+  const addMembers = async (session: EdgeSession, count: number): Promise<void> => {
+    const stub = sessionStub(session.id);
+    await runInDurableObject(stub, (_, state) => {
+      for (let at = 0; at < count; at += 1) {
+        state.storage.sql.exec(
+          `INSERT INTO members (user_id, role, active, kind, joined_at, read_seq) VALUES (?, 'viewer', 1, 'user', 1, 0)`,
+          `crowd-${at}`,
+        );
+      }
+    });
+    await evictDurableObject(stub);
+  };
+
+  test('are for all members, and for those named also when they are members no more', async () => {
+    const { owner, session } = await talk([
+      { userId: 'ann', role: 'member' },
+      { userId: 'ben', role: 'viewer' },
+    ]);
+    await session.must(owner.claims, 'message.send', { text: 'for ann', mentions: ['ann'] });
+    await session.must(owner.claims, 'member.remove', { userId: 'ben' });
+    const changes = await sessionStub(session.id).inboxChanges(identityOf(session), ['ben', 'a-stranger']);
+    const said = Object.fromEntries(changes.map(({ userId, change }) => [userId, [change.role, change.mentions, change.head]]));
+    expect(said).toEqual({ [owner.id]: ['owner', [], 3], ann: ['member', [1], 3], ben: [null, [], 3] });
+  });
+
+  test('in a session that never was concern nobody', async () => {
+    const nowhere = new EdgeSession();
+    expect(await sessionStub(nowhere.id).inboxChanges(identityOf(nowhere), ['ann'])).toEqual([]);
+  });
+
+  test('above 1,000 members only those named are told; the list asks the session', { timeout: 60_000 }, async () => {
+    const { owner, session } = await talk([{ userId: 'ann', role: 'member' }]);
+    await addMembers(session, 998);
+    const users = async (named: string[]) =>
+      (await sessionStub(session.id).inboxChanges(identityOf(session), named)).map(({ userId }) => userId);
+    expect(await users([])).toHaveLength(1_000);
+    await addMembers(session, 0);
+    await session.must(owner.claims, 'member.put', { userId: 'one-more', role: 'member' });
+    expect(await users(['ann'])).toEqual(['ann']);
+    expect(await users([])).toEqual([]);
+    await session.must(owner.claims, 'message.send', { text: 'for ann', mentions: ['ann'] });
+    const [telling] = await sessionStub(session.id).inboxChanges(identityOf(session), ['ann']);
+    expect(telling?.change.mentions).toEqual([1]);
+    // nobody told the crowd; who looks is answered by the session, and its inbox learns of it
+    const onlooker = new InboxUser('crowd-7');
+    const known = { ...(telling?.change as InboxChange), head: 1, headOrdinal: 0, mentions: [], role: 'viewer' as const };
+    await onlooker.stub().take({ tenant: 'default', userId: 'crowd-7' }, [known]);
+    expect((await onlooker.list()).items[0]).toMatchObject({ unread: 1, mentions: 0, session: { head: 3 } });
+    expect((await onlooker.inbox()).items[0]).toMatchObject({ unread: 1, head: 3 });
+  });
+
+  test('P8: who was removed sees nothing, though nobody told the inbox yet', async () => {
+    const guest = new InboxUser(`guest-${v7()}`);
+    const { owner, session } = await talk([{ userId: guest.id, role: 'member' }]);
+    await session.must(guest.claims, 'read.advance', { seq: 1 });
+    await eventually('it is listed', async () => (await guest.list()).items.length === 1);
+    await session.must(owner.claims, 'member.remove', { userId: guest.id });
+    expect((await guest.inbox()).items).toMatchObject([{ sessionId: session.id, role: 'member' }]);
+    expect((await guest.list()).items).toEqual([]);
+    // the look told it
+    expect((await guest.inbox()).items).toEqual([]);
+    await session.must(owner.claims, 'member.put', { userId: guest.id, role: 'member' });
+    await session.must(guest.claims, 'read.advance', { seq: 2 });
+    await eventually('it is listed again', async () => (await guest.list()).items.length === 1);
+    await session.must(owner.claims, 'session.delete', {});
+    expect((await guest.list()).items).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { InboxChange } from '../../shared/core/inbox.ts';
 import type { MemberRole } from '../../shared/core/types.ts';
+import type { Place } from './place.ts';
 
 interface EntryRow extends Record<string, SqlStorageValue> {
   session_id: string;
@@ -15,12 +16,6 @@ interface EntryRow extends Record<string, SqlStorageValue> {
 /** What an inbox knows of a session, and the revision at which it last learnt something. */
 export interface Entry extends InboxChange {
   rev: number;
-}
-
-/** Where a page ends, in the order of the list. */
-export interface Place {
-  activity: number;
-  sessionId: string;
 }
 
 /** The rows of one inbox. Empty, and never written to, while the tables are not made. */

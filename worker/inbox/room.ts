@@ -6,14 +6,14 @@ import { mentionsOf, mergeInbox, unreadOf, type InboxChange } from '../../shared
 import { INBOX_FRAME_BYTES_MAX, INBOX_ITEMS_MAX, SESSIONS_PAGE_MAX, type Limits } from '../../shared/core/limits.ts';
 import type { Actor } from '../../shared/core/types.ts';
 import type { Result } from '../session/api.ts';
-import { decodeCursor, encodeCursor } from '../session/cursor.ts';
 import type { SocketPort } from '../session/ports.ts';
 import { Rates } from '../session/rates.ts';
 import { migrate, schemaVersion } from '../session/schema.ts';
 import { Tickets, type Caller } from '../session/tickets.ts';
 import type { InboxIdentity, InboxPage } from './api.ts';
-import { Entries, type Entry, type Place } from './entries.ts';
+import { Entries } from './entries.ts';
 import { InboxSockets, type InboxSocket } from './inbox-sockets.ts';
+import { cursorAt, placeOf } from './place.ts';
 import type { InboxPorts } from './ports.ts';
 import { INBOX_MIGRATIONS } from './schema.ts';
 
@@ -68,7 +68,7 @@ export class InboxRoom {
   }
 
   page(query: { cursor?: string; limit: number }): Result<InboxPage> {
-    const place = query.cursor === undefined ? undefined : this.#placeOf(query.cursor);
+    const place = query.cursor === undefined ? undefined : placeOf(this.identity.userId, query.cursor);
     if (query.cursor !== undefined && place === undefined) {
       return { ok: false, refusal: refusal('invalid_request', 'This cursor was not made here.') };
     }
@@ -78,7 +78,7 @@ export class InboxRoom {
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     const more = rows.length > limit && last !== undefined;
-    return { ok: true, value: { items, ...(more ? { nextCursor: this.#cursorAt(last) } : {}) } };
+    return { ok: true, value: { items, ...(more ? { nextCursor: cursorAt(this.identity.userId, last) } : {}) } };
   }
 
   since(after: number): InboxAnswer {
@@ -177,16 +177,6 @@ export class InboxRoom {
     });
     this.#exists = true;
     return done;
-  }
-
-  #cursorAt({ activity, sessionId }: Entry): string {
-    return encodeCursor('sessions', this.identity.userId, `${activity}.${sessionId}`);
-  }
-
-  #placeOf(cursor: string): Place | undefined {
-    const position = decodeCursor('sessions', this.identity.userId, cursor);
-    const [, activity, sessionId] = /^(\d{1,16})\.([A-Za-z0-9_-]+)$/.exec(position ?? '') ?? [];
-    return activity === undefined || sessionId === undefined ? undefined : { activity: Number(activity), sessionId };
   }
 
   #arm(): void {

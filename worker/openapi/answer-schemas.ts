@@ -112,9 +112,9 @@ const inboxItem = z.object({
 
 const inbox = z.object({
   type: z.literal('inbox'),
-  rev: z.int().min(0),
+  rev: z.int().min(0).describe('send it as `after` when coming back'),
   items: z.array(inboxItem satisfies Exactly<InboxItem>),
-  more: z.literal(true).exactOptional(),
+  more: z.literal(true).exactOptional().describe('others follow: by socket in the next frame, over HTTP after rev'),
 });
 
 const problem = z.object({

@@ -13,6 +13,7 @@ import {
   CLIENT_FRAMES,
   commandFrame,
   commandMessage,
+  INBOX_CLIENT_FRAMES,
   INBOX_FRAME,
   NATS_SIGNALS,
   PONG,
@@ -97,9 +98,11 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     server: 'edge',
     address: '/v1/inbox/socket',
     title: "The socket of one's inbox",
-    description: 'What changed since `after={rev}`, then each change as it comes. Tickets from POST /v1/inbox/tickets.',
-    sends: { 'frame.inbox': INBOX_FRAME },
-    receives: {},
+    description:
+      'What changed since `after={rev}`, at once, then each change as it comes; frequent ones together. Subprotocols and close codes as on ' +
+      'the socket of a session; tickets, also for renewal, from POST /v1/inbox/tickets.',
+    sends: { 'frame.inbox': INBOX_FRAME, 'frame.pong': PONG },
+    receives: prefixed('frame.inbox', INBOX_CLIENT_FRAMES),
   },
   events: {
     server: 'nats',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DATA_SCHEMAS } from '../../shared/contract/catalogue.ts';
 import * as field from '../../shared/contract/fields.ts';
-import type { ServerFrame } from '../../shared/contract/frames.ts';
+import { inboxClientFrame, type ServerFrame } from '../../shared/contract/frames.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
 import type { CommandName } from '../../shared/core/types.ts';
 import { ANSWER_SCHEMAS } from './answer-schemas.ts';
@@ -117,20 +117,10 @@ export const CLIENT_FRAMES = {
 
 export const PONG = z.literal('pong');
 
-export const INBOX_FRAME = z.object({
-  type: z.literal('inbox'),
-  rev: z.int().min(0).describe('send it as `after` when coming back'),
-  items: z.array(
-    z.object({
-      sessionId: field.id,
-      unread: z.int().min(0).max(100).describe('100: a hundred or more'),
-      mentions: z.int().min(0),
-      head: seq,
-      role: field.memberRole.optional(),
-      removed: z.literal(true).optional(),
-    }),
-  ),
-});
+export const INBOX_FRAME = ANSWER_SCHEMAS.Inbox;
+
+/** What a client of an inbox sends: anything else closes 4400. */
+export const INBOX_CLIENT_FRAMES = { renew: inboxClientFrame, ping: CLIENT_FRAMES.ping } as const;
 
 /** Signals between the edge and backends: chunks and typing come in, cancel goes out. */
 export const NATS_SIGNALS = {

@@ -71,8 +71,8 @@ const INBOX_OPERATIONS: readonly Operation[] = [
       'Every event of a session is activity. Archived sessions stay, deleted and left ones go. A session that becomes active ' +
       'while you page moves to the front and is on the first page then; no page repeats another. `unread` counts the messages, ' +
       'deleted ones included, after the read pointer and after the own last message; `mentions` those of them that are not ' +
-      'deleted and mention the caller. 100 means "100 or more". A page may be shorter than limit: only nextCursor says that there is more. ' +
-      HEAD,
+      'deleted and mention the caller. 100 means "100 or more". ' +
+      `${BOTH_KINDS} ${HEAD}`,
     query: [cursor('cursor', 'nextCursor of the page before'), limit(SESSIONS_PAGE_MAX, SESSIONS_PAGE_DEFAULT)],
     status: 200,
     answer: 'SessionsPage',

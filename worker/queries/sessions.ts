@@ -1,8 +1,10 @@
 import type { SessionsItem } from '../../shared/contract/answers.ts';
 import { mentionsOf, mergeInbox, unreadOf, type InboxChange } from '../../shared/core/inbox.ts';
+import { PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
+import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Env } from '../env.ts';
 import type { Caller } from '../routes/context.ts';
-import { inLanes } from '../routes/lanes.ts';
+import { inLanes } from '../routes/in-lanes.ts';
 import { reachSession } from '../routes/sessions.ts';
 import type { Overview, SessionIdentity } from '../session/api.ts';
 import { uplinkOf } from '../uplink/pool.ts';
@@ -14,6 +16,8 @@ const OVERVIEWS_AT_ONCE_MAX = 32;
 
 export interface Listed {
   items: SessionsItem[];
+  /** the last row that the page has room for, when that is not the last of all */
+  cutAfter?: InboxChange;
   /** what the Sessions know and the Inbox did not */
   learnt: InboxChange[];
 }
@@ -23,18 +27,32 @@ export interface Listed {
  * removed sees nothing, whatever the Inbox still believes, and own writes are seen at once. A page may be shorter for that.
  */
 export async function listSessions(env: Env, caller: Caller, known: readonly InboxChange[]): Promise<Listed> {
-  const rows = await inLanes(known, OVERVIEWS_AT_ONCE_MAX, async (entry) => {
+  const look = async (entry: InboxChange) => {
     const identity: SessionIdentity = { tenant: caller.tenant, sessionId: entry.sessionId };
     const overview = await reachSession(env, identity, true, (session) => session.overview(identity, caller.actor));
     const change = overview === undefined ? entry : mergeInbox(entry, overview.change);
     return { entry, change, item: await itemOf(env, identity, overview, change) };
-  });
+  };
+  const rows = await inLanes(known, look, OVERVIEWS_AT_ONCE_MAX);
+  const page = fitting(rows);
+  const last = page.at(-1);
   return {
-    items: rows
+    items: page
       .toSorted((a, b) => b.change.activity - a.change.activity)
       .flatMap(({ item }) => (item === undefined ? [] : [item])),
+    ...(last === undefined || page.length === rows.length ? {} : { cutAfter: last.entry }),
     learnt: rows.flatMap(({ entry, change }) => (change === entry ? [] : [change])),
   };
+}
+
+/** A page is cut at 512 KiB, but never before its first row: last messages may be long. */
+function fitting<T extends { item: SessionsItem | undefined }>(rows: readonly T[]): T[] {
+  let bytes = 0;
+  const over = rows.findIndex(({ item }, at) => {
+    bytes += item === undefined ? 0 : utf8Bytes(JSON.stringify(item)) + 1;
+    return at > 0 && bytes > PAGE_BYTES_MAX;
+  });
+  return over === -1 ? [...rows] : rows.slice(0, over);
 }
 
 async function itemOf(

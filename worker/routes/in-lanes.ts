@@ -1,12 +1,18 @@
-/** sessions asked at the same time: the platform opens no more connections at once */
+/** objects asked at the same time, where a caller says nothing else: the platform opens no more connections at once */
 const LANES_MAX = 6;
 
-/** Does the work for each item, few at a time and in their order. Resolves when all is done; the work must not reject. */
-export async function inLanes<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
+/** Does the work for each item, few at a time and in their order; what came of each, in the same order. The first rejection rejects. */
+export async function inLanes<T, R>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+  lanesMax: number = LANES_MAX,
+): Promise<R[]> {
+  const results: R[] = [];
   const waiting = items.entries();
   const takeNext = async (): Promise<void> => {
     // the iterator is shared: each item is taken by one of the lanes
-    for (const [index, item] of waiting) await work(item, index);
+    for (const [index, item] of waiting) results[index] = await work(item, index);
   };
-  await Promise.all(Array.from({ length: LANES_MAX }, takeNext));
+  await Promise.all(Array.from({ length: Math.min(lanesMax, items.length) }, takeNext));
+  return results;
 }

@@ -2,6 +2,7 @@ import { empty } from '../../shared/contract/fields.ts';
 import { invalid } from '../../shared/contract/parse.ts';
 import type { Env } from '../env.ts';
 import type { InboxIdentity } from '../inbox/api.ts';
+import { cursorAt } from '../inbox/place.ts';
 import { inboxStub, type InboxStub } from '../inbox/stub.ts';
 import { inboxOfTicket } from '../ticket.ts';
 import { SESSIONS_PAGE_DEFAULT, SESSIONS_PAGE_MAX } from '../../shared/core/limits.ts';
@@ -40,10 +41,11 @@ async function sessions(c: AppContext, caller: Caller): Promise<Response> {
   const query = { limit, ...(cursor === undefined ? {} : { cursor }) };
   const page = await ask(c.env, identity, true, (it) => it.page(identity, query));
   if (!page.ok) throw new Refused(page.refusal);
-  const { items, learnt } = await listSessions(c.env, caller, page.value.items);
+  const { items, cutAfter, learnt } = await listSessions(c.env, caller, page.value.items);
   // the next look finds its order by what this one saw; that it could not be handed back is no reason to fail
   if (learnt.length > 0) await ask(c.env, identity, true, (it) => it.take(identity, learnt)).catch(() => undefined);
-  return c.json({ items, ...(page.value.nextCursor === undefined ? {} : { nextCursor: page.value.nextCursor }) });
+  const nextCursor = cutAfter === undefined ? page.value.nextCursor : cursorAt(identity.userId, cutAfter);
+  return c.json({ items, ...(nextCursor === undefined ? {} : { nextCursor }) });
 }
 
 async function inbox(c: AppContext, caller: Caller): Promise<Response> {

@@ -6,7 +6,7 @@ import { inboxStub } from '../inbox/stub.ts';
 import { describeError, log } from '../log.ts';
 import type { SessionIdentity } from '../session/api.ts';
 import { sessionStub } from '../session/stub.ts';
-import { inLanes } from './lanes.ts';
+import { inLanes } from './in-lanes.ts';
 import type { Route } from './route.ts';
 import { readSigned } from './signed-call.ts';
 import { TimedOut, within } from './time-bound.ts';
@@ -59,7 +59,7 @@ interface Bounds {
 
 async function askAll(env: Env, round: readonly NotifiedSession[], bounds: Bounds): Promise<Telling[]> {
   const byUser = new Map<string, Telling>();
-  await inLanes(round, OBJECTS_AT_ONCE_MAX, async ({ tenant, sessionId, users }) => {
+  const ask = async ({ tenant, sessionId, users }: NotifiedSession): Promise<void> => {
     const session = { tenant, sessionId };
     const changes = await attempt([session], bounds, () => sessionStub(env, session).inboxChanges(session, users));
     for (const { userId, change } of changes ?? []) {
@@ -69,14 +69,16 @@ async function askAll(env: Env, round: readonly NotifiedSession[], bounds: Bound
       telling.changes.push(change);
       telling.sessions.push(session);
     }
-  });
+  };
+  await inLanes(round, ask, OBJECTS_AT_ONCE_MAX);
   return [...byUser.values()];
 }
 
 async function tellAll(env: Env, tellings: readonly Telling[], bounds: Bounds): Promise<void> {
-  await inLanes(tellings, OBJECTS_AT_ONCE_MAX, async ({ identity, changes, sessions }) => {
+  const tell = async ({ identity, changes, sessions }: Telling): Promise<void> => {
     await attempt(sessions, bounds, () => inboxStub(env, identity).take(identity, changes));
-  });
+  };
+  await inLanes(tellings, tell, OBJECTS_AT_ONCE_MAX);
 }
 
 /** One question to one object, within the time that is left. What goes wrong with it is written down for its sessions. */

@@ -6,6 +6,8 @@ import type { RoomPorts } from './ports.ts';
 /** users looked at in one round, and told at the same time; the others wait for the next */
 const ROUND_USERS_MAX = 100;
 const TELLS_AT_ONCE_MAX = 6;
+/** at it a pass ends, for each may have taken its whole time; the next one begins behind its round */
+const FAILURES_MAX = 12;
 
 /**
  * Tells users' Inboxes what they did here themselves, past NATS and every consumer (contract §2: within 2 s). A row says
@@ -22,6 +24,8 @@ export class InboxOutbox {
   #waiting = false;
   #running = false;
   #failures = 0;
+  /** the user behind whom the next pass begins: those who fail for ever must not keep the others from their turn */
+  #from = '';
   /** set while waiting after a failure */
   retryAtMs: number | undefined;
 
@@ -74,26 +78,25 @@ export class InboxOutbox {
     }
   }
 
-  /** All rows once, in the order of users. False when somebody could not be told. */
+  /** The rows from `#from` on, in the order of users. False when somebody could not be told. */
   async #pass(): Promise<boolean> {
-    let failure: unknown;
+    const failures: unknown[] = [];
     let earlyMs: number | undefined;
-    let last = '';
     for (;;) {
-      const users = this.#after(last, ROUND_USERS_MAX);
-      const reached = users.at(-1);
-      if (reached === undefined) break;
-      last = reached;
+      const users = this.#after(this.#from, ROUND_USERS_MAX);
+      this.#from = users.at(-1) ?? '';
+      if (users.length === 0) break;
       const due: string[] = [];
       for (const userId of users) {
         const leftMs = this.#leftMs(userId);
         if (leftMs > 0) earlyMs = Math.min(earlyMs ?? leftMs, leftMs);
         else due.push(userId);
       }
-      failure = (await this.#tellAll(due)) ?? failure;
+      failures.push(...(await this.#tellAll(due)));
+      if (failures.length >= FAILURES_MAX) break;
     }
-    if (failure !== undefined) {
-      this.#failed(failure);
+    if (failures.length > 0) {
+      this.#failed(failures[0]);
       return false;
     }
     if (this.#failures > 0) this.#ports.log('info', 'inboxes are told again', { failures: this.#failures });
@@ -103,9 +106,9 @@ export class InboxOutbox {
     return true;
   }
 
-  /** The first failure, if any: it holds up none of the others. */
-  async #tellAll(users: readonly string[]): Promise<unknown> {
-    let failure: unknown;
+  /** What went wrong: one that fails holds up none of the others, but when many do it is not their fault. */
+  async #tellAll(users: readonly string[]): Promise<unknown[]> {
+    const failures: unknown[] = [];
     const waiting = users.values();
     const lane = async (): Promise<void> => {
       // the iterator is shared: each user is taken by one of the lanes
@@ -113,12 +116,13 @@ export class InboxOutbox {
         try {
           await this.#tell(userId);
         } catch (error) {
-          failure ??= error;
+          failures.push(error);
+          if (failures.length >= FAILURES_MAX) return;
         }
       }
     };
     await Promise.all(Array.from({ length: TELLS_AT_ONCE_MAX }, lane));
-    return failure;
+    return failures;
   }
 
   async #tell(userId: string): Promise<void> {

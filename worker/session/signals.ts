@@ -13,6 +13,7 @@ import type { ExecuteInput } from './api.ts';
 import type { SocketEvents } from './fan-out.ts';
 import type { LiveSocket } from './live-socket.ts';
 import { Presence } from './presence.ts';
+import { ReadSignals } from './read-signals.ts';
 import type { Room } from './room.ts';
 import { Stops } from './stops.ts';
 import { StreamFeed } from './stream-feed.ts';
@@ -32,6 +33,7 @@ export class Signals implements SocketEvents {
   readonly #typing = new Typing();
   readonly #unstarted = new UnstartedChunks();
   readonly #stops: Stops;
+  readonly #reads: ReadSignals;
   /** by user: the last status that is still to be told, and the socket that knows it already */
   #presenceChanges = new Map<string, { user: User; status: PresenceStatus; but: LiveSocket | undefined }>();
 
@@ -40,6 +42,7 @@ export class Signals implements SocketEvents {
     const { fanOut, streams } = room;
     this.#feed = new StreamFeed(room.ports, fanOut, () => streams.running());
     this.#stops = new Stops(room.ports, room.identity);
+    this.#reads = new ReadSignals(room.ports, (frame) => fanOut.signal(frame));
     this.presence = new Presence(room.asking, {
       sockets: () => fanOut.sockets(),
       socketsOf: (userId) => fanOut.socketsOf(userId).filter((socket) => !socket.quiet),
@@ -96,10 +99,10 @@ export class Signals implements SocketEvents {
 
   /** Tells what was noted. */
   noted(note: Note, actor: Actor): void {
-    const { fanOut, ports, streams } = this.#room;
+    const { ports, streams } = this.#room;
     if (note.kind === 'read') {
       const at = rfc3339(ports.nowMs());
-      return fanOut.signal({ type: 'signal', name: 'read', user: userOf(actor), data: { seq: note.seq }, at });
+      return this.#reads.tell({ type: 'signal', name: 'read', user: userOf(actor), data: { seq: note.seq }, at });
     }
     const stream = streams.find(note.kind === 'stream' ? note.stream.id : note.messageId);
     if (stream === undefined || stream === 'ended') return;

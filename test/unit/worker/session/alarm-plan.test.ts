@@ -26,6 +26,10 @@ describe('the next alarm', () => {
     expect(nextAlarmMs(facts)).toBe(NOW + 400);
   });
 
+  test('inboxes that wait to be told do not wait for NATS', () => {
+    expect(nextAlarmMs({ ...idle, outboxRetryAtMs: NOW + 30_000, inboxRetryAtMs: NOW + 500 })).toBe(NOW + 500);
+  });
+
   test('a stream without its author and a user without a socket have their time', () => {
     expect(nextAlarmMs({ ...idle, openSockets: 1, streamDeadlineMs: NOW + 9_000 })).toBe(NOW + 9_000);
     expect(nextAlarmMs({ ...idle, streamDeadlineMs: NOW + 9_000, presenceDeadlineMs: NOW + 8_000 })).toBe(NOW + 8_000);
