@@ -5,10 +5,16 @@ import { messageEdit } from './commands/message-edit.ts';
 import { messageSend } from './commands/message-send.ts';
 import { readAdvance } from './commands/read-advance.ts';
 import { sessionArchive } from './commands/session-archive.ts';
+import { reactionAdd } from './commands/reaction-add.ts';
+import { reactionRemove } from './commands/reaction-remove.ts';
 import { decideSessionCreate } from './commands/session-create.ts';
 import { sessionDelete } from './commands/session-delete.ts';
 import { sessionRestore } from './commands/session-restore.ts';
 import { sessionUpdate } from './commands/session-update.ts';
+import { traceAppend } from './commands/trace-append.ts';
+import { traceFinish } from './commands/trace-finish.ts';
+import { tracePurge } from './commands/trace-purge.ts';
+import { traceStart } from './commands/trace-start.ts';
 import { refused, type CommandHandler, type DecideContext, type Decision } from './decision.ts';
 import { SEQ_MAX } from './limits.ts';
 import { readAccess } from './rights.ts';
@@ -28,7 +34,13 @@ export const COMMAND_HANDLERS: Handlers = {
   'message.send': messageSend,
   'message.edit': messageEdit,
   'message.delete': messageDelete,
+  'reaction.add': reactionAdd,
+  'reaction.remove': reactionRemove,
   'read.advance': readAdvance,
+  'trace.start': traceStart,
+  'trace.append': traceAppend,
+  'trace.finish': traceFinish,
+  'trace.purge': tracePurge,
 };
 
 /**

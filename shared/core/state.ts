@@ -1,4 +1,5 @@
-import type { MemberRecord, MessageRecord, SessionRecord } from './types.ts';
+import type { SpanRecord, TraceRecord } from './trace.ts';
+import type { MemberRecord, MessageRecord, ReactionRecord, SessionRecord } from './types.ts';
 
 /**
  * What `decide` may look at. The Session backs it with SQL rows, clients and the simulator with memory:
@@ -15,6 +16,16 @@ export interface SessionView {
   activeOwners(): number;
   message(id: string): MessageRecord | undefined;
   lastOrdinal(): number;
+  reaction(messageSeq: number, emoji: string, userId: string): ReactionRecord | undefined;
+  /** how many live reactions a message has, and of how many emoji */
+  reactionCounts(messageSeq: number): { reactions: number; emojis: number };
+  /** whether anyone reacted so */
+  hasEmoji(messageSeq: number, emoji: string): boolean;
+  trace(id: string): TraceRecord | undefined;
+  span(traceSeq: number, spanId: string): SpanRecord | undefined;
+  spanCount(traceSeq: number): number;
+  /** seqs of the first event of each span, and of their further ones; both rising */
+  spanSeqs(traceSeq: number): { firsts: number[]; updates: number[] };
   /** true once the storage of the session is 80 % full (design decision 6) */
   storageFull(): boolean;
 }
@@ -24,9 +35,17 @@ export interface SessionState extends SessionView {
   putSession(record: SessionRecord): void;
   putMember(record: MemberRecord): void;
   putMessage(record: MessageRecord): void;
+  putReaction(record: ReactionRecord): void;
+  dropReaction(messageSeq: number, emoji: string, userId: string): void;
+  /** all of a message's */
+  dropReactions(messageSeq: number): void;
+  putTrace(record: TraceRecord): void;
+  putSpan(record: SpanRecord): void;
+  /** all of a trace's */
+  dropSpans(traceSeq: number): void;
   /** the data of these events becomes `{id, erased: true}`; returns nothing, erasing twice is erasing once */
   eraseEvents(seqs: readonly number[]): void;
-  /** every event below this seq is erased, and every message row with it */
+  /** every event below this seq is erased, and every row of messages, reactions, traces and spans with it */
   eraseAllBelow(seq: number): void;
   advance(seq: number, clock: string): void;
 }

@@ -48,9 +48,21 @@ const PROBLEMS_OF_COMMAND: Partial<Record<CommandName, readonly ErrorCode[]>> = 
   'message.send': ['message_empty', 'message_too_long', 'message_not_found', 'session_full'],
   'message.edit': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.delete': ['message_not_found'],
+  'reaction.add': ['message_not_found', 'session_full'],
+  'reaction.remove': ['message_not_found'],
+  'trace.start': ['session_full'],
+  'trace.append': ['trace_not_found', 'session_full'],
+  'trace.finish': ['trace_not_found'],
+  'trace.purge': ['trace_not_found'],
 };
 
-const TAGS: Readonly<Record<string, string>> = { session: 'Sessions', member: 'Members', message: 'Messages' };
+const TAGS: Readonly<Record<string, string>> = {
+  session: 'Sessions',
+  member: 'Members',
+  message: 'Messages',
+  reaction: 'Messages',
+  trace: 'Traces',
+};
 const schemas = Object.fromEntries(Object.entries(ANSWER_SCHEMAS).map(([name, schema]) => [name, jsonSchema(schema)]));
 
 /** The OpenAPI 3.1 document of what exists, made of the catalogue and of OPERATIONS: nothing of a command is written twice. */
@@ -150,6 +162,8 @@ function otherOperation(operation: Operation): OperationObject {
 const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   s: 'session id',
   m: 'message id',
+  t: 'trace id',
+  emoji: 'one emoji, or `:name:`',
   c: 'command id',
   userId: 'user id',
   type: 'event type',

@@ -3,6 +3,7 @@ import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal } from '../../shared/core/codes.ts';
 import { EVENTS_PAGE_MAX, MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX, PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
 import { isOwner, readAccess } from '../../shared/core/rights.ts';
+import { utf8Bytes } from '../../shared/core/text.ts';
 import { isErased, type Actor, type Event, type MessageRecord } from '../../shared/core/types.ts';
 import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, PageItem, Result } from './api.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -81,15 +82,15 @@ export function messages(room: Room, actor: Actor, query: MessagesQuery): Result
   const rows = upwards
     ? room.state.messagesAbove(from, limit + 1, query.parentId)
     : room.state.messagesBelow(from, limit + 1, query.parentId);
-  const page = cutPage(rows.slice(0, limit));
+  const page = cutPage(rows.slice(0, limit).map((record) => ({ record, reactions: reactionsOf(room, record, actor) })));
   const items = upwards ? page.toReversed() : page;
-  const newest = items[0]?.seq ?? (upwards ? from : before === undefined ? room.events.head : from - 1);
-  const oldest = items.at(-1)?.seq;
+  const newest = items[0]?.record.seq ?? (upwards ? from : before === undefined ? room.events.head : from - 1);
+  const oldest = items.at(-1)?.record.seq;
   const older = oldest !== undefined && room.state.messagesBelow(oldest, 1, query.parentId).length > 0;
   return {
     ok: true,
     value: {
-      items: items.map((record) => itemOf(room, record)),
+      items: items.map((row) => itemOf(room, row)),
       ...(older ? { nextCursor: encodeCursor('messages', sessionId, String(oldest)) } : {}),
       previousCursor: encodeCursor('messages', sessionId, String(newest)),
     },
@@ -101,7 +102,7 @@ export function message(room: Room, actor: Actor, messageId: string): Result<Pag
   if (!found.ok) return found;
   const record = room.state.message(messageId);
   if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
-  return { ok: true, value: itemOf(room, record) };
+  return { ok: true, value: itemOf(room, { record, reactions: reactionsOf(room, record, actor) }) };
 }
 
 export function events(room: Room, actor: Actor, query: EventsQuery): Result<EventsPage> {
@@ -123,7 +124,8 @@ export function events(room: Room, actor: Actor, query: EventsQuery): Result<Eve
     ok: true,
     value: {
       ...(archived === undefined ? {} : { archived }),
-      erasedSubjects: archived === undefined ? [] : room.events.deletedSubjects(room.progress.archived(), archived.to),
+      erasedSubjects: archived === undefined ? [] : room.events.deletedMessages(room.progress.archived(), archived.to),
+      erasedTraces: archived === undefined ? [] : room.events.purgedTraces(room.progress.archived(), archived.to),
       events: tail.map((event) => JSON.parse(event.body) as Event),
       head,
       epoch: room.epoch,
@@ -172,20 +174,29 @@ export function commandStatus(room: Room, actor: Actor, commandId: string): Resu
   };
 }
 
+/** A message's row of the index, and its live reactions. */
+type Row = Pick<PageItem, 'record' | 'reactions'>;
+
+function reactionsOf(room: Room, record: MessageRecord, actor: Actor): PageItem['reactions'] {
+  return record.deletedAt === undefined ? room.state.reactions.summary(record.seq, actor.id) : [];
+}
+
 /** A page is cut at 512 KiB, but never before its first message. */
-function cutPage(rows: readonly MessageRecord[]): MessageRecord[] {
-  const page: MessageRecord[] = [];
+function cutPage(rows: readonly Row[]): Row[] {
+  const page: Row[] = [];
   let bytes = 0;
   for (const row of rows) {
-    bytes += row.textBytes + row.restBytes + MESSAGE_FRAME_BYTES;
+    const { textBytes, restBytes } = row.record;
+    bytes += textBytes + restBytes + utf8Bytes(JSON.stringify(row.reactions)) + MESSAGE_FRAME_BYTES;
     if (page.length > 0 && bytes > PAGE_BYTES_MAX) break;
     page.push(row);
   }
   return page;
 }
 
-function itemOf(room: Room, record: MessageRecord): PageItem {
-  const item: PageItem = { record, replyCount: room.state.replyCount(record.id) };
+function itemOf(room: Room, row: Row): PageItem {
+  const { record } = row;
+  const item: PageItem = { ...row, replyCount: room.state.replyCount(record.id) };
   if (record.deletedAt !== undefined) return { ...item, body: { text: '', status: 'completed', metadata: {} } };
   const updated = textOf(room.events.one(record.updatedSeqs.at(-1) ?? 0));
   const created = room.events.one(record.seq);

@@ -23,9 +23,12 @@ import {
   type MessagesPage,
   type MessagesQuery,
   type PageItem,
+  type PageQuery,
   type Result,
   type SessionApi,
   type SessionIdentity,
+  type TracePage,
+  type TracesPage,
 } from './api.ts';
 import { newSessionId } from './new-session-id.ts';
 import type { RoomPorts, SocketPort } from './ports.ts';
@@ -34,6 +37,7 @@ import { Room } from './room.ts';
 import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
 import { sessionStub } from './stub.ts';
 import type { Caller } from './tickets.ts';
+import * as traceQueries from './trace-queries.ts';
 import { Turns } from './turns.ts';
 
 const TICKET_BYTES = 32;
@@ -111,6 +115,14 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   async message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>> {
     return queries.message(this.#at(identity), actor, messageId);
+  }
+
+  async traces(identity: SessionIdentity, actor: Actor, query: PageQuery): Promise<Result<TracesPage>> {
+    return traceQueries.traces(this.#at(identity), actor, query);
+  }
+
+  async trace(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>> {
+    return traceQueries.trace(this.#at(identity), actor, traceId, query);
   }
 
   async events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>> {

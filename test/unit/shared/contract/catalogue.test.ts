@@ -25,7 +25,17 @@ const TABLE: Record<CommandName, [method: string, path: string, body: string[]]>
   ],
   'message.edit': ['PATCH', '/sessions/{s}/messages/{m}', ['text']],
   'message.delete': ['DELETE', '/sessions/{s}/messages/{m}', []],
+  'reaction.add': ['PUT', '/sessions/{s}/messages/{m}/reactions/{emoji}', []],
+  'reaction.remove': ['DELETE', '/sessions/{s}/messages/{m}/reactions/{emoji}', []],
   'read.advance': ['PUT', '/sessions/{s}/read', ['seq']],
+  'trace.start': ['POST', '/sessions/{s}/traces', ['id', 'name', 'metadata']],
+  'trace.append': [
+    'POST',
+    '/sessions/{s}/traces/{t}/spans',
+    ['spanId', 'parentSpanId', 'name', 'kind', 'status', 'startedAt', 'endedAt', 'input', 'output', 'metadata'],
+  ],
+  'trace.finish': ['POST', '/sessions/{s}/traces/{t}/finish', ['status', 'error']],
+  'trace.purge': ['DELETE', '/sessions/{s}/traces/{t}', []],
 };
 
 /** The least that each command takes: path parameters and body. */
@@ -43,7 +53,17 @@ const LEAST: Record<
   'message.send': { params: {}, body: { text: 'Ahoy' }, data: { text: 'Ahoy' } },
   'message.edit': { params: { m: 'm1' }, body: { text: 'Ahoy' }, data: { messageId: 'm1', text: 'Ahoy' } },
   'message.delete': { params: { m: 'm1' }, body: {}, data: { messageId: 'm1' } },
+  'reaction.add': { params: { m: 'm1', emoji: '👍' }, body: {}, data: { messageId: 'm1', emoji: '👍' } },
+  'reaction.remove': { params: { m: 'm1', emoji: '👍' }, body: {}, data: { messageId: 'm1', emoji: '👍' } },
   'read.advance': { params: {}, body: { seq: 3 }, data: { seq: 3 } },
+  'trace.start': { params: {}, body: { name: 'plan' }, data: { name: 'plan' } },
+  'trace.append': {
+    params: { t: 't1' },
+    body: { spanId: 'a', name: 'search', startedAt: '2026-01-02T03:04:05Z' },
+    data: { traceId: 't1', spanId: 'a', name: 'search', startedAt: '2026-01-02T03:04:05Z' },
+  },
+  'trace.finish': { params: { t: 't1' }, body: { status: 'failed' }, data: { traceId: 't1', status: 'failed' } },
+  'trace.purge': { params: { t: 't1' }, body: {}, data: { traceId: 't1' } },
 };
 
 describe('the catalogue', () => {
