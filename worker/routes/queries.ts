@@ -128,7 +128,7 @@ async function trace(query: Query): Promise<object> {
     await describe(query);
     throw refuse('trace_not_found', 'There is no such trace.');
   }
-  const page = await read(query, (session) => session.trace(query.identity, query.caller.actor, traceId, asked));
+  const page = await read(query, (session) => session.traceById(query.identity, query.caller.actor, traceId, asked));
   return await readTrace(query.identity, page, storeOf(query));
 }
 

@@ -117,7 +117,8 @@ export interface SessionApi {
   messages(identity: SessionIdentity, actor: Actor, query: MessagesQuery): Promise<Result<MessagesPage>>;
   message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>>;
   traces(identity: SessionIdentity, actor: Actor, query: PageQuery): Promise<Result<TracesPage>>;
-  trace(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>>;
+  /** not `trace`, which the platform keeps for itself */
+  traceById(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>>;
   events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>>;
   issueTicket(
     identity: SessionIdentity,

@@ -121,7 +121,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return traceQueries.traces(this.#at(identity), actor, query);
   }
 
-  async trace(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>> {
+  async traceById(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>> {
     return traceQueries.trace(this.#at(identity), actor, traceId, query);
   }
 

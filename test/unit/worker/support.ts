@@ -53,7 +53,7 @@ export function fakeSession() {
     messages: vi.fn<Asked<MessagesPage>>(async () => ok(EMPTY_PAGE)),
     message: vi.fn<Asked<PageItem>>(async () => ok(pageItem())),
     traces: vi.fn<Asked<TracesPage>>(async () => ok({ items: [], events: [] })),
-    trace: vi.fn<Asked<TracePage>>(async () => ok({ item: traceItem(), spans: [], events: [startOf(traceItem())] })),
+    traceById: vi.fn<Asked<TracePage>>(async () => ok({ item: traceItem(), spans: [], events: [startOf(traceItem())] })),
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
     takeReceipt: vi.fn<(receipt: { sessionId: string }) => Promise<void>>(async () => undefined),

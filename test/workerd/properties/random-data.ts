@@ -16,11 +16,39 @@ const FIELDS = [
   'title',
   'description',
 ];
-const MORE_FIELDS = ['visibility', 'members', 'messageId', 'userId', '__proto__', 'constructor', 'toString', 'seq', ''];
+const TRACE_FIELDS = [
+  'traceId',
+  'spanId',
+  'parentSpanId',
+  'kind',
+  'status',
+  'startedAt',
+  'endedAt',
+  'input',
+  'output',
+  'error',
+  'emoji',
+];
+const MORE_FIELDS = [
+  ...TRACE_FIELDS,
+  'visibility',
+  'members',
+  'messageId',
+  'userId',
+  '__proto__',
+  'constructor',
+  'toString',
+  'seq',
+  '',
+];
 const WORDS = [
   'm-alice',
   'm-bob',
   'm-gone',
+  't-open',
+  't-gone',
+  'completed',
+  '👍',
   'bob',
   'eve',
   'user',
@@ -62,6 +90,9 @@ const plausible = fc.oneof(
   fc.record({ title: fc.oneof(fc.string({ maxLength: 20 }), scalar) }),
   fc.record({ messageId: scalar, text: scalar }),
   fc.record({ userId: scalar, role: scalar }),
+  fc.record({ messageId: fc.constantFrom('m-alice', 'm-gone'), emoji: scalar }),
+  fc.record({ name: scalar, id: scalar }),
+  fc.record({ traceId: fc.constant('t-open'), spanId: scalar, name: scalar, startedAt: scalar, input: fc.jsonValue() }),
 );
 
 export const commandData = fc.oneof(
@@ -81,6 +112,10 @@ export const PATHS = [
   ['PUT', '/members/eve'],
   ['DELETE', '/members/none'],
   ['POST', '/restore'],
+  ['PUT', '/messages/m-alice/reactions/%F0%9F%91%8D'],
+  ['POST', '/traces'],
+  ['POST', '/traces/t-open/spans'],
+  ['DELETE', '/traces/none'],
   ['POST', '/tickets'],
 ] as const;
 
