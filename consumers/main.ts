@@ -8,6 +8,7 @@ import { durableWatch } from './query/durable-watch.ts';
 import { startResponder } from './query/responder.ts';
 import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
+import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
 import { connectForever } from './runtime/connection.ts';
 import { jetStreamDeadLetters } from './runtime/dead-letters.ts';
@@ -15,6 +16,7 @@ import { JetStreamSource, PULL_EVENTS_MAX } from './runtime/jetstream-source.ts'
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { Runner } from './runtime/runner.ts';
 import { ROLES, rolesFrom, settingsFrom, SettingError, type Role, type Settings as RuntimeSettings } from './runtime/settings.ts';
+import { signedPoster } from './runtime/signed-post.ts';
 import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './runtime/streams.ts';
 import { cassandraSettingsFrom, type CassandraSettings } from './stores/history/cassandra-settings.ts';
 import type { HistoryStore } from './stores/history/port.ts';
@@ -89,7 +91,7 @@ async function start(role: Role, connection: NatsConnection, settings: Settings,
   let complained = '';
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      return role === 'history' ? await startHistory(connection, settings) : await startQuery(connection, settings);
+      return await STARTS[role](connection, settings);
     } catch (error) {
       const complaint = describe(error);
       if (complaint !== complained) log('warn', 'waiting to start', { role, error: complaint });
@@ -99,6 +101,15 @@ async function start(role: Role, connection: NatsConnection, settings: Settings,
   }
   return undefined;
 }
+
+const STARTS: Readonly<Record<Role, (connection: NatsConnection, settings: Settings) => Promise<Stop>>> = {
+  history: startHistory,
+  query: startQuery,
+  relay: async (connection, settings) => {
+    const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'relay', ...fields });
+    return await startRelay(connection, settings, roleLog, { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX });
+  },
+};
 
 async function startHistory(connection: NatsConnection, settings: Settings): Promise<Stop> {
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'history', ...fields });
@@ -118,7 +129,11 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     throw error;
   }
   const client = jetstream(connection);
-  const receipts = new ReceiptSender(edgePoster(settings.edgeUrl, settings.internalSecret, Date.now), roleLog);
+  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
+  const receipts = new ReceiptSender(
+    edgePoster(post, () => store.messageCount?.()),
+    roleLog,
+  );
   const runner = new Runner(
     {
       projection,

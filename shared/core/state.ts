@@ -15,6 +15,8 @@ export interface SessionView {
   activeMembers(): number;
   activeOwners(): number;
   message(id: string): MessageRecord | undefined;
+  /** the text of a message as far as the tail holds it: undefined when only the store does */
+  recentText(message: MessageRecord): string | undefined;
   lastOrdinal(): number;
   reaction(messageSeq: number, emoji: string, userId: string): ReactionRecord | undefined;
   /** how many live reactions a message has, and of how many emoji */

@@ -12,6 +12,7 @@ import { localRoutes } from './dev-token.ts';
 import { documentRoutes } from './documents.ts';
 import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { ingressRoutes } from './ingress.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
 import { refuse } from './refused.ts';
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...ticketRoutes,
   ...socketRoutes,
   ...receiptRoutes,
+  ...ingressRoutes,
   ...healthRoutes,
   ...documentRoutes,
   ...localRoutes,

@@ -1,4 +1,5 @@
 import type { Accepted, CommandStatus, MemberAnswer, MessageAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
 import type { TraceRecord } from '../../shared/core/trace.ts';
@@ -125,7 +126,10 @@ export interface SessionApi {
     actor: Actor,
     tokenExpiresAtMs: number,
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
-  takeReceipt(receipt: Receipt): Promise<void>;
+  /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
+  /** from backends over NATS, in the order of arrival, authenticated by the right to publish; what is of no use is dropped */
+  takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
 }
 
 /** Headers by which the Worker hands an upgrade to the Session; it removes any that a client sent. */

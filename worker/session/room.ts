@@ -14,6 +14,7 @@ import type { Actor, Event } from '../../shared/core/types.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
+import { EmbeddedStore } from './embedded-store.ts';
 import { encodeEvent, EventLog, type EncodedEvent } from './event-log.ts';
 import { FanOut } from './fan-out.ts';
 import { Outbox } from './outbox.ts';
@@ -27,6 +28,7 @@ import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
 const GUARD_ALARM_MS = 10_000;
+const COMMAND_ID_TAKEN = 'A command with this commandId was accepted before in the session.';
 const EMPTY: SessionView = new MemoryState();
 
 export interface RoomSettings {
@@ -51,6 +53,7 @@ export class Room {
   readonly fanOut: FanOut;
   readonly retention: Retention;
   readonly #rates: Rates;
+  readonly #embedded: EmbeddedStore;
   #schema: number;
   #epoch = '';
   #alarmAtMs: number | undefined;
@@ -70,6 +73,7 @@ export class Room {
     this.fanOut = new FanOut(asking, this.events, settings.limits);
     this.retention = new Retention(identity, ports, this.events, this.progress);
     this.#rates = new Rates(settings.limits, ports.nowMs());
+    this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
     this.#schema = schemaVersion(ports.sql);
     if (this.#schema === 0) return;
     ports.transaction(() => migrate(ports.sql, this.#schema));
@@ -112,8 +116,9 @@ export class Room {
       newId: () => this.ports.newId(),
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
+    if (this.#isTaken(input.commandId, nowMs)) return { ok: false, refusal: refusal('conflict', COMMAND_ID_TAKEN) };
     if (decision.kind === 'accepted') {
-      const overloaded = this.#overload();
+      const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
     }
     return this.#commit(input, decision, fingerprint, nowMs);
@@ -124,8 +129,9 @@ export class Room {
     return this.#rates.take(userId, this.ports.nowMs());
   }
 
-  takeReceipt(receipt: Receipt): void {
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): void {
     if (!this.exists) return;
+    this.#embedded.note(embeddedMessages, this.state.lastOrdinal(), this.ports.nowMs());
     this.retention.take(receipt);
     this.#arm();
   }
@@ -280,6 +286,11 @@ export class Room {
     return { ok: true, value: { accepted: found.answer, replayed: true } };
   }
 
+  /** A given id names one command: with its key it is a repetition, without it another command that nobody could tell apart. */
+  #isTaken(commandId: string | undefined, nowMs: number): boolean {
+    return commandId !== undefined && this.exists && this.commands.find(commandId, nowMs) !== undefined;
+  }
+
   #overload(): Refusal | undefined {
     const { unpersistedEvents, unpersistedBytes } = this.settings.limits;
     const waiting = this.events.head - this.progress.persisted;
@@ -298,6 +309,7 @@ export class Room {
       repairAttempts: this.retention.repairAttempts,
       lastProgressMs: this.retention.lastProgressMs,
       trimmable: this.retention.trimmable,
+      trimsOn: this.retention.trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
     });

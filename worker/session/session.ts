@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { problemOf } from '../../shared/contract/problem.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
@@ -144,10 +145,15 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
-  async takeReceipt(receipt: Receipt): Promise<void> {
+  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
     if (this.#room === undefined) return;
     this.#learnAlarm(this.#room);
-    this.#room.takeReceipt(receipt);
+    this.#room.takeReceipt(receipt, embeddedMessages);
+  }
+
+  /** Not shown to anybody yet: that comes with the streams. What is a signal need not last, so nothing is owed. */
+  async takeSignals(identity: SessionIdentity, _signals: readonly InboundSignal[]): Promise<void> {
+    this.#at(identity);
   }
 
   /** The socket upgrade, handed over by the Worker with SOCKET_HEADERS. */

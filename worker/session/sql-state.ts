@@ -1,13 +1,14 @@
 import type { SessionState } from '../../shared/core/state.ts';
 import type { SpanRecord, TraceRecord } from '../../shared/core/trace.ts';
-import type {
-  ActorKind,
-  MemberRecord,
-  MemberRole,
-  MessageRecord,
-  MessageRole,
-  ReactionRecord,
-  SessionRecord,
+import {
+  isErased,
+  type ActorKind,
+  type MemberRecord,
+  type MemberRole,
+  type MessageRecord,
+  type MessageRole,
+  type ReactionRecord,
+  type SessionRecord,
 } from '../../shared/core/types.ts';
 import type { EventLog } from './event-log.ts';
 import { ReactionRows } from './reaction-rows.ts';
@@ -206,6 +207,12 @@ export class SqlState implements SessionState {
       record.restBytes,
     );
     this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
+  }
+
+  recentText(message: MessageRecord): string | undefined {
+    const newest = this.#events.one(message.updatedSeqs.at(-1) ?? message.seq);
+    if (newest === undefined || isErased(newest)) return undefined;
+    return newest.type === 'message.updated' || newest.type === 'message.created' ? newest.data.text : undefined;
   }
 
   putReaction(record: ReactionRecord): void {

@@ -5,6 +5,7 @@ import type { TraceRecord } from '../../../shared/core/trace.ts';
 import type { Event, MessageRecord } from '../../../shared/core/types.ts';
 import type { Env } from '../../../worker/env.ts';
 import { createApp } from '../../../worker/routes/app.ts';
+import type { InboundSignal } from '../../../shared/contract/backend.ts';
 import type {
   EventsPage,
   Executed,
@@ -56,7 +57,8 @@ export function fakeSession() {
     traceById: vi.fn<Asked<TracePage>>(async () => ok({ item: traceItem(), spans: [], events: [startOf(traceItem())] })),
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
-    takeReceipt: vi.fn<(receipt: { sessionId: string }) => Promise<void>>(async () => undefined),
+    takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
+    takeSignals: vi.fn<(identity: SessionIdentity, signals: readonly InboundSignal[]) => Promise<void>>(async () => undefined),
     fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
       Response.json({ code: 'unauthenticated', detail: 'no' }, { status: 401 }),
     ),
