@@ -4,12 +4,14 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../shared/contract/subjects.ts';
 import { HISTORY_DURABLE, historyProjection } from './projections/history.ts';
+import { notificationsProjection } from './projections/notifications.ts';
 import { durableWatch } from './query/durable-watch.ts';
 import { startResponder } from './query/responder.ts';
 import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
 import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
+import type { Settlements } from './runtime/batch.ts';
 import { connectForever } from './runtime/connection.ts';
 import { jetStreamDeadLetters } from './runtime/dead-letters.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './runtime/jetstream-source.ts';
@@ -30,6 +32,12 @@ const CLOSE_MS_MAX = 2_000;
 const ENSURE_EVERY_MS = 30_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
 const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
+const RUNNER_BOUNDS = {
+  pullEventsMax: PULL_EVENTS_MAX,
+  workingEveryMs: ACK_WAIT_MS / 3,
+  ensureEveryMs: ENSURE_EVERY_MS,
+  drainMsMax: DRAIN_MS_MAX,
+};
 /** within what the responder gives an answer */
 const DURABLE_MS_MAX = 1_000;
 
@@ -109,6 +117,7 @@ const STARTS: Readonly<Record<Role, (connection: NatsConnection, settings: Setti
     const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'relay', ...fields });
     return await startRelay(connection, settings, roleLog, { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX });
   },
+  notifications: startNotifications,
 };
 
 async function startHistory(connection: NatsConnection, settings: Settings): Promise<Stop> {
@@ -143,7 +152,7 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
       ensure,
       log: roleLog,
     },
-    { pullEventsMax: PULL_EVENTS_MAX, workingEveryMs: ACK_WAIT_MS / 3, ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX },
+    RUNNER_BOUNDS,
   );
   receipts.start();
   runner.start();
@@ -156,6 +165,34 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     await receipts.stop(LAST_RECEIPTS_MS_MAX);
     await store.close();
   };
+}
+
+/** Told of nothing that becomes final: receipts speak of the history alone. */
+const NOBODY: Settlements = { persisted() {}, buried() {} };
+
+async function startNotifications(connection: NatsConnection, settings: Settings): Promise<Stop> {
+  const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'notifications', ...fields });
+  const manager = await jetstreamManager(connection);
+  const projection = notificationsProjection(signedPoster(settings.edgeUrl, settings.internalSecret, Date.now), Date.now);
+  const ensure = async (): Promise<void> => {
+    await ensureStreams(manager, settings, roleLog);
+    await ensureDurable(manager, projection, roleLog);
+  };
+  await ensure();
+  const client = jetstream(connection);
+  const runner = new Runner(
+    {
+      projection,
+      source: new JetStreamSource(client, projection.name),
+      deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+      settlements: NOBODY,
+      ensure,
+      log: roleLog,
+    },
+    RUNNER_BOUNDS,
+  );
+  runner.start();
+  return async () => await runner.stop();
 }
 
 async function startQuery(connection: NatsConnection, settings: Settings): Promise<Stop> {

@@ -8,7 +8,7 @@ export class SettingError extends Error {
   }
 }
 
-export const ROLES = ['history', 'query', 'relay'] as const;
+export const ROLES = ['history', 'query', 'notifications', 'relay'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Settings {

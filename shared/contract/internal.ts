@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ID_PATTERN, IDEMPOTENCY_KEY_PATTERN, TENANT_PATTERN } from '../core/ids.ts';
+import { ID_PATTERN, IDEMPOTENCY_KEY_PATTERN, TENANT_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
 import { BODY_BYTES_MAX, SEQ_MAX } from '../core/limits.ts';
 import type { Event, MessageRole, MessageStatus, Metadata } from '../core/types.ts';
 import type { Accepted } from './answers.ts';
@@ -96,6 +96,28 @@ export type SignalsRequest = z.infer<typeof signalsRequest>;
 /** the answer: how many signals their sessions did not take; nobody sends them again */
 export interface SignalsAnswer {
   lost: number;
+}
+
+/** sessions in one call, and users named in one of them; a session with more is there more than once */
+export const NOTIFIED_SESSIONS_MAX = 100;
+export const NOTIFIED_USERS_MAX = 1_000;
+
+/**
+ * POST /internal/notifications, signed: sessions in which something happened, with the users that it names (who was
+ * mentioned, added, changed or removed). The Session knows who else is to be told, and what.
+ */
+export const notificationsRequest = z.strictObject({
+  v: z.literal(1),
+  sessions: z
+    .array(z.strictObject({ ...sessionRef, users: z.array(z.string().regex(USER_ID_PATTERN)).max(NOTIFIED_USERS_MAX) }))
+    .max(NOTIFIED_SESSIONS_MAX),
+});
+export type NotificationsRequest = z.infer<typeof notificationsRequest>;
+export type NotifiedSession = NotificationsRequest['sessions'][number];
+/** the answer: sessions of which somebody could not be told, and those that the time of the call did not suffice for */
+export interface NotificationsAnswer {
+  failed: { tenant: string; sessionId: string }[];
+  left: { tenant: string; sessionId: string }[];
 }
 
 /** header of a signed internal call: hex HMAC-SHA256 over `${timestamp}.${body}` with INTERNAL_SECRET */

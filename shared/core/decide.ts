@@ -11,6 +11,10 @@ import { decideSessionCreate } from './commands/session-create.ts';
 import { sessionDelete } from './commands/session-delete.ts';
 import { sessionRestore } from './commands/session-restore.ts';
 import { sessionUpdate } from './commands/session-update.ts';
+import { streamAppend } from './commands/stream-append.ts';
+import { streamCancel } from './commands/stream-cancel.ts';
+import { streamFinish } from './commands/stream-finish.ts';
+import { streamStart } from './commands/stream-start.ts';
 import { traceAppend } from './commands/trace-append.ts';
 import { traceFinish } from './commands/trace-finish.ts';
 import { tracePurge } from './commands/trace-purge.ts';
@@ -41,6 +45,10 @@ export const COMMAND_HANDLERS: Handlers = {
   'trace.append': traceAppend,
   'trace.finish': traceFinish,
   'trace.purge': tracePurge,
+  'stream.start': streamStart,
+  'stream.append': streamAppend,
+  'stream.finish': streamFinish,
+  'stream.cancel': streamCancel,
 };
 
 /**

@@ -1,6 +1,7 @@
 import type { SessionState } from './state.ts';
+import { RunningStream } from './running-stream.ts';
 import type { SpanRecord, TraceRecord } from './trace.ts';
-import type { MemberRecord, MessageRecord, ReactionRecord, SessionRecord } from './types.ts';
+import type { MemberRecord, MessageRecord, ReactionRecord, SessionRecord, StreamRecord } from './types.ts';
 
 /** The state in memory: for the client, the simulator and tests. `erased` holds the seqs whose data is gone. */
 export class MemoryState implements SessionState {
@@ -11,6 +12,7 @@ export class MemoryState implements SessionState {
   readonly traces = new Map<string, TraceRecord>();
   /** by trace seq, then by span id, in order of their first events */
   readonly spans = new Map<number, Map<string, SpanRecord>>();
+  readonly streams = new Map<string, RunningStream | 'ended'>();
   readonly erased = new Set<number>();
   #session: SessionRecord | undefined;
   #head = 0;
@@ -71,6 +73,12 @@ export class MemoryState implements SessionState {
       updates: spans.flatMap(({ updatedSeqs }) => updatedSeqs).toSorted((a, b) => a - b),
     };
   }
+  stream(id: string): RunningStream | 'ended' | undefined {
+    return this.streams.get(id);
+  }
+  runningStreams(): number {
+    return [...this.streams.values()].filter((stream) => stream !== 'ended').length;
+  }
   storageFull(): boolean {
     return false;
   }
@@ -106,6 +114,16 @@ export class MemoryState implements SessionState {
   dropSpans(traceSeq: number): void {
     this.spans.delete(traceSeq);
   }
+  putStream(record: StreamRecord): void {
+    this.streams.set(record.id, new RunningStream(record));
+  }
+  appendChunk(id: string, text: string): void {
+    const stream = this.streams.get(id);
+    if (stream instanceof RunningStream) stream.append(text);
+  }
+  endStream(id: string): void {
+    if (this.streams.has(id)) this.streams.set(id, 'ended');
+  }
   eraseEvents(seqs: readonly number[]): void {
     for (const seq of seqs) this.erased.add(seq);
   }
@@ -115,6 +133,7 @@ export class MemoryState implements SessionState {
     this.reactions.clear();
     this.traces.clear();
     this.spans.clear();
+    this.streams.clear();
   }
   advance(seq: number, clock: string): void {
     this.#head = seq;

@@ -1,5 +1,9 @@
+import type { RunningStream } from './running-stream.ts';
 import type { SpanRecord, TraceRecord } from './trace.ts';
-import type { MemberRecord, MessageRecord, ReactionRecord, SessionRecord } from './types.ts';
+import type { MemberRecord, MessageRecord, ReactionRecord, SessionRecord, StreamRecord } from './types.ts';
+
+/** What may be known of a stream from outside: its record, and how far its text has come. */
+export type StreamView = Readonly<StreamRecord> & Pick<RunningStream, 'nextIndex' | 'codePoints' | 'chunk' | 'textFrom' | 'torn'>;
 
 /**
  * What `decide` may look at. The Session backs it with SQL rows, clients and the simulator with memory:
@@ -28,6 +32,9 @@ export interface SessionView {
   spanCount(traceSeq: number): number;
   /** seqs of the first event of each span, and of their further ones; both rising */
   spanSeqs(traceSeq: number): { firsts: number[]; updates: number[] };
+  /** a stream of this id: running, or ended (then its message exists, or existed); undefined when there never was one */
+  stream(id: string): StreamView | 'ended' | undefined;
+  runningStreams(): number;
   /** true once the storage of the session is 80 % full (design decision 6) */
   storageFull(): boolean;
 }
@@ -45,6 +52,11 @@ export interface SessionState extends SessionView {
   putSpan(record: SpanRecord): void;
   /** all of a trace's */
   dropSpans(traceSeq: number): void;
+  putStream(record: StreamRecord): void;
+  /** the stream takes its next chunk */
+  appendChunk(id: string, text: string): void;
+  /** the running stream of this id, should there be one, has become a message */
+  endStream(id: string): void;
   /** the data of these events becomes `{id, erased: true}`; returns nothing, erasing twice is erasing once */
   eraseEvents(seqs: readonly number[]): void;
   /** every event below this seq is erased, and every row of messages, reactions, traces and spans with it */

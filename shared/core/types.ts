@@ -77,6 +77,20 @@ export interface ReactionRecord {
   seq: number;
 }
 
+/** What a stream keeps from its start to the message that it becomes. */
+export interface StreamRecord {
+  /** of the message that it will be */
+  id: string;
+  /** whose message it will be, and who alone may append to it */
+  starter: { id: string; name?: string; kind: ActorKind };
+  role: MessageRole;
+  name?: string;
+  parentId?: string;
+  metadata: Metadata;
+  idleTimeoutMs: number;
+  startedAt: number;
+}
+
 export interface EventDataByType {
   'session.created': SessionFields & { members: { userId: string; role: MemberRole }[] };
   'session.updated': SessionFields;
@@ -236,6 +250,17 @@ export interface CommandDataByName {
   'trace.append': SpanData & { traceId: string };
   'trace.finish': { traceId: string; status: Exclude<TraceStatus, 'running'>; error?: string };
   'trace.purge': { traceId: string };
+  'stream.start': {
+    messageId?: string;
+    role?: MessageRole;
+    name?: string;
+    parentId?: string;
+    metadata?: Metadata;
+    idleTimeoutMs?: number;
+  };
+  'stream.append': { messageId: string; index: number; text: string };
+  'stream.finish': { messageId: string; status: 'completed' | 'failed'; text?: string };
+  'stream.cancel': { messageId: string; reason?: string };
 }
 
 export type CommandName = keyof CommandDataByName;

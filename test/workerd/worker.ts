@@ -3,6 +3,7 @@ import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.t
 import type { Event } from '../../shared/core/types.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from '../../worker/uplink/api.ts';
 
+export { Inbox } from '../../worker/inbox/inbox.ts';
 export { Session } from '../../worker/session/session.ts';
 export { default } from '../../worker/index.ts';
 

@@ -4,6 +4,8 @@ import {
   MEMBERS_PAGE_MAX,
   MESSAGES_PAGE_DEFAULT,
   MESSAGES_PAGE_MAX,
+  PRESENCE_PAGE_DEFAULT,
+  PRESENCE_PAGE_MAX,
   SPANS_PAGE_DEFAULT,
   SPANS_PAGE_MAX,
   TRACES_PAGE_DEFAULT,
@@ -36,6 +38,7 @@ interface Query {
 const HANDLERS: Readonly<Record<string, (query: Query) => Promise<object>>> = {
   '': describe,
   '/members': members,
+  '/presence': presence,
   '/messages': messages,
   '/messages/{m}': message,
   '/traces': traces,
@@ -74,6 +77,11 @@ function members(query: Query): Promise<object> {
 function pageQuery(search: URLSearchParams, max: number, absent: number): PageQuery {
   const cursor = opaque(search, 'cursor');
   return { limit: wholeNumber(search, 'limit', { min: 1, max, absent }), ...(cursor === undefined ? {} : { cursor }) };
+}
+
+function presence(query: Query): Promise<object> {
+  const page = pageQuery(query.search, PRESENCE_PAGE_MAX, PRESENCE_PAGE_DEFAULT);
+  return read(query, (session) => session.presence(query.identity, query.caller.actor, page));
 }
 
 function messagesQuery(search: URLSearchParams): MessagesQuery {

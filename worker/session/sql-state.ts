@@ -1,4 +1,5 @@
 import type { SessionState } from '../../shared/core/state.ts';
+import type { RunningStream } from '../../shared/core/running-stream.ts';
 import type { SpanRecord, TraceRecord } from '../../shared/core/trace.ts';
 import {
   isErased,
@@ -9,10 +10,12 @@ import {
   type MessageRole,
   type ReactionRecord,
   type SessionRecord,
+  type StreamRecord,
 } from '../../shared/core/types.ts';
 import type { EventLog } from './event-log.ts';
 import { ReactionRows } from './reaction-rows.ts';
 import { TraceRows } from './trace-rows.ts';
+import type { Streams } from './streams.ts';
 
 /** The platform's bound per object; new messages are refused at 80 % of it. */
 const STORAGE_BYTES_MAX = 10 * 1024 ** 3;
@@ -54,16 +57,18 @@ export class SqlState implements SessionState {
   readonly #events: EventLog;
   readonly reactions: ReactionRows;
   readonly traces: TraceRows;
+  readonly #streams: Streams;
   #session: SessionRecord | undefined;
   #lastOrdinal = 0;
   #activeMembers = 0;
   #activeOwners = 0;
 
-  constructor(sql: SqlStorage, events: EventLog) {
+  constructor(sql: SqlStorage, events: EventLog, streams: Streams) {
     this.#sql = sql;
     this.#events = events;
     this.reactions = new ReactionRows(sql);
     this.traces = new TraceRows(sql);
+    this.#streams = streams;
   }
 
   load(): void {
@@ -105,6 +110,12 @@ export class SqlState implements SessionState {
   }
   lastOrdinal(): number {
     return this.#lastOrdinal;
+  }
+  stream(id: string): RunningStream | 'ended' | undefined {
+    return this.#streams.find(id);
+  }
+  runningStreams(): number {
+    return this.#streams.size;
   }
   storageFull(): boolean {
     return this.#sql.databaseSize >= STORAGE_BYTES_MAX * STORAGE_FULL_SHARE;
@@ -233,6 +244,15 @@ export class SqlState implements SessionState {
   dropSpans(traceSeq: number): void {
     this.traces.dropSpans(traceSeq);
   }
+  putStream(record: StreamRecord): void {
+    this.#streams.put(record);
+  }
+  appendChunk(id: string, text: string): void {
+    this.#streams.append(id, text);
+  }
+  endStream(id: string): void {
+    this.#streams.end(id);
+  }
 
   eraseEvents(seqs: readonly number[]): void {
     this.#events.erase(seqs);
@@ -244,6 +264,8 @@ export class SqlState implements SessionState {
     this.#sql.exec(`DELETE FROM messages`);
     this.reactions.dropAll();
     this.traces.dropAll();
+    this.#streams.eraseAll();
+    this.#sql.exec(`DELETE FROM departures`);
   }
 
   advance(): void {

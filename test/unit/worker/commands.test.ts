@@ -23,6 +23,10 @@ const BODIES: { [N in CommandName]: object } = {
   'trace.append': { spanId: 'a', name: 'search', startedAt: '2026-01-02T03:04:05Z' },
   'trace.finish': { status: 'completed' },
   'trace.purge': {},
+  'stream.start': {},
+  'stream.append': { index: 0, text: 'A' },
+  'stream.finish': { status: 'failed' },
+  'stream.cancel': {},
 };
 const PATH_DATA: Partial<Record<CommandName, Partial<CommandDataByName[CommandName]>>> = {
   'member.put': { userId: 'bob' },
@@ -34,6 +38,9 @@ const PATH_DATA: Partial<Record<CommandName, Partial<CommandDataByName[CommandNa
   'trace.append': { traceId: 't1' },
   'trace.finish': { traceId: 't1' },
   'trace.purge': { traceId: 't1' },
+  'stream.append': { messageId: 'm1' },
+  'stream.finish': { messageId: 'm1' },
+  'stream.cancel': { messageId: 'm1' },
 };
 const PATH_PARAMS: Readonly<Record<string, string>> = { s: 's1', userId: 'bob', m: 'm1', t: 't1', emoji: '%F0%9F%91%8D' };
 

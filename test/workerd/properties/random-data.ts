@@ -93,6 +93,8 @@ const plausible = fc.oneof(
   fc.record({ messageId: fc.constantFrom('m-alice', 'm-gone'), emoji: scalar }),
   fc.record({ name: scalar, id: scalar }),
   fc.record({ traceId: fc.constant('t-open'), spanId: scalar, name: scalar, startedAt: scalar, input: fc.jsonValue() }),
+  fc.record({ messageId: scalar, index: scalar, text: scalar }),
+  fc.record({ messageId: scalar, status: fc.constantFrom('completed', 'failed'), text: scalar }),
 );
 
 export const commandData = fc.oneof(
@@ -116,6 +118,9 @@ export const PATHS = [
   ['POST', '/traces'],
   ['POST', '/traces/t-open/spans'],
   ['DELETE', '/traces/none'],
+  ['POST', '/streams'],
+  ['POST', '/streams/bob/chunks'],
+  ['POST', '/streams/bob/cancel'],
   ['POST', '/tickets'],
 ] as const;
 

@@ -36,6 +36,10 @@ const TABLE: Record<CommandName, [method: string, path: string, body: string[]]>
   ],
   'trace.finish': ['POST', '/sessions/{s}/traces/{t}/finish', ['status', 'error']],
   'trace.purge': ['DELETE', '/sessions/{s}/traces/{t}', []],
+  'stream.start': ['POST', '/sessions/{s}/streams', ['messageId', 'role', 'name', 'parentId', 'metadata', 'idleTimeoutMs']],
+  'stream.append': ['POST', '/sessions/{s}/streams/{m}/chunks', ['index', 'text']],
+  'stream.finish': ['POST', '/sessions/{s}/streams/{m}/finish', ['status', 'text']],
+  'stream.cancel': ['POST', '/sessions/{s}/streams/{m}/cancel', ['reason']],
 };
 
 /** The least that each command takes: path parameters and body. */
@@ -64,6 +68,10 @@ const LEAST: Record<
   },
   'trace.finish': { params: { t: 't1' }, body: { status: 'failed' }, data: { traceId: 't1', status: 'failed' } },
   'trace.purge': { params: { t: 't1' }, body: {}, data: { traceId: 't1' } },
+  'stream.start': { params: {}, body: {}, data: {} },
+  'stream.append': { params: { m: 'm1' }, body: { index: 0, text: 'A' }, data: { messageId: 'm1', index: 0, text: 'A' } },
+  'stream.finish': { params: { m: 'm1' }, body: { status: 'failed' }, data: { messageId: 'm1', status: 'failed' } },
+  'stream.cancel': { params: { m: 'm1' }, body: {}, data: { messageId: 'm1' } },
 };
 
 describe('the catalogue', () => {
