@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { CREATE_MEMBERS_MAX } from '../core/limits.ts';
+import {
+  CREATE_MEMBERS_MAX,
+  MESSAGE_EMOJIS_MAX,
+  MESSAGE_REACTIONS_MAX,
+  SPAN_UPDATES_MAX,
+  TRACE_SPAN_EVENTS_MAX,
+} from '../core/limits.ts';
 import type { Command, CommandName } from '../core/types.ts';
 import * as field from './fields.ts';
 import { invalid, type Parsed } from './parse.ts';
@@ -17,6 +23,8 @@ export interface CommandSpec {
   pathFields: Readonly<Record<string, z.ZodType>>;
   summary: string;
   who: string;
+  /** whole sentences that a user of the command should know */
+  notes?: string;
 }
 
 const member = z.strictObject({ userId: field.userId, role: field.memberRole });
@@ -117,6 +125,7 @@ export const CATALOGUE = {
       createdAt: field.rfc3339.optional(),
     }),
     summary: 'Send a message',
+    notes: 'Users who are mentioned need not be members.',
     who: 'member; createdAt only with the scope service; role other than user, and name, only for agents and systems',
   },
   'message.edit': {
@@ -145,6 +154,7 @@ export const CATALOGUE = {
     body: field.empty,
     summary: 'React to a message; the same again changes nothing',
     who: 'member',
+    notes: `More than ${MESSAGE_EMOJIS_MAX} different emoji or ${MESSAGE_REACTIONS_MAX} reactions on one message: 409 conflict. Deleting the message drops them.`,
   },
   'reaction.remove': {
     method: 'DELETE',
@@ -190,8 +200,11 @@ export const CATALOGUE = {
       output: field.spanPayload.optional(),
       metadata: field.metadata.optional(),
     }),
-    summary: 'Append a span, or more of one: the same spanId is merged, and of a field sent twice the last one counts',
+    summary: 'Append a span, or more of one',
     who: 'member',
+    notes:
+      'The same spanId again is merged: of a field that was sent more than once the last one counts. A parent may come later. ' +
+      `After trace.finish, beyond ${SPAN_UPDATES_MAX} further parts of one span, and beyond ${TRACE_SPAN_EVENTS_MAX} spans and further parts of one trace: 409 conflict.`,
   },
   'trace.finish': {
     method: 'POST',
@@ -199,8 +212,9 @@ export const CATALOGUE = {
     params: { t: 'traceId' },
     pathFields: { traceId: field.id },
     body: z.strictObject({ status: field.traceEnd, error: field.traceError.optional() }),
-    summary: 'Finish a trace; after it spans are 409 conflict',
+    summary: 'Finish a trace; it takes no more spans',
     who: 'member',
+    notes: 'The same end again changes nothing, another one is 409 conflict.',
   },
   'trace.purge': {
     method: 'DELETE',
@@ -210,6 +224,7 @@ export const CATALOGUE = {
     body: field.empty,
     summary: 'Purge a trace and erase its events',
     who: 'owner',
+    notes: 'Its id stays taken. Again: unchanged.',
   },
   'stream.start': {
     method: 'POST',

@@ -96,12 +96,12 @@ const LONE_SURROGATE_ESCAPE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 function structuralFault(value: unknown, levels: number): string | undefined {
   let layer = [value];
   for (let depth = 1; layer.length > 0; depth += 1) {
-    if (depth > levels) return `must nest at most ${levels} levels deep`;
-    layer = layer.flatMap((each): unknown[] => (typeof each === 'object' && each !== null ? Object.values(each) : []));
     // JSON reads 1e400 as Infinity and would write it back as null: a change that nobody asked for
     if (layer.some((each) => typeof each === 'number' && !Number.isFinite(each)))
       return 'must not contain numbers beyond a double';
-    layer = layer.filter((each) => typeof each === 'object' && each !== null);
+    const nested = layer.filter((each) => typeof each === 'object' && each !== null);
+    if (nested.length > 0 && depth > levels) return `must nest at most ${levels} levels deep`;
+    layer = nested.flatMap((each): unknown[] => Object.values(each));
   }
   return undefined;
 }

@@ -8,7 +8,6 @@ import {
   HISTORY_TABLES,
   rowKeyOf,
   seqPartOf,
-  type CellsOf,
   type CellValue,
   type HistoryTable,
 } from '../../consumers/stores/history/tables.ts';
@@ -47,12 +46,12 @@ class Model {
   }
 
   events(session: SessionKey): Event[] {
-    return this.rows('events', session).flatMap(({ cells }) => eventOf(cells as CellsOf<'events'>) ?? []);
+    return this.rows('events', session).flatMap(({ cells }) => eventOf(cells) ?? []);
   }
 
   messages(session: SessionKey): StoredMessage[] {
     return this.rows('messages', session).flatMap(({ rowKey, cells }) => {
-      return messageOf(Number(rowKey), cells as CellsOf<'messages'>) ?? [];
+      return messageOf(Number(rowKey), cells) ?? [];
     });
   }
 

@@ -38,11 +38,15 @@ function rowsIn(path: string, { tenant, sessionId }: SessionKey): TableRow[] {
       statement.setReadBigInts(true);
       return statement.all(tenant, sessionId).map((row): TableRow => {
         const key = keyNames(table).slice(2);
-        const cells = Object.entries<CellType>(HISTORY_TABLES[table].cells).flatMap(([cell, type]) => {
+        const cells = Object.entries<CellType>(HISTORY_TABLES[table].cells).flatMap(([cell, type]): [string, unknown][] => {
           const value = row[columnOf(cell)];
           return value === null ? [] : [[cell, type === 'boolean' ? value === 1n : type === 'clock' ? value : plain(value)]];
         });
-        return { table, rowKey: key.map((name) => String(row[columnOf(name)])).join(' '), cells: Object.fromEntries(cells) };
+        return {
+          table,
+          rowKey: key.map((name) => String(row[columnOf(name)])).join(' '),
+          cells: Object.fromEntries<unknown>(cells),
+        };
       });
     });
   } finally {

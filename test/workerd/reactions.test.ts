@@ -25,7 +25,8 @@ test('P5: a reaction is seen at once, by whose it is, and after an eviction', as
   await session.must('bob', 'reaction.add', reaction('🦉'));
   await session.must('alice', 'reaction.add', reaction('👍'));
   const added = await session.must('alice', 'reaction.add', reaction('🦉'));
-  expect(added).toMatchObject({ entityId: 'm-alice', eventId: expect.any(String) });
+  expect(added.entityId).toBe('m-alice');
+  expect(added.eventId).not.toBeNull();
   const whole = (mine: boolean) => [
     { emoji: '🦉', count: 2, mine: true, userIds: ['bob', 'alice'] },
     { emoji: '👍', count: 1, mine, userIds: ['alice'] },

@@ -83,8 +83,7 @@ test('P5: a trace is seen at once: merged spans, parents that come later, durati
 test('traces come newest first, page by page, and others’ writes move nothing', async () => {
   const session = await EdgeSession.make();
   for (let at = 1; at <= 5; at += 1) await session.must('bob', 'trace.start', { id: `n${at}`, name: `n${at}` });
-  const page = async (query: string) =>
-    (await (await as('alice', 'GET', `${session.path}/traces?${query}`)).json()) as { items: TraceAnswer[]; nextCursor?: string };
+  const page = (query: string) => read<{ items: TraceAnswer[]; nextCursor?: string }>(`${session.path}/traces?${query}`);
   const first = await page('limit=3');
   expect(first.items.map(({ id }) => id)).toEqual(['n5', 'n4', 'n3']);
   expect(first.items[0]).not.toHaveProperty('spans');

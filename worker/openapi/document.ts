@@ -108,7 +108,7 @@ function commandOperation(name: CommandName): OperationObject {
     operationId: name,
     tags: [TAGS[name.split('.')[0] ?? ''] ?? 'Commands'],
     summary: spec.summary,
-    description: `Who may: ${spec.who}.`,
+    description: [`Who may: ${spec.who}.`, ...(spec.notes === undefined ? [] : [spec.notes])].join(' '),
     parameters: [
       ...pathParameters(spec.path, (param) => jsonSchema(spec.pathFields[spec.params[param] ?? ''] ?? field.id)),
       header(

@@ -163,9 +163,7 @@ export const OPERATIONS: readonly Operation[] = [
     operationId: 'messages.list',
     tag: 'Messages',
     summary: 'A page of messages, newest first',
-    description:
-      `${BOTH_KINDS} ${HEAD} Deleted messages stay as rows without content, and count as replies. ` +
-      'Users who are mentioned need not be members.',
+    description: `${BOTH_KINDS} ${HEAD} Deleted messages stay as rows without content or reactions, and count as replies.`,
     query: [
       limit(MESSAGES_PAGE_MAX, MESSAGES_PAGE_DEFAULT),
       cursor('before', 'nextCursor: the next older page. Not together with after.'),

@@ -1,3 +1,4 @@
+import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event, EventType } from '../../shared/core/types.ts';
 
@@ -116,7 +117,7 @@ export class EventLog {
 
   /** Erases what is still here; what was trimmed is erased in the archive by its consumer. */
   erase(seqs: readonly number[]): void {
-    for (const seq of seqs) if (seq >= this.floor) this.#erase(seq, seq);
+    for (const [from, to] of rangesOf(seqs.filter((seq) => seq >= this.floor))) this.#erase(from, to);
   }
 
   eraseAllBelow(seq: number): void {

@@ -166,3 +166,20 @@ it('metadata refuses numbers that JSON would write back as null', () => {
   expect(field.metadata.safeParse(JSON.parse('{"deep":[{"far":1e400}]}')).success).toBe(false);
   expect(field.metadata.safeParse(JSON.parse('{"near":1e300}')).success).toBe(true);
 });
+
+it('a span’s payload is any JSON of 64 KiB that comes out as it came in', () => {
+  const takes = (json: string): boolean => field.spanPayload.safeParse(JSON.parse(json)).success;
+  for (const json of ['null', '0', '""', '[]', '{"a":[1,null,true]}', `"${'x'.repeat(64 * 1024 - 2)}"`])
+    expect(takes(json)).toBe(true);
+  expect(takes(`"${'x'.repeat(64 * 1024 - 1)}"`)).toBe(false);
+  expect(takes(`"${'ä'.repeat(32 * 1024)}"`)).toBe(false);
+  for (const json of ['1e400', '[1e400]', '"\\ud83e"', '{"\\udd89":1}']) expect(takes(json), json).toBe(false);
+  expect(takes(`${'['.repeat(100)}${']'.repeat(100)}`)).toBe(true);
+  expect(takes(`${'['.repeat(101)}${']'.repeat(101)}`)).toBe(false);
+});
+
+it('an emoji is kept in one spelling', () => {
+  expect(field.emoji.parse('❤')).toBe('❤️');
+  expect(field.emoji.parse('❤️')).toBe('❤️');
+  expect(field.emoji.safeParse('heart').error?.issues[0]?.message).toContain('one emoji');
+});
