@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tracePurge } from '../../../../shared/core/commands/trace-purge.ts';
+import { EVENT_BYTES_MAX, SEQ_MAX, TRACE_SPAN_EVENTS_MAX } from '../../../../shared/core/limits.ts';
+import { utf8Bytes } from '../../../../shared/core/text.ts';
 import { alice, bob, outcome, run, stateWith } from '../fixtures.ts';
 
 const data = { traceId: 't1' };
@@ -25,6 +27,20 @@ describe('trace.purge', () => {
     expect(run(tracePurge, state, alice, data)).toMatchObject({
       event: { data: { traceSeq: 2, finishedSeq: 9, spanSeqs: [3, 4], updatedSeqs: [5, 6, 8] } },
     });
+  });
+
+  it('fits into an event at the bound on spans, with the longest seqs', () => {
+    const highest = (count: number, below: number) => Array.from({ length: count }, (_, at) => below - 2 * (count - at));
+    const spans = highest(TRACE_SPAN_EVENTS_MAX / 2, SEQ_MAX).map((seq, at) => ({
+      spanId: `s${at}`,
+      seq,
+      ordinal: at + 1,
+      updatedSeqs: [seq + 1],
+    }));
+    const decision = run(tracePurge, stateWith({ traces: [{}], spans }), alice, data);
+    const bytes = utf8Bytes(JSON.stringify(decision));
+    expect(bytes).toBeGreaterThan(TRACE_SPAN_EVENTS_MAX * 11);
+    expect(bytes).toBeLessThan(EVENT_BYTES_MAX / 2);
   });
 
   it('is for owners, and not for who started the trace', () => {
