@@ -130,10 +130,6 @@ export class EdgeSession {
     await session.must('bob', 'message.send', { id: 'm-gone', text: 'soon gone' });
     await session.must('bob', 'message.delete', { messageId: 'm-gone' });
     await session.must('alice', 'member.remove', { userId: 'fred' });
-    for (const id of ['t-open', 't-done', 't-gone']) await session.must('bob', 'trace.start', { id, name: id });
-    await session.must('bob', 'trace.append', { traceId: 't-open', spanId: 'a', name: 'a', startedAt: '2026-01-01T00:00:00Z' });
-    await session.must('bob', 'trace.finish', { traceId: 't-done', status: 'completed' });
-    await session.must('alice', 'trace.purge', { traceId: 't-gone' });
     return session;
   }
 
@@ -194,4 +190,12 @@ export class EdgeSession {
     });
     return (await Promise.all(parts)).join('\n');
   }
+}
+
+/** A running trace of bob's with a span, one that has finished, and one that was purged. */
+export async function addTraces(session: EdgeSession): Promise<void> {
+  for (const id of ['t-open', 't-done', 't-gone']) await session.must('bob', 'trace.start', { id, name: id });
+  await session.must('bob', 'trace.append', { traceId: 't-open', spanId: 'a', name: 'a', startedAt: '2026-01-01T00:00:00Z' });
+  await session.must('bob', 'trace.finish', { traceId: 't-done', status: 'completed' });
+  await session.must('alice', 'trace.purge', { traceId: 't-gone' });
 }

@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import type { TraceAnswer, TraceDetail } from '../../shared/contract/answers.ts';
 import type { Event } from '../../shared/core/types.ts';
-import { as, EdgeSession } from './edge.ts';
+import { addTraces, as, EdgeSession } from './edge.ts';
 import { alice, eventually, sessionStub, TestSession } from './support.ts';
 
 /** Traces by the doors, with NATS and every consumer away (contract §1, §2). */
@@ -21,6 +21,12 @@ async function detail({ path, who = 'alice' }: Asked): Promise<TraceDetail> {
   return await response.json();
 }
 
+async function traced(): Promise<EdgeSession> {
+  const session = await EdgeSession.make();
+  await addTraces(session);
+  return session;
+}
+
 /** All spans, page by page. */
 async function allSpans(path: string, limit: number): Promise<TraceDetail['spans']> {
   const spans: TraceDetail['spans'] = [];
@@ -35,7 +41,7 @@ async function allSpans(path: string, limit: number): Promise<TraceDetail['spans
 }
 
 test('P5: a trace is seen at once: merged spans, parents that come later, durations', async () => {
-  const session = await EdgeSession.make();
+  const session = await traced();
   const path = `${session.path}/traces/t1`;
   await session.must('bob', 'trace.start', { id: 't1', name: 'answer', metadata: { model: 'x' } });
   const span = (spanId: string, more: object) =>
@@ -81,7 +87,7 @@ test('P5: a trace is seen at once: merged spans, parents that come later, durati
 });
 
 test('traces come newest first, page by page, and others’ writes move nothing', async () => {
-  const session = await EdgeSession.make();
+  const session = await traced();
   for (let at = 1; at <= 5; at += 1) await session.must('bob', 'trace.start', { id: `n${at}`, name: `n${at}` });
   const page = (query: string) => read<{ items: TraceAnswer[]; nextCursor?: string }>(`${session.path}/traces?${query}`);
   const first = await page('limit=3');
@@ -100,7 +106,7 @@ test('traces come newest first, page by page, and others’ writes move nothing'
 });
 
 test('spans come in the order in which they first came, in pages of at most 512 KiB, by cursors of their own trace', async () => {
-  const session = await EdgeSession.make();
+  const session = await traced();
   await session.must('bob', 'trace.start', { id: 't1', name: 't1' });
   const big = 'x'.repeat(60_000);
   for (let at = 1; at <= 20; at += 1) {
@@ -126,7 +132,7 @@ test('spans come in the order in which they first came, in pages of at most 512 
 });
 
 test('who may not read the session reads no trace of it, and a trace that is none is 404', async () => {
-  const session = await EdgeSession.make();
+  const session = await traced();
   for (const [who, path, code] of [
     ['sam', '/traces', 'session_not_found'],
     ['sam', '/traces/t-open', 'session_not_found'],
@@ -142,7 +148,7 @@ test('who may not read the session reads no trace of it, and a trace that is non
 });
 
 test('a purge erases at once, for sockets and catch-up too, and works in an archived session', async () => {
-  const session = await EdgeSession.make();
+  const session = await traced();
   await session.must('bob', 'trace.start', { id: 't1', name: 'secret', metadata: { secret: 1 } });
   const part = { traceId: 't1', spanId: 'a', name: 'secret', startedAt: T0 };
   await session.must('bob', 'trace.append', { ...part, input: 'secret' });

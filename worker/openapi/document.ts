@@ -48,10 +48,13 @@ const PROBLEMS_OF_COMMAND: Partial<Record<CommandName, readonly ErrorCode[]>> = 
   'message.send': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.edit': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.delete': ['message_not_found'],
-  'reaction.add': ['message_not_found', 'session_full'],
+  'reaction.add': ['message_not_found'],
   'reaction.remove': ['message_not_found'],
-  'trace.start': ['session_full'],
-  'trace.append': ['trace_not_found', 'session_full'],
+  'stream.start': ['message_not_found'],
+  'stream.append': ['message_too_long', 'stream_not_found', 'stream_gap', 'stream_ended'],
+  'stream.finish': ['message_empty', 'message_too_long', 'stream_not_found', 'stream_ended'],
+  'stream.cancel': ['stream_not_found', 'stream_ended'],
+  'trace.append': ['trace_not_found'],
   'trace.finish': ['trace_not_found'],
   'trace.purge': ['trace_not_found'],
 };
@@ -61,6 +64,7 @@ const TAGS: Readonly<Record<string, string>> = {
   member: 'Members',
   message: 'Messages',
   reaction: 'Messages',
+  stream: 'Streams',
   trace: 'Traces',
 };
 const schemas = Object.fromEntries(Object.entries(ANSWER_SCHEMAS).map(([name, schema]) => [name, jsonSchema(schema)]));

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { addTraces } from '../edge.ts';
 import { Arena, type Refusal } from './arena.ts';
 
 /** What `data` may not be: contract §1, by HTTP and by socket. */
 
 let arena: Arena;
 beforeAll(async () => {
-  arena = await Arena.make();
+  arena = await Arena.make(['private'], addTraces);
 });
 
 const INVALID = { status: 400, code: 'invalid_request' } as const;
@@ -297,7 +298,7 @@ describe('what is just allowed is accepted', () => {
     },
     { name: 'an id of 64 characters', command: 'message.send', data: { text: 'x', id: '_-'.repeat(32) } },
   ] as const)('$name', async ({ command, data }) => {
-    const own = await Arena.make();
+    const own = await Arena.make(['private'], addTraces);
     expect((await own.at().http('alice', command, data)).status).toBe(202);
   });
 });

@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../shared/core/codes.ts';
+import { addTraces } from '../edge.ts';
 import { Arena, expectProblem, type Place, type Refusal } from './arena.ts';
 
 /** Who may not, and where it may not be: contract §1, by HTTP and by socket. */
 
 let arena: Arena;
 beforeAll(async () => {
-  arena = await Arena.make(['private', 'public', 'archived', 'deleted']);
+  arena = await Arena.make(['private', 'public', 'archived', 'deleted'], addTraces);
 });
 
 /** Each command in a form that its owner or author could send. */
