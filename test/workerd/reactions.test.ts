@@ -40,6 +40,29 @@ test('P5: a reaction is seen at once, by whose it is, and after an eviction', as
   expect((await message(session, 'bob')).reactions).toEqual([{ emoji: '🦉', count: 1, mine: false, userIds: ['alice'] }]);
 });
 
+test('on a page each message has its own', async () => {
+  const session = await EdgeSession.make();
+  for (const messageId of ['m1', 'm2', 'm3']) await session.must('alice', 'message.send', { id: messageId, text: messageId });
+  await session.must('alice', 'reaction.add', { messageId: 'm3', emoji: '👍' });
+  await session.must('bob', 'reaction.add', { messageId: 'm1', emoji: '👍' });
+  await session.must('alice', 'reaction.add', { messageId: 'm1', emoji: '🦉' });
+  const shown = (await page(session, 'limit=3')).map(({ id, reactions }) => [
+    id,
+    reactions.map(({ emoji, mine }) => [emoji, mine]),
+  ]);
+  expect(shown).toEqual([
+    ['m3', [['👍', true]]],
+    ['m2', []],
+    [
+      'm1',
+      [
+        ['👍', false],
+        ['🦉', true],
+      ],
+    ],
+  ]);
+});
+
 test('what is there already, or is not there, changes nothing, by either door and in either spelling', async () => {
   const session = await EdgeSession.make();
   await session.must('bob', 'reaction.add', reaction('❤️'));

@@ -111,7 +111,7 @@ export function messages(room: Room, actor: Actor, query: MessagesQuery): Result
   const rows = upwards
     ? room.state.messagesAbove(from, limit + 1, query.parentId)
     : room.state.messagesBelow(from, limit + 1, query.parentId);
-  const page = cutPage(rows.slice(0, limit).map((record) => ({ record, reactions: reactionsOf(room, record, actor) })));
+  const page = cutPage(withReactions(room, rows.slice(0, limit), actor));
   const items = upwards ? page.toReversed() : page;
   const newest = items[0]?.record.seq ?? (upwards ? from : before === undefined ? room.events.head : from - 1);
   const oldest = items.at(-1)?.record.seq;
@@ -131,7 +131,8 @@ export function message(room: Room, actor: Actor, messageId: string): Result<Pag
   if (!found.ok) return found;
   const record = room.state.message(messageId);
   if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
-  return { ok: true, value: itemOf(room, { record, reactions: reactionsOf(room, record, actor) }) };
+  const [row = { record, reactions: [] }] = withReactions(room, [record], actor);
+  return { ok: true, value: itemOf(room, row) };
 }
 
 /** One look for the list of a user; undefined: there never was such a session. One that it must not see there is only said to be so, that its Inbox may learn of it. */
@@ -217,8 +218,11 @@ export function commandStatus(room: Room, actor: Actor, commandId: string): Resu
 /** A message's row of the index, and its live reactions. */
 type Row = Pick<PageItem, 'record' | 'reactions'>;
 
-function reactionsOf(room: Room, record: MessageRecord, actor: Actor): PageItem['reactions'] {
-  return record.deletedAt === undefined ? room.state.reactions.summary(record.seq, actor.id) : [];
+function withReactions(room: Room, records: readonly MessageRecord[], actor: Actor): Row[] {
+  const seqs = records.map(({ seq }) => seq);
+  const summaries = room.state.reactions.summaries(seqs, actor.id);
+  // a deletion has dropped those of its message
+  return records.map((record) => ({ record, reactions: summaries.get(record.seq) ?? [] }));
 }
 
 /** A page is cut at 512 KiB, but never before its first message. */

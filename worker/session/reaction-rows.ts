@@ -42,30 +42,23 @@ export class ReactionRows {
     return found.toArray().length > 0;
   }
 
-  /** By emoji, in the order in which they were first used; `mine` is `userId`'s. */
-  summary(messageSeq: number, userId: string): ReactionSummary[] {
-    const emojis = this.#sql
-      .exec<{ emoji: string; count: number; mine: number }>(
-        `SELECT emoji, count(*) AS count, max(user_id = ?) AS mine FROM reactions
-         WHERE message_seq = ? GROUP BY emoji ORDER BY min(seq)`,
-        userId,
-        messageSeq,
-      )
-      .toArray();
-    return emojis.map(({ emoji, count, mine }) => ({
-      emoji,
-      count,
-      mine: mine === 1,
-      userIds: this.#sql
-        .exec<{ user_id: string }>(
-          `SELECT user_id FROM reactions WHERE message_seq = ? AND emoji = ? ORDER BY seq LIMIT ?`,
-          messageSeq,
-          emoji,
-          REACTION_USERS_SHOWN,
-        )
-        .toArray()
-        .map((row) => row.user_id),
-    }));
+  /**
+   * Of those messages that have any: by emoji, in the order in which they were first used; `mine` is `userId`'s. One look for a
+   * page of messages, most of which have none.
+   */
+  summaries(messageSeqs: readonly number[], userId: string): Map<number, ReactionSummary[]> {
+    const found = this.#sql.exec<{ message_seq: number; emoji: string; count: number; mine: number }>(
+      `SELECT message_seq, emoji, count(*) AS count, max(user_id = ?) AS mine FROM reactions
+       WHERE message_seq IN (SELECT value FROM json_each(?)) GROUP BY message_seq, emoji ORDER BY min(seq)`,
+      userId,
+      JSON.stringify(messageSeqs),
+    );
+    const summaries = new Map<number, ReactionSummary[]>();
+    for (const { message_seq: messageSeq, emoji, count, mine } of found.toArray()) {
+      const userIds = this.#firstUsers(messageSeq, emoji);
+      summaries.set(messageSeq, [...(summaries.get(messageSeq) ?? []), { emoji, count, mine: mine === 1, userIds }]);
+    }
+    return summaries;
   }
 
   put({ messageSeq, emoji, userId, seq }: ReactionRecord): void {
@@ -88,5 +81,17 @@ export class ReactionRows {
 
   dropAll(): void {
     this.#sql.exec(`DELETE FROM reactions`);
+  }
+
+  #firstUsers(messageSeq: number, emoji: string): string[] {
+    return this.#sql
+      .exec<{ user_id: string }>(
+        `SELECT user_id FROM reactions WHERE message_seq = ? AND emoji = ? ORDER BY seq LIMIT ?`,
+        messageSeq,
+        emoji,
+        REACTION_USERS_SHOWN,
+      )
+      .toArray()
+      .map((row) => row.user_id);
   }
 }
