@@ -1,5 +1,12 @@
 import type { HistoryStore, HistoryWrite, RowWriteOf, SessionKey } from '../stores/history/port.ts';
-import { ERASED_DATA, ERASED_MESSAGE_CELLS, type CellsOf } from '../stores/history/tables.ts';
+import {
+  ERASED_DATA,
+  ERASED_MESSAGE_CELLS,
+  ERASED_SPAN_CELLS,
+  ERASED_TRACE_CELLS,
+  type CellsOf,
+} from '../stores/history/tables.ts';
+import type { SpanData } from '../../shared/core/trace.ts';
 import { isErased, type Event, type EventType, type WholeEvent, type WholeEventOf } from '../../shared/core/types.ts';
 import type { Delivery, Outcome, Projection } from '../runtime/projection.ts';
 
@@ -73,12 +80,47 @@ export const ROWS_OF: RowsOf = {
       deletedAt: time,
       version: clock,
     };
-    const covered = new Set([data.messageSeq, ...(data.updatedSeqs ?? [])]);
     return [
       { kind: 'row', table: 'messages', key: { ...session, seq: data.messageSeq }, cells, clock },
-      ...[...covered].map((seq): HistoryWrite => {
-        return { kind: 'row', table: 'events', key: { ...session, seq }, cells: { data: ERASED_DATA }, clock };
+      ...erasedEvents(session, [data.messageSeq, ...(data.updatedSeqs ?? [])], clock),
+    ];
+  },
+  'reaction.added': (event, session, clock) => reactionRow(event, session, true, clock),
+  'reaction.removed': (event, session, clock) => reactionRow(event, session, false, clock),
+  'trace.started': ({ data, actor, seq, time }, session, clock) => {
+    const { id, name, metadata } = data;
+    const cells = {
+      id,
+      author: actor,
+      name,
+      status: 'running',
+      metadata: JSON.stringify(metadata),
+      startedAt: time,
+      version: clock,
+    };
+    return [{ kind: 'row', table: 'traces', key: { ...session, seq }, cells, clock }];
+  },
+  'trace.span': ({ data, seq }, session, clock) => {
+    const { traceId, traceSeq, spanSeq, span } = data;
+    const cells = { traceId, traceSeq, ...spanCells(span), active: true, version: clock };
+    return [{ kind: 'row', table: 'spans', key: { ...session, seq: spanSeq ?? seq }, cells, clock }];
+  },
+  'trace.finished': ({ data, time }, session, clock) => {
+    const { traceSeq, status, error, durationMs } = data;
+    const cells = { status, ...(error === undefined ? {} : { error }), finishedAt: time, durationMs, version: clock };
+    return [{ kind: 'row', table: 'traces', key: { ...session, seq: traceSeq }, cells, clock }];
+  },
+  // not startedAt, which would make a row of a trace whose start never came
+  'trace.purged': ({ data, time }, session, clock) => {
+    const { traceSeq, finishedSeq, spanSeqs = [], updatedSeqs = [] } = data;
+    const cells = { ...ERASED_TRACE_CELLS, status: 'purged', purgedAt: time, version: clock };
+    const covered = [traceSeq, ...spanSeqs, ...updatedSeqs, ...(finishedSeq === undefined ? [] : [finishedSeq])];
+    return [
+      { kind: 'row', table: 'traces', key: { ...session, seq: traceSeq }, cells, clock },
+      ...spanSeqs.map((seq): HistoryWrite => {
+        return { kind: 'row', table: 'spans', key: { ...session, seq }, cells: { ...ERASED_SPAN_CELLS, version: clock }, clock };
       }),
+      ...erasedEvents(session, covered, clock),
     ];
   },
 };
@@ -138,6 +180,40 @@ export function historyProjection(store: HistoryStore, now: () => number): Proje
         return false;
       }
     },
+  };
+}
+
+function erasedEvents(session: SessionKey, seqs: readonly number[], clock: bigint): HistoryWrite[] {
+  return [...new Set(seqs)].map((seq) => {
+    return { kind: 'row', table: 'events', key: { ...session, seq }, cells: { data: ERASED_DATA }, clock };
+  });
+}
+
+function reactionRow(
+  { data }: WholeEventOf<'reaction.added' | 'reaction.removed'>,
+  session: SessionKey,
+  active: boolean,
+  clock: bigint,
+): HistoryWrite[] {
+  const { messageId, messageSeq, emoji, userId } = data;
+  const key = { ...session, messageSeq, emoji, userId };
+  return [{ kind: 'row', table: 'reactions', key, cells: { messageId, active, version: clock }, clock }];
+}
+
+/** Only what this part of the span has: the other cells stay as earlier or later parts wrote them. By name, for events may have more. */
+function spanCells({ spanId, parentSpanId, name, kind, status, startedAt, endedAt, ...json }: SpanData): CellsOf<'spans'> {
+  const { input, output, metadata } = json;
+  return {
+    spanId,
+    ...(parentSpanId === undefined ? {} : { parentSpanId }),
+    name,
+    ...(kind === undefined ? {} : { kind }),
+    ...(status === undefined ? {} : { status }),
+    startedAt,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+    ...(output === undefined ? {} : { output: JSON.stringify(output) }),
+    ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
   };
 }
 

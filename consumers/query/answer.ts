@@ -46,6 +46,10 @@ export async function answerQuestion(
       const events = await store.readEvents(request, request.from, request.to, Math.min(request.maxBytes, replyBytesMax));
       return { ok: true, op: 'events', events };
     }
+    case 'eventsAt': {
+      const events = await store.readEventsAt(request, request.seqs, Math.min(PAGE_BYTES_MAX, replyBytesMax));
+      return { ok: true, op: 'eventsAt', events };
+    }
     case 'messages': {
       const messages = await store.readMessages(request, request.seqs, Math.min(PAGE_BYTES_MAX, replyBytesMax));
       return { ok: true, op: 'messages', messages };

@@ -1,4 +1,5 @@
 import type { DeviceStatus } from '../core/presence.ts';
+import type { SpanKind, TraceStatus } from '../core/trace.ts';
 import type { ActorKind, MemberRole, MessageRole, MessageStatus, Metadata, Visibility } from '../core/types.ts';
 
 /** The bodies that clients get (contract §1 and §2). Times are RFC 3339 UTC with milliseconds. */
@@ -83,6 +84,44 @@ export interface MessageAnswer {
   deletedAt?: string;
   metadata: Metadata;
   attachments: never[];
+}
+
+export interface TraceAnswer {
+  id: string;
+  sessionId: string;
+  /** of its trace.started */
+  seq: number;
+  author: UserAnswer;
+  name: string;
+  status: TraceStatus;
+  startedAt: string;
+  finishedAt?: string;
+  durationMs?: number;
+  error?: string;
+  metadata: Metadata;
+  spanCount: number;
+}
+
+export interface SpanAnswer {
+  spanId: string;
+  /** of its first trace.span: spans come in this order */
+  seq: number;
+  parentSpanId?: string;
+  name: string;
+  kind: SpanKind;
+  status?: string;
+  startedAt: string;
+  endedAt?: string;
+  durationMs?: number;
+  input?: unknown;
+  output?: unknown;
+  metadata: Metadata;
+}
+
+/** A trace with a page of its spans. */
+export interface TraceDetail extends TraceAnswer {
+  spans: SpanAnswer[];
+  nextCursor?: string;
 }
 
 /** A row of GET /v1/sessions. */

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { CREATE_MEMBERS_MAX, STREAMS_RUNNING_MAX } from '../core/limits.ts';
+import {
+  CREATE_MEMBERS_MAX,
+  MESSAGE_EMOJIS_MAX,
+  MESSAGE_REACTIONS_MAX,
+  SPAN_UPDATES_MAX,
+  STREAMS_RUNNING_MAX,
+  TRACE_SPAN_EVENTS_MAX,
+} from '../core/limits.ts';
 import type { Command, CommandName } from '../core/types.ts';
 import * as field from './fields.ts';
 import { invalid, type Parsed } from './parse.ts';
@@ -17,7 +24,7 @@ export interface CommandSpec {
   pathFields: Readonly<Record<string, z.ZodType>>;
   summary: string;
   who: string;
-  /** what else a caller should know, for the documents */
+  /** whole sentences that a user of the command should know */
   notes?: string;
 }
 
@@ -119,6 +126,7 @@ export const CATALOGUE = {
       createdAt: field.rfc3339.optional(),
     }),
     summary: 'Send a message',
+    notes: 'Users who are mentioned need not be members.',
     who: 'member; createdAt only with the scope service; role other than user, and name, only for agents and systems',
   },
   'message.edit': {
@@ -139,6 +147,25 @@ export const CATALOGUE = {
     summary: 'Delete a message and erase its text',
     who: 'author, owner',
   },
+  'reaction.add': {
+    method: 'PUT',
+    path: '/sessions/{s}/messages/{m}/reactions/{emoji}',
+    params: { m: 'messageId', emoji: 'emoji' },
+    pathFields: { messageId: field.id, emoji: field.emoji },
+    body: field.empty,
+    summary: 'React to a message; the same again changes nothing',
+    who: 'member',
+    notes: `More than ${MESSAGE_EMOJIS_MAX} different emoji or ${MESSAGE_REACTIONS_MAX} reactions on one message: 409 conflict. Deleting the message drops them.`,
+  },
+  'reaction.remove': {
+    method: 'DELETE',
+    path: '/sessions/{s}/messages/{m}/reactions/{emoji}',
+    params: { m: 'messageId', emoji: 'emoji' },
+    pathFields: { messageId: field.id, emoji: field.emoji },
+    body: field.empty,
+    summary: 'Take back a reaction of one’s own',
+    who: 'member',
+  },
   'read.advance': {
     method: 'PUT',
     path: '/sessions/{s}/read',
@@ -147,6 +174,58 @@ export const CATALOGUE = {
     body: z.strictObject({ seq: field.seq }),
     summary: 'Move the own read pointer forward',
     who: 'member, viewer',
+  },
+  'trace.start': {
+    method: 'POST',
+    path: '/sessions/{s}/traces',
+    params: {},
+    pathFields: {},
+    body: z.strictObject({ id: field.id.optional(), name: field.shortText, metadata: field.metadata.optional() }),
+    summary: 'Start a trace',
+    who: 'member',
+  },
+  'trace.append': {
+    method: 'POST',
+    path: '/sessions/{s}/traces/{t}/spans',
+    params: { t: 'traceId' },
+    pathFields: { traceId: field.id },
+    body: z.strictObject({
+      spanId: field.id,
+      parentSpanId: field.id.optional(),
+      name: field.shortText,
+      kind: field.spanKind.optional(),
+      status: field.shortText.optional(),
+      startedAt: field.rfc3339,
+      endedAt: field.rfc3339.optional(),
+      input: field.spanPayload.optional(),
+      output: field.spanPayload.optional(),
+      metadata: field.metadata.optional(),
+    }),
+    summary: 'Append a span, or more of one',
+    who: 'member',
+    notes:
+      'The same spanId again is merged: of a field that was sent more than once the last one counts. A parent may come later. ' +
+      `After trace.finish, beyond ${SPAN_UPDATES_MAX} further parts of one span, and beyond ${TRACE_SPAN_EVENTS_MAX} spans and further parts of one trace: 409 conflict.`,
+  },
+  'trace.finish': {
+    method: 'POST',
+    path: '/sessions/{s}/traces/{t}/finish',
+    params: { t: 'traceId' },
+    pathFields: { traceId: field.id },
+    body: z.strictObject({ status: field.traceEnd, error: field.traceError.optional() }),
+    summary: 'Finish a trace; it takes no more spans',
+    who: 'member',
+    notes: 'The same end again changes nothing, another one is 409 conflict.',
+  },
+  'trace.purge': {
+    method: 'DELETE',
+    path: '/sessions/{s}/traces/{t}',
+    params: { t: 'traceId' },
+    pathFields: { traceId: field.id },
+    body: field.empty,
+    summary: 'Purge a trace and erase its events',
+    who: 'owner',
+    notes: 'Its id stays taken. Again: unchanged.',
   },
   'stream.start': {
     method: 'POST',

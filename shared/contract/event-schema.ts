@@ -38,6 +38,20 @@ const messageAddress = {
   createdAt: rfc3339,
 };
 
+const reaction = z.looseObject({ messageId: id, messageSeq: seq, emoji: z.string().min(1).max(64), userId });
+const span = z.looseObject({
+  spanId: id,
+  parentSpanId: id.optional(),
+  name: z.string(),
+  kind: z.enum(['agent', 'tool', 'model', 'other']).optional(),
+  status: z.string().optional(),
+  startedAt: rfc3339,
+  endedAt: rfc3339.optional(),
+  input: z.unknown().optional(),
+  output: z.unknown().optional(),
+  metadata: metadata.optional(),
+});
+
 /** The schema of each event type's whole `data`. */
 export const EVENT_DATA_SCHEMAS = {
   'session.created': z.looseObject({ ...sessionFields, members: z.array(z.looseObject({ userId, role: memberRole })) }),
@@ -63,6 +77,24 @@ export const EVENT_DATA_SCHEMAS = {
   }),
   'message.updated': z.looseObject({ ...messageAddress, text: z.string() }),
   'message.deleted': z.looseObject({ ...messageAddress, updatedSeqs: z.array(seq).optional() }),
+  'reaction.added': reaction,
+  'reaction.removed': reaction,
+  'trace.started': z.looseObject({ id, name: z.string(), metadata }),
+  'trace.span': z.looseObject({ traceId: id, traceSeq: seq, spanSeq: seq.optional(), span }),
+  'trace.finished': z.looseObject({
+    id,
+    traceSeq: seq,
+    status: z.enum(['completed', 'failed']),
+    error: z.string().optional(),
+    durationMs: z.int().min(0),
+  }),
+  'trace.purged': z.looseObject({
+    id,
+    traceSeq: seq,
+    finishedSeq: seq.optional(),
+    spanSeqs: z.array(seq).optional(),
+    updatedSeqs: z.array(seq).optional(),
+  }),
 } as const satisfies Record<EventType, z.ZodType>;
 
 export const EVENT_TYPES = Object.keys(EVENT_DATA_SCHEMAS) as EventType[];

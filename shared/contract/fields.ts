@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { emojiOf } from '../core/emoji.ts';
 import { ID_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
 import {
   DESCRIPTION_CODE_POINTS_MAX,
@@ -6,11 +7,13 @@ import {
   METADATA_BYTES_MAX,
   METADATA_LEVELS_MAX,
   SEQ_MAX,
+  SPAN_PAYLOAD_BYTES_MAX,
   STREAM_CHUNKS_MAX,
   STREAM_IDLE_MS_MAX,
   STREAM_IDLE_MS_MIN,
   TEXT_CODE_POINTS_MAX,
   TITLE_CODE_POINTS_MAX,
+  TRACE_ERROR_CODE_POINTS_MAX,
 } from '../core/limits.ts';
 import { codePoints, hasLoneSurrogate, isBlank, utf8Bytes } from '../core/text.ts';
 import type { ErrorCode } from '../core/codes.ts';
@@ -42,6 +45,9 @@ export const shortText = boundedText(1, TITLE_CODE_POINTS_MAX).meta({ minLength:
 export const seq = z.int().min(0).max(SEQ_MAX);
 export const visibility = z.enum(['private', 'public']);
 export const memberRole = z.enum(['owner', 'member', 'viewer']);
+export const spanKind = z.enum(['agent', 'tool', 'model', 'other']);
+export const traceEnd = z.enum(['completed', 'failed']);
+export const traceError = boundedText(0, TRACE_ERROR_CODE_POINTS_MAX).meta({ maxLength: TRACE_ERROR_CODE_POINTS_MAX });
 export const messageRole = z.enum(['user', 'assistant', 'system', 'tool']);
 /** Years that RFC 3339 can write: an offset can carry a valid local time out of them in UTC. */
 const YEAR_0000_MS = Date.parse('0000-01-01T00:00:00Z');
@@ -84,30 +90,53 @@ const LONE_SURROGATE_ESCAPE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 function structuralFault(value: unknown, levels: number): string | undefined {
   let layer = [value];
   for (let depth = 1; layer.length > 0; depth += 1) {
-    if (depth > levels) return `must nest at most ${levels} levels deep`;
-    layer = layer.flatMap((each): unknown[] => (typeof each === 'object' && each !== null ? Object.values(each) : []));
     // JSON reads 1e400 as Infinity and would write it back as null: a change that nobody asked for
     if (layer.some((each) => typeof each === 'number' && !Number.isFinite(each)))
       return 'must not contain numbers beyond a double';
-    layer = layer.filter((each) => typeof each === 'object' && each !== null);
+    const nested = layer.filter((each) => typeof each === 'object' && each !== null);
+    if (nested.length > 0 && depth > levels) return `must nest at most ${levels} levels deep`;
+    layer = nested.flatMap((each): unknown[] => Object.values(each));
   }
   return undefined;
+}
+
+/** Refuses JSON that is too deep or too long, or that would not come out as it came in. */
+function boundedJson(value: unknown, bytesMax: number, context: z.RefinementCtx): void {
+  const fault = structuralFault(value, METADATA_LEVELS_MAX);
+  if (fault !== undefined) {
+    context.addIssue(issue(fault));
+    return;
+  }
+  const json = JSON.stringify(value);
+  if (utf8Bytes(json) > bytesMax) context.addIssue(issue(`must be at most ${bytesMax} bytes of JSON`));
+  else if (LONE_SURROGATE_ESCAPE.test(json)) context.addIssue(issue('must not contain lone surrogates'));
 }
 
 /** Any JSON object of at most 8 KiB as UTF-8. */
 export const metadata: z.ZodType<Metadata> = z
   .custom<Metadata>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object')
-  .superRefine((value, context) => {
-    const fault = structuralFault(value, METADATA_LEVELS_MAX);
-    if (fault !== undefined) {
-      context.addIssue(issue(fault));
-      return;
-    }
-    const json = JSON.stringify(value);
-    if (utf8Bytes(json) > METADATA_BYTES_MAX) context.addIssue(issue(`must be at most ${METADATA_BYTES_MAX} bytes of JSON`));
-    else if (LONE_SURROGATE_ESCAPE.test(json)) context.addIssue(issue('must not contain lone surrogates'));
-  })
+  .superRefine((value, context) => boundedJson(value, METADATA_BYTES_MAX, context))
   .meta({ type: 'object', description: `A JSON object of at most ${METADATA_BYTES_MAX} bytes as UTF-8.` });
+
+/** Any JSON of at most 64 KiB as UTF-8. */
+export const spanPayload = z
+  .unknown()
+  .superRefine((value, context) => {
+    // absent is not null: whether it may be absent is said where it is used
+    if (value !== undefined) boundedJson(value, SPAN_PAYLOAD_BYTES_MAX, context);
+  })
+  .meta({ description: `Any JSON of at most ${SPAN_PAYLOAD_BYTES_MAX} bytes as UTF-8.` });
+
+/** One emoji, or `:name:`; in the spelling in which it is kept. */
+export const emoji = z
+  .string()
+  .transform((value, context) => {
+    const kept = emojiOf(value);
+    if (kept !== undefined) return kept;
+    context.issues.push({ ...issue('must be one emoji, or a name of A–Z a–z 0–9 _ + - between colons'), input: value });
+    return z.NEVER;
+  })
+  .meta({ description: 'One emoji, or `:name:`. A heart without U+FE0F is the heart with it.' });
 
 export const mentions = z.array(userId).max(MENTIONS_MAX);
 export const empty = z.strictObject({});

@@ -134,6 +134,8 @@ export const queryRequest = z.discriminatedUnion('op', [
   z.strictObject({ v: z.literal(1), op: z.literal('health') }),
   /** whole events from the archive, from…to, in order, cut at maxBytes */
   z.strictObject({ v: z.literal(1), op: z.literal('events'), ...sessionRef, from: seq, to: seq, maxBytes: z.int().positive() }),
+  /** whole events from the archive by seq, in the order asked for */
+  z.strictObject({ v: z.literal(1), op: z.literal('eventsAt'), ...sessionRef, seqs: z.array(seq).max(QUERY_SEQS_MAX) }),
   /** message rows by the seq of their message.created */
   z.strictObject({ v: z.literal(1), op: z.literal('messages'), ...sessionRef, seqs: z.array(seq).max(QUERY_SEQS_MAX) }),
   /** which of these seqs the archive holds: the repair of lost receipts */
@@ -160,6 +162,7 @@ export interface StoredMessage {
 export type QueryAnswer =
   | { ok: true; op: 'health' }
   | { ok: true; op: 'events'; events: Event[] }
+  | { ok: true; op: 'eventsAt'; events: Event[] }
   | { ok: true; op: 'messages'; messages: StoredMessage[] }
   | { ok: true; op: 'held'; ranges: [number, number][]; publishedAt: number; persistedAt: number }
   | { ok: false; code: 'unavailable' | 'invalid_request'; detail: string };

@@ -1,5 +1,6 @@
 import { applyMemberAdded, applyMemberRemoved, applyMemberUpdated } from './events/member.ts';
 import { applyMessageCreated, applyMessageDeleted, applyMessageUpdated } from './events/message.ts';
+import { applyReactionAdded, applyReactionRemoved } from './events/reaction.ts';
 import {
   applySessionArchived,
   applySessionCreated,
@@ -7,6 +8,7 @@ import {
   applySessionRestored,
   applySessionUpdated,
 } from './events/session.ts';
+import { applyTraceFinished, applyTracePurged, applyTraceSpan, applyTraceStarted } from './events/trace.ts';
 import type { SessionState } from './state.ts';
 import { isErased, type Event, type EventType, type WholeEventOf } from './types.ts';
 
@@ -25,6 +27,12 @@ export const EVENT_APPLIERS: Appliers = {
   'message.created': applyMessageCreated,
   'message.updated': applyMessageUpdated,
   'message.deleted': applyMessageDeleted,
+  'reaction.added': applyReactionAdded,
+  'reaction.removed': applyReactionRemoved,
+  'trace.started': applyTraceStarted,
+  'trace.span': applyTraceSpan,
+  'trace.finished': applyTraceFinished,
+  'trace.purged': applyTracePurged,
 };
 
 /** Applies the next event of a session. An erased event moves the head and changes nothing else. */

@@ -5,6 +5,8 @@ import { messageEdit } from './commands/message-edit.ts';
 import { messageSend } from './commands/message-send.ts';
 import { readAdvance } from './commands/read-advance.ts';
 import { sessionArchive } from './commands/session-archive.ts';
+import { reactionAdd } from './commands/reaction-add.ts';
+import { reactionRemove } from './commands/reaction-remove.ts';
 import { decideSessionCreate } from './commands/session-create.ts';
 import { sessionDelete } from './commands/session-delete.ts';
 import { sessionRestore } from './commands/session-restore.ts';
@@ -13,6 +15,10 @@ import { streamAppend } from './commands/stream-append.ts';
 import { streamCancel } from './commands/stream-cancel.ts';
 import { streamFinish } from './commands/stream-finish.ts';
 import { streamStart } from './commands/stream-start.ts';
+import { traceAppend } from './commands/trace-append.ts';
+import { traceFinish } from './commands/trace-finish.ts';
+import { tracePurge } from './commands/trace-purge.ts';
+import { traceStart } from './commands/trace-start.ts';
 import { refused, type CommandHandler, type DecideContext, type Decision } from './decision.ts';
 import { SEQ_MAX } from './limits.ts';
 import { readAccess } from './rights.ts';
@@ -32,7 +38,13 @@ export const COMMAND_HANDLERS: Handlers = {
   'message.send': messageSend,
   'message.edit': messageEdit,
   'message.delete': messageDelete,
+  'reaction.add': reactionAdd,
+  'reaction.remove': reactionRemove,
   'read.advance': readAdvance,
+  'trace.start': traceStart,
+  'trace.append': traceAppend,
+  'trace.finish': traceFinish,
+  'trace.purge': tracePurge,
   'stream.start': streamStart,
   'stream.append': streamAppend,
   'stream.finish': streamFinish,

@@ -22,6 +22,20 @@ export const EVENT_BYTES_MAX = 512 * 1024;
 export const SESSION_MEMBERS_MAX = 100_000;
 /** over it: 409 conflict. A deletion names the seq of every edit it erases, within EVENT_BYTES_MAX. */
 export const MESSAGE_EDITS_MAX = 10_000;
+/** different emoji on one message; over it: 409 conflict. With REACTION_USERS_SHOWN it keeps a message within PAGE_BYTES_MAX. */
+export const MESSAGE_EMOJIS_MAX = 50;
+/** live reactions on one message; over it: 409 conflict */
+export const MESSAGE_REACTIONS_MAX = 10_000;
+/** users named per emoji; `count` counts them all */
+export const REACTION_USERS_SHOWN = 20;
+/** JSON as UTF-8 of a span's input, and of its output; over it: 400 invalid_request */
+export const SPAN_PAYLOAD_BYTES_MAX = 64 * 1024;
+/** over it: 400 invalid_request */
+export const TRACE_ERROR_CODE_POINTS_MAX = 2_000;
+/** further parts of one span; over it: 409 conflict */
+export const SPAN_UPDATES_MAX = 1_000;
+/** over it: 409 conflict. A purge names the seq of every span event it erases, within EVENT_BYTES_MAX. */
+export const TRACE_SPAN_EVENTS_MAX = 20_000;
 /** beyond it the session takes no more events: 409 session_full */
 export const SEQ_MAX = 2 ** 31 - 1;
 
@@ -49,6 +63,10 @@ export const EVENTS_PAGE_DEFAULT = 100;
 export const EVENTS_PAGE_MAX = 1_000;
 export const MEMBERS_PAGE_DEFAULT = 50;
 export const MEMBERS_PAGE_MAX = 100;
+export const TRACES_PAGE_DEFAULT = 50;
+export const TRACES_PAGE_MAX = 100;
+export const SPANS_PAGE_DEFAULT = 100;
+export const SPANS_PAGE_MAX = 500;
 export const PRESENCE_PAGE_DEFAULT = 100;
 export const PRESENCE_PAGE_MAX = 100;
 

@@ -1,5 +1,6 @@
 import type { RunningStream } from './running-stream.ts';
-import type { MemberRecord, MessageRecord, SessionRecord, StreamRecord } from './types.ts';
+import type { SpanRecord, TraceRecord } from './trace.ts';
+import type { MemberRecord, MessageRecord, ReactionRecord, SessionRecord, StreamRecord } from './types.ts';
 
 /** What may be known of a stream from outside: its record, and how far its text has come. */
 export type StreamView = Readonly<StreamRecord> & Pick<RunningStream, 'nextIndex' | 'codePoints' | 'chunk' | 'textFrom' | 'torn'>;
@@ -21,6 +22,16 @@ export interface SessionView {
   /** the text of a message as far as the tail holds it: undefined when only the store does */
   recentText(message: MessageRecord): string | undefined;
   lastOrdinal(): number;
+  reaction(messageSeq: number, emoji: string, userId: string): ReactionRecord | undefined;
+  /** how many live reactions a message has, and of how many emoji */
+  reactionCounts(messageSeq: number): { reactions: number; emojis: number };
+  /** whether anyone reacted so */
+  hasEmoji(messageSeq: number, emoji: string): boolean;
+  trace(id: string): TraceRecord | undefined;
+  span(traceSeq: number, spanId: string): SpanRecord | undefined;
+  spanCount(traceSeq: number): number;
+  /** seqs of the first event of each span, and of their further ones; both rising */
+  spanSeqs(traceSeq: number): { firsts: number[]; updates: number[] };
   /** a stream of this id: running, or ended (then its message exists, or existed); undefined when there never was one */
   stream(id: string): StreamView | 'ended' | undefined;
   runningStreams(): number;
@@ -33,6 +44,14 @@ export interface SessionState extends SessionView {
   putSession(record: SessionRecord): void;
   putMember(record: MemberRecord): void;
   putMessage(record: MessageRecord): void;
+  putReaction(record: ReactionRecord): void;
+  dropReaction(messageSeq: number, emoji: string, userId: string): void;
+  /** all of a message's */
+  dropReactions(messageSeq: number): void;
+  putTrace(record: TraceRecord): void;
+  putSpan(record: SpanRecord): void;
+  /** all of a trace's */
+  dropSpans(traceSeq: number): void;
   putStream(record: StreamRecord): void;
   /** the stream takes its next chunk */
   appendChunk(id: string, text: string): void;
@@ -40,7 +59,7 @@ export interface SessionState extends SessionView {
   endStream(id: string): void;
   /** the data of these events becomes `{id, erased: true}`; returns nothing, erasing twice is erasing once */
   eraseEvents(seqs: readonly number[]): void;
-  /** every event below this seq is erased, and every message row with it */
+  /** every event below this seq is erased, and every row of messages, reactions, traces and spans with it */
   eraseAllBelow(seq: number): void;
   advance(seq: number, clock: string): void;
 }

@@ -1,3 +1,5 @@
+import type { SpanData, TraceStatus } from './trace.ts';
+
 /** The nouns of Millrace's core. No platform, no zod: the client carries these too. */
 
 export type ActorKind = 'user' | 'agent' | 'system';
@@ -66,6 +68,15 @@ export interface MessageRecord {
   restBytes: number;
 }
 
+/** A live reaction; the row goes with its removal, and with its message. */
+export interface ReactionRecord {
+  messageSeq: number;
+  emoji: string;
+  userId: string;
+  /** seq of its reaction.added: the order in which users are named */
+  seq: number;
+}
+
 /** What a stream keeps from its start to the message that it becomes. */
 export interface StreamRecord {
   /** of the message that it will be */
@@ -92,6 +103,35 @@ export interface EventDataByType {
   'message.created': MessageCreatedData;
   'message.updated': MessageAddress & { text: string };
   'message.deleted': MessageAddress & { updatedSeqs?: readonly number[] };
+  'reaction.added': ReactionFields;
+  'reaction.removed': ReactionFields;
+  'trace.started': { id: string; name: string; metadata: Metadata };
+  /** `spanSeq`: seq of the first event of the same span; absent in that one */
+  'trace.span': { traceId: string; traceSeq: number; spanSeq?: number; span: SpanData };
+  'trace.finished': {
+    id: string;
+    traceSeq: number;
+    status: Exclude<TraceStatus, 'running'>;
+    error?: string;
+    durationMs: number;
+  };
+  'trace.purged': TracePurgedData;
+}
+
+export interface ReactionFields {
+  messageId: string;
+  messageSeq: number;
+  emoji: string;
+  userId: string;
+}
+
+/** Names every event that it erases, besides its trace.started: each span's first, the spans' further ones, and the end. */
+export interface TracePurgedData {
+  id: string;
+  traceSeq: number;
+  finishedSeq?: number;
+  spanSeqs?: readonly number[];
+  updatedSeqs?: readonly number[];
 }
 
 export interface SessionFields {
@@ -203,7 +243,13 @@ export interface CommandDataByName {
   };
   'message.edit': { messageId: string; text: string };
   'message.delete': { messageId: string };
+  'reaction.add': { messageId: string; emoji: string };
+  'reaction.remove': { messageId: string; emoji: string };
   'read.advance': { seq: number };
+  'trace.start': { id?: string; name: string; metadata?: Metadata };
+  'trace.append': SpanData & { traceId: string };
+  'trace.finish': { traceId: string; status: Exclude<TraceStatus, 'running'>; error?: string };
+  'trace.purge': { traceId: string };
   'stream.start': {
     messageId?: string;
     role?: MessageRole;

@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowsOf } from '../../consumers/projections/history.ts';
 import type { HistoryStore, HistoryWrite, SessionKey } from '../../consumers/stores/history/port.ts';
 import { eventOf, messageOf } from '../../consumers/stores/history/rows.ts';
-import { ERASED_DATA, ERASED_MESSAGE_CELLS, type CellsOf, type CellValue } from '../../consumers/stores/history/tables.ts';
+import {
+  ERASED_CELLS,
+  HISTORY_TABLES,
+  rowKeyOf,
+  seqPartOf,
+  type CellValue,
+  type HistoryTable,
+} from '../../consumers/stores/history/tables.ts';
 import type { StoredMessage } from '../../shared/contract/internal.ts';
 import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import type { Event } from '../../shared/core/types.ts';
@@ -16,8 +23,17 @@ const RUNS = Number(process.env['FC_RUNS'] ?? 40);
 const SEED = process.env['FC_SEED'] === undefined ? Date.now() % 2 ** 31 : Number(process.env['FC_SEED']);
 const ALL_BYTES = 1024 ** 3;
 
+/** A row as it lies in the store, whole or not; the parts of its key inside the session are joined by spaces. */
+export interface TableRow {
+  table: HistoryTable;
+  rowKey: string;
+  cells: Readonly<Record<string, unknown>>;
+}
+
 export interface MadeStore {
   store: HistoryStore;
+  /** every row of a session, past the store: some tables are for others to read */
+  rows(session: SessionKey): Promise<TableRow[]>;
   dispose(): Promise<void>;
 }
 
@@ -30,44 +46,56 @@ class Model {
   }
 
   events(session: SessionKey): Event[] {
-    return this.#rows('events', session).flatMap(([, cells]) => eventOf(cells as CellsOf<'events'>) ?? []);
+    return this.rows('events', session).flatMap(({ cells }) => eventOf(cells) ?? []);
   }
 
   messages(session: SessionKey): StoredMessage[] {
-    return this.#rows('messages', session).flatMap(([seq, cells]) => messageOf(seq, cells as CellsOf<'messages'>) ?? []);
+    return this.rows('messages', session).flatMap(({ rowKey, cells }) => {
+      return messageOf(Number(rowKey), cells) ?? [];
+    });
   }
 
-  #rows(table: 'events' | 'messages', session: SessionKey): [number, Record<string, CellValue>][] {
-    const erased: Record<string, CellValue> = table === 'events' ? { data: ERASED_DATA } : ERASED_MESSAGE_CELLS;
-    const won = new Map<string, { seq: number; cell: string; value: CellValue; clock: bigint }>();
-    const put = (seq: number, cell: string, value: CellValue, clock: bigint): void => {
-      const before = won.get(`${seq} ${cell}`);
+  /** Those with a seq in their order. */
+  rows(table: HistoryTable, session: SessionKey): TableRow[] {
+    const rows = new Map<string, Map<string, { value: CellValue; clock: bigint }>>();
+    const put = (rowKey: string, cell: string, value: CellValue, clock: bigint): void => {
+      const row = rows.get(rowKey) ?? new Map<string, { value: CellValue; clock: bigint }>();
+      rows.set(rowKey, row);
+      const before = row.get(cell);
       if (before !== undefined && (before.clock > clock || (before.clock === clock && before.value >= value))) return;
-      won.set(`${seq} ${cell}`, { seq, cell, value, clock });
+      row.set(cell, { value, clock });
     };
-    const seqs = new Set<number>();
     for (const write of this.#writes) {
-      if (write.kind !== 'row' || write.table !== table || !('seq' in write.key) || !isOf(write.key, session)) continue;
-      seqs.add(write.key.seq);
-      for (const [cell, value] of Object.entries(write.cells)) put(write.key.seq, cell, value, write.clock);
+      if (write.kind !== 'row' || write.table !== table || !isOf(write.key, session)) continue;
+      const rowKey = rowKeyOf(table, { ...write.key }).join(' ');
+      for (const [cell, value] of Object.entries<CellValue>(write.cells)) put(rowKey, cell, value, write.clock);
     }
     for (const write of this.#writes) {
       if (write.kind !== 'eraseSession' || !isOf(write, session)) continue;
-      for (const seq of seqs) {
-        if (seq < write.belowSeq) for (const [cell, value] of Object.entries(erased)) put(seq, cell, value, write.clock);
+      for (const rowKey of rows.keys()) {
+        if (seqPartOf(table) !== undefined && Number(rowKey.split(' ')[0]) >= write.belowSeq) continue;
+        for (const [cell, value] of Object.entries<CellValue>(ERASED_CELLS[table] ?? {})) put(rowKey, cell, value, write.clock);
       }
     }
-    return [...seqs]
-      .toSorted((a, b) => a - b)
-      .map((seq) => [
-        seq,
-        Object.fromEntries([...won.values()].filter((each) => each.seq === seq).map(({ cell, value }) => [cell, value])),
-      ]);
+    return [...rows]
+      .toSorted(([a], [b]) => Number(a) - Number(b))
+      .map(([rowKey, cells]) => ({
+        table,
+        rowKey,
+        cells: Object.fromEntries([...cells].map(([cell, { value }]) => [cell, value])),
+      }));
   }
 }
 
 function isOf(key: SessionKey, session: SessionKey): boolean {
   return key.tenant === session.tenant && key.sessionId === session.sessionId;
+}
+
+const TABLES = Object.keys(HISTORY_TABLES) as HistoryTable[];
+
+function inOrder(rows: readonly TableRow[]): TableRow[] {
+  const nameOf = ({ table, rowKey }: TableRow): string => `${table} ${rowKey}`;
+  return rows.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
 const SESSION: SessionKey = { tenant: 'default', sessionId: 's1' };
@@ -106,7 +134,12 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
             expect(await made.store.readEvents(session, 1, 1_000, ALL_BYTES)).toEqual(model.events(session));
             const seqs = own.map(({ seq }) => seq);
             expect(await made.store.readMessages(session, seqs, ALL_BYTES)).toEqual(model.messages(session));
+            expect(await made.store.readEventsAt(session, seqs.toReversed(), ALL_BYTES)).toEqual(
+              model.events(session).toReversed(),
+            );
             expect((await made.store.heldRanges(session, [[1, 1_000]])).ranges).toEqual(rangesOf(seqs));
+            const expected = TABLES.flatMap((table) => model.rows(table, session));
+            expect(inOrder(await made.rows(session))).toEqual(inOrder(expected));
           },
         ),
         { numRuns: RUNS, seed: SEED },
@@ -166,6 +199,57 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
       expect(JSON.stringify(await made.store.readMessages(SESSION, [2, 3], ALL_BYTES))).not.toContain('secret');
     });
 
+    it('a purge erases what it covers, also what comes after it, and the rows with it', async () => {
+      const secret = { spanId: 'secret-a', name: 'secret', startedAt: '2026-01-02T03:04:05.006Z', input: 'secret' };
+      const covered = [
+        anEvent('trace.started', { seq: 1, data: { name: 'secret', metadata: { secret: 1 } } }),
+        anEvent('trace.span', { seq: 2, data: { span: { ...secret, parentSpanId: 'secret-b', status: 'secret' } } }),
+        anEvent('trace.span', { seq: 3, data: { spanSeq: 2, span: { ...secret, output: ['secret'], metadata: { secret: 1 } } } }),
+        anEvent('trace.finished', { seq: 4, data: { error: 'secret' } }),
+      ];
+      const purged = anEvent('trace.purged', { seq: 5, data: { finishedSeq: 4, spanSeqs: [2], updatedSeqs: [3] } });
+      for (const batch of [covered.slice(0, 2), [purged], covered.slice(1)]) await made.store.write(batch.flatMap(writesOf));
+      const events = await made.store.readEventsAt(SESSION, [1, 2, 3, 4, 5], ALL_BYTES);
+      const erased = { id: 't1', erased: true };
+      expect(events.map(({ data }) => data)).toEqual([erased, erased, erased, erased, purged.data]);
+      const rows = await made.rows(SESSION);
+      expect(JSON.stringify(rows, textOfClocks)).not.toContain('secret');
+      expect(rows.filter(({ table }) => table === 'traces')).toMatchObject([
+        { rowKey: '1', cells: { id: 't1', status: 'purged', purgedAt: purged.time } },
+      ]);
+      expect(rows.filter(({ table }) => table === 'spans')).toMatchObject([
+        { rowKey: '2', cells: { traceSeq: 1, active: false } },
+      ]);
+    });
+
+    it('merges the parts of a span into one row, in any order, and a reaction is what was said last of it', async () => {
+      const part = { spanId: 'a', name: 'early', startedAt: '2026-01-02T03:04:05.006Z' };
+      const events = [
+        anEvent('trace.span', { seq: 2, data: { span: { ...part, kind: 'tool', input: 1 } } }),
+        anEvent('trace.span', { seq: 3, data: { spanSeq: 2, span: { ...part, name: 'late', output: null } } }),
+        anEvent('reaction.added', { seq: 4 }),
+        anEvent('reaction.removed', { seq: 5 }),
+        anEvent('reaction.added', { seq: 6, data: { userId: 'carol' } }),
+      ];
+      await made.store.write(events.toReversed().flatMap(writesOf));
+      const rows = await made.rows(SESSION);
+      expect(rows.filter(({ table }) => table === 'spans')).toMatchObject([
+        { rowKey: '2', cells: { name: 'late', kind: 'tool', input: '1', output: 'null', active: true } },
+      ]);
+      expect(inOrder(rows.filter(({ table }) => table === 'reactions'))).toMatchObject([
+        { rowKey: '1 👍 bob', cells: { messageId: 'm1', active: false } },
+        { rowKey: '1 👍 carol', cells: { active: true } },
+      ]);
+    });
+
+    it('gives events by seq in the order asked for, without those that are not there, cut like others', async () => {
+      const events = [1, 2, 2_500].map((seq) => anEvent('message.created', { seq, data: { text: 'x'.repeat(1_000) } }));
+      await made.store.write(events.flatMap(writesOf));
+      expect(await made.store.readEventsAt(SESSION, [2_500, 7, 1], ALL_BYTES)).toEqual([events[2], events[0]]);
+      expect(await made.store.readEventsAt(SESSION, [2, 1], 10)).toEqual([events[1]]);
+      expect(await made.store.readEventsAt(SESSION, [], ALL_BYTES)).toEqual([]);
+    });
+
     it('cuts answers by bytes, but gives at least one row', async () => {
       const events = [1, 2, 3].map((seq) => anEvent('message.created', { seq, data: { text: 'x'.repeat(1_000) } }));
       await made.store.write(events.flatMap(writesOf));
@@ -220,6 +304,10 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
       await expect(made.store.write(writesOf(anEvent('message.created', { seq: 1 })))).rejects.toThrow();
     });
   });
+}
+
+function textOfClocks(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 /** Cuts the events into batches, in an order and with repetitions that the numbers decide. */

@@ -4,24 +4,59 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowsOf } from '../../consumers/projections/history.ts';
-import type { HistoryStore } from '../../consumers/stores/history/port.ts';
+import type { HistoryStore, SessionKey } from '../../consumers/stores/history/port.ts';
+import { keyNames, TABLE_NAMES } from '../../consumers/stores/history/sqlite-schema.ts';
 import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
+import { columnOf, HISTORY_TABLES, type CellType } from '../../consumers/stores/history/tables.ts';
 import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { anEvent } from './events.ts';
-import { historyStoreContract } from './history-store.contract.ts';
+import { historyStoreContract, type TableRow } from './history-store.contract.ts';
 
 historyStoreContract('SQLite', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-history-'));
-  const store = openSqliteHistory({ path: join(directory, 'history.db'), writes: true });
+  const path = join(directory, 'history.db');
+  const store = openSqliteHistory({ path, writes: true });
   return {
     store,
+    async rows(session) {
+      return await Promise.resolve(rowsIn(path, session));
+    },
     async dispose() {
       await store.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
 });
+
+/** As another process reads the file. */
+function rowsIn(path: string, { tenant, sessionId }: SessionKey): TableRow[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return TABLE_NAMES.flatMap((table) => {
+      const statement = database.prepare(`SELECT * FROM ${table} WHERE tenant = ? AND session_id = ?`);
+      statement.setReadBigInts(true);
+      return statement.all(tenant, sessionId).map((row): TableRow => {
+        const key = keyNames(table).slice(2);
+        const cells = Object.entries<CellType>(HISTORY_TABLES[table].cells).flatMap(([cell, type]): [string, unknown][] => {
+          const value = row[columnOf(cell)];
+          return value === null ? [] : [[cell, type === 'boolean' ? value === 1n : type === 'clock' ? value : plain(value)]];
+        });
+        return {
+          table,
+          rowKey: key.map((name) => String(row[columnOf(name)])).join(' '),
+          cells: Object.fromEntries<unknown>(cells),
+        };
+      });
+    });
+  } finally {
+    database.close();
+  }
+}
+
+function plain(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
 
 describe('the SQLite file', () => {
   let directory: string;

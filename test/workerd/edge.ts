@@ -181,12 +181,21 @@ export class EdgeSession {
     return (await response.json<{ ticket: string }>()).ticket;
   }
 
-  /** All that a refusal must not change: the session itself, its members, messages and whole log. */
+  /** All that a refusal must not change: the session itself, its members, messages, traces and whole log. */
   async snapshot(who: string | Claims = 'alice'): Promise<string> {
-    const parts = ['', '/members', '/messages', '/events'].map(async (part) => {
+    const parts = ['', '/members', '/messages', '/traces/t-open', '/events'].map(async (part) => {
       const response = await as(who, 'GET', `${this.path}${part}`);
+      if (response.status >= 500) throw new Error(`${part} cannot be read: ${response.status} ${await response.text()}`);
       return `${response.status} ${await response.text()}`.replaceAll(/"correlationId":"[^"]*"/g, '');
     });
     return (await Promise.all(parts)).join('\n');
   }
+}
+
+/** A running trace of bob's with a span, one that has finished, and one that was purged. */
+export async function addTraces(session: EdgeSession): Promise<void> {
+  for (const id of ['t-open', 't-done', 't-gone']) await session.must('bob', 'trace.start', { id, name: id });
+  await session.must('bob', 'trace.append', { traceId: 't-open', spanId: 'a', name: 'a', startedAt: '2026-01-01T00:00:00Z' });
+  await session.must('bob', 'trace.finish', { traceId: 't-done', status: 'completed' });
+  await session.must('alice', 'trace.purge', { traceId: 't-gone' });
 }

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
+import type { Event } from '../../shared/core/types.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from '../../worker/uplink/api.ts';
 
 export { Inbox } from '../../worker/inbox/inbox.ts';
@@ -11,6 +12,7 @@ export class Uplink extends DurableObject implements UplinkApi {
   #failing = 0;
   #acksPerCall = Number.POSITIVE_INFINITY;
   #archived = new Set<number>();
+  #answering = new Set<string>();
   readonly #calls: string[] = [];
   readonly published: PublishItem[] = [];
   readonly signalled: { subject: string; payload: string }[] = [];
@@ -28,6 +30,7 @@ export class Uplink extends DurableObject implements UplinkApi {
 
   async request(_subject: string, payload: string): Promise<RequestOutcome> {
     const request = JSON.parse(payload) as QueryRequest;
+    if (request.op === 'events' || request.op === 'eventsAt') return this.#events(request);
     if (request.op !== 'held') return { ok: false, error: 'planted' };
     const held = request.ranges.flatMap(([from, to]) =>
       Array.from({ length: to - from + 1 }, (_, index) => from + index).filter((seq) => this.#archived.has(seq)),
@@ -42,6 +45,21 @@ export class Uplink extends DurableObject implements UplinkApi {
     return { ok: true, payload: JSON.stringify(answer) };
   }
 
+  /** As an archive that holds all that was published, and has erased nothing yet. */
+  #events(request: Extract<QueryRequest, { op: 'events' | 'eventsAt' }>): RequestOutcome {
+    if (!this.#answering.has(request.sessionId)) return { ok: false, error: 'planted' };
+    const all = this.published
+      .filter((item) => sessionOf(item) === request.sessionId)
+      .map((item) => JSON.parse(item.payload) as Event);
+    const bySeq = new Map(all.map((event) => [event.seq, event]));
+    const seqs =
+      request.op === 'eventsAt'
+        ? request.seqs
+        : Array.from({ length: request.to - request.from + 1 }, (_, index) => request.from + index);
+    const events = seqs.flatMap((seq) => bySeq.get(seq) ?? []);
+    return { ok: true, payload: JSON.stringify({ ok: true, op: request.op, events } satisfies QueryAnswer) };
+  }
+
   async signal(subject: string, payload: string): Promise<void> {
     if (this.#failing > 0) throw new Error('planted');
     this.signalled.push({ subject, payload });
@@ -51,9 +69,10 @@ export class Uplink extends DurableObject implements UplinkApi {
     return this.#failing === 0;
   }
 
-  async plan(plan: { failing?: number; acksPerCall?: number; archived?: number[] }): Promise<void> {
+  async plan(plan: { failing?: number; acksPerCall?: number; archived?: number[]; answering?: string }): Promise<void> {
     this.#failing = plan.failing ?? this.#failing;
     this.#acksPerCall = plan.acksPerCall ?? this.#acksPerCall;
+    if (plan.answering !== undefined) this.#answering.add(plan.answering);
     if (plan.archived !== undefined) this.#archived = new Set(plan.archived);
   }
 

@@ -9,6 +9,9 @@ import type {
   PresenceAnswer,
   SessionAnswer,
   SessionsItem,
+  SpanAnswer,
+  TraceAnswer,
+  TraceDetail,
   UserAnswer,
 } from '../../shared/contract/answers.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
@@ -97,6 +100,39 @@ const message = z.object({
   attachments: z.array(z.never()),
 });
 
+const traceFields = {
+  id: field.id,
+  sessionId: field.id,
+  seq,
+  author: user,
+  name: z.string(),
+  status: z.enum(['running', 'completed', 'failed']),
+  startedAt: time,
+  finishedAt: time.exactOptional(),
+  durationMs: z.int().min(0).exactOptional().describe('from start to finish, once finished'),
+  error: z.string().exactOptional(),
+  metadata,
+  spanCount: z.int().min(0),
+};
+const trace = z.object(traceFields);
+
+const span = z.object({
+  spanId: field.id,
+  seq: seq.describe('of its first trace.span: spans come in this order'),
+  parentSpanId: field.id.exactOptional().describe('may name a span that has not come'),
+  name: z.string(),
+  kind: field.spanKind,
+  status: z.string().exactOptional(),
+  startedAt: time,
+  endedAt: time.exactOptional(),
+  durationMs: z.int().min(0).exactOptional().describe('from startedAt to endedAt'),
+  input: z.unknown().exactOptional(),
+  output: z.unknown().exactOptional(),
+  metadata,
+});
+
+const traceDetail = z.object({ ...traceFields, spans: z.array(span), nextCursor: z.string().exactOptional() });
+
 const count = z.int().min(0).max(INBOX_COUNT_MAX).describe('100 means 100 or more');
 
 const sessionsItem = z.object({ session, lastMessage: message.exactOptional(), unread: count, mentions: count });
@@ -140,6 +176,9 @@ export const ANSWER_SCHEMAS = {
   PresencePage: z.object({ items: z.array(present satisfies Exactly<PresenceAnswer>), nextCursor: z.string().optional() }),
   Message: message satisfies Exactly<MessageAnswer>,
   MessagesPage: z.object({ items: z.array(message), nextCursor: z.string().optional(), previousCursor: z.string() }),
+  Trace: traceDetail satisfies Exactly<TraceDetail>,
+  Span: span satisfies Exactly<SpanAnswer>,
+  TracesPage: z.object({ items: z.array(trace satisfies Exactly<TraceAnswer>), nextCursor: z.string().optional() }),
   SessionsPage: z.object({ items: z.array(sessionsItem satisfies Exactly<SessionsItem>), nextCursor: z.string().optional() }),
   Inbox: inbox satisfies Exactly<InboxAnswer>,
   Event: event,

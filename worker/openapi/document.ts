@@ -53,14 +53,27 @@ const PROBLEMS_OF_COMMAND: Record<CommandName, readonly ErrorCode[]> = {
   'message.send': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.edit': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.delete': ['message_not_found'],
+  'reaction.add': ['message_not_found'],
+  'reaction.remove': ['message_not_found'],
   'read.advance': [],
   'stream.start': ['message_not_found'],
   'stream.append': ['message_too_long', 'stream_not_found', 'stream_gap', 'stream_ended'],
   'stream.finish': ['message_empty', 'message_too_long', 'stream_not_found', 'stream_gap', 'stream_ended'],
   'stream.cancel': ['stream_not_found', 'stream_ended'],
+  'trace.start': [],
+  'trace.append': ['trace_not_found'],
+  'trace.finish': ['trace_not_found'],
+  'trace.purge': ['trace_not_found'],
 };
 
-const TAGS: Readonly<Record<string, string>> = { session: 'Sessions', member: 'Members', message: 'Messages', stream: 'Streams' };
+const TAGS: Readonly<Record<string, string>> = {
+  session: 'Sessions',
+  member: 'Members',
+  message: 'Messages',
+  reaction: 'Messages',
+  stream: 'Streams',
+  trace: 'Traces',
+};
 const schemas = Object.fromEntries(Object.entries(ANSWER_SCHEMAS).map(([name, schema]) => [name, jsonSchema(schema)]));
 
 /** The OpenAPI 3.1 document of what exists, made of the catalogue and of OPERATIONS: nothing of a command is written twice. */
@@ -162,6 +175,8 @@ function otherOperation(operation: Operation): OperationObject {
 const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   s: 'session id',
   m: 'message id',
+  t: 'trace id',
+  emoji: 'one emoji, or `:name:`',
   c: 'command id',
   userId: 'user id',
   type: 'event type',

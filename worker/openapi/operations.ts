@@ -11,6 +11,10 @@ import {
   SEQ_MAX,
   SESSIONS_PAGE_DEFAULT,
   SESSIONS_PAGE_MAX,
+  SPANS_PAGE_DEFAULT,
+  SPANS_PAGE_MAX,
+  TRACES_PAGE_DEFAULT,
+  TRACES_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import type { AnswerName } from './answer-schemas.ts';
 
@@ -159,7 +163,7 @@ export const OPERATIONS: readonly Operation[] = [
     operationId: 'messages.list',
     tag: 'Messages',
     summary: 'A page of messages, newest first',
-    description: `${BOTH_KINDS} ${HEAD}`,
+    description: `${BOTH_KINDS} ${HEAD} Deleted messages stay as rows without content or reactions, and count as replies.`,
     query: [
       limit(MESSAGES_PAGE_MAX, MESSAGES_PAGE_DEFAULT),
       cursor('before', 'nextCursor: the next older page. Not together with after.'),
@@ -180,6 +184,33 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     answer: 'Message',
     problems: ['session_not_found', 'message_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/sessions/{s}/traces',
+    operationId: 'traces.list',
+    tag: 'Traces',
+    summary: 'A page of traces, newest first, without their spans',
+    description: `Purged traces are left out. ${BOTH_KINDS} ${HEAD}`,
+    query: [cursor('cursor', 'nextCursor of the page before'), limit(TRACES_PAGE_MAX, TRACES_PAGE_DEFAULT)],
+    status: 200,
+    answer: 'TracesPage',
+    problems: ['invalid_request', 'session_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/sessions/{s}/traces/{t}',
+    operationId: 'trace.get',
+    tag: 'Traces',
+    summary: 'A trace, with a page of its spans in the order in which they first came',
+    description: `Spans of one id are merged: of a field that was sent more than once the last one counts. ${BOTH_KINDS} ${HEAD}`,
+    query: [
+      cursor('cursor', 'nextCursor of the page of spans before; of the same trace'),
+      limit(SPANS_PAGE_MAX, SPANS_PAGE_DEFAULT),
+    ],
+    status: 200,
+    answer: 'Trace',
+    problems: ['invalid_request', 'session_not_found', 'trace_not_found'],
   },
   {
     method: 'get',

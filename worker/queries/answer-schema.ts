@@ -36,17 +36,18 @@ const storedMessage = z.object({
 const answer = z.discriminatedUnion('op', [
   z.object({ ok: z.literal(true), op: z.literal('health') }),
   z.object({ ok: z.literal(true), op: z.literal('events'), events: z.array(event) }),
+  z.object({ ok: z.literal(true), op: z.literal('eventsAt'), events: z.array(event) }),
   z.object({ ok: z.literal(true), op: z.literal('messages'), messages: z.array(storedMessage) }),
 ]);
 
-export type StoreAnswer = Extract<QueryAnswer, { op: 'health' | 'events' | 'messages' }>;
+export type StoreAnswer = Extract<QueryAnswer, { op: 'health' | 'events' | 'eventsAt' | 'messages' }>;
 
 /** The answer in its type, or undefined when it is a refusal or makes no sense. */
 export function parseAnswer(payload: string): StoreAnswer | undefined {
   try {
     const parsed = answer.safeParse(JSON.parse(payload));
     if (!parsed.success) return undefined;
-    if (parsed.data.op !== 'events') return parsed.data as StoreAnswer;
+    if (parsed.data.op !== 'events' && parsed.data.op !== 'eventsAt') return parsed.data as StoreAnswer;
     // the envelope was checked as far as the edge looks at it; the rest is what the edge itself once wrote
     return { ...parsed.data, events: parsed.data.events as unknown as Event[] };
   } catch {

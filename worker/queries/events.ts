@@ -5,8 +5,9 @@ import { isErased, type Event } from '../../shared/core/types.ts';
 import type { EventsPage, SessionIdentity } from '../session/api.ts';
 import { storeUnavailable, type Store } from './store.ts';
 
-/** what a deleted message takes with it (contract §3); a user or session may bear the same id */
+/** what a deleted message and a purged trace take with them (contract §3); others may bear the same id */
 const ERASED_WITH_MESSAGE: readonly string[] = ['message.created', 'message.updated'];
+const ERASED_WITH_TRACE: readonly string[] = ['trace.started', 'trace.span', 'trace.finished'];
 
 /**
  * A page of events: the archive's part first, then the tail's, contiguous, at most `limit` and 512 KiB. A page that is cut is no
@@ -21,15 +22,18 @@ export async function readEvents(identity: SessionIdentity, page: EventsPage, li
     if (event.seq !== from + i || event.seq > to) throw storeUnavailable(`the archive's answer has a gap at seq ${from + i}`);
     if (event.sessionid !== identity.sessionId || event.tenant !== identity.tenant) throw storeUnavailable('not of this session');
   }
-  const erased = new Set(page.erasedSubjects);
-  const whole = archived.map((event) => (covers(erased, event) ? eraseEvent(event) : event));
+  const erased = [
+    { types: ERASED_WITH_MESSAGE, subjects: new Set(page.erasedSubjects) },
+    { types: ERASED_WITH_TRACE, subjects: new Set(page.erasedTraces) },
+  ];
+  const whole = archived.map((event) => (erased.some((each) => covers(each, event)) ? eraseEvent(event) : event));
   const isComplete = archived.length === to - from + 1;
   return cut(isComplete ? [...whole, ...page.events] : whole, limit);
 }
 
 /** The archive may not have seen a deletion that the Session knows: what is erased must not come back by it. */
-function covers(erased: ReadonlySet<string>, event: Event): boolean {
-  return !isErased(event) && ERASED_WITH_MESSAGE.includes(event.type) && erased.has(event.subject);
+function covers({ types, subjects }: { types: readonly string[]; subjects: ReadonlySet<string> }, event: Event): boolean {
+  return !isErased(event) && types.includes(event.type) && subjects.has(event.subject);
 }
 
 function cut(events: readonly Event[], limit: number): Event[] {

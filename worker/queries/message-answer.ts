@@ -50,7 +50,7 @@ export function messageAnswer(sessionId: string, item: PageItem, stored?: Stored
     replyCount: item.replyCount,
     ...(deleted || body.toolCallId === undefined ? {} : { toolCallId: body.toolCallId }),
     mentions: deleted ? [] : body.mentions,
-    reactions: [],
+    reactions: deleted ? [] : item.reactions,
     createdAt: rfc3339(record.createdAt),
     ...(body.editedAt === undefined ? {} : { editedAt: body.editedAt }),
     ...(body.deletedAt === undefined ? {} : { deletedAt: body.deletedAt }),

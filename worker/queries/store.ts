@@ -18,6 +18,8 @@ export interface Store {
   messages(identity: SessionIdentity, seqs: readonly number[]): Promise<StoredMessage[]>;
   /** whole events from…to, in order, cut at PAGE_BYTES_MAX */
   events(identity: SessionIdentity, from: number, to: number): Promise<Event[]>;
+  /** whole events by seq; fewer than asked when the answer would be too big */
+  eventsAt(identity: SessionIdentity, seqs: readonly number[]): Promise<Event[]>;
 }
 
 export function storeBehind(uplink: Pick<UplinkApi, 'request'>): Store {
@@ -30,6 +32,11 @@ export function storeBehind(uplink: Pick<UplinkApi, 'request'>): Store {
     async events(identity, from, to) {
       const answer = await ask(uplink, { v: 1, op: 'events', ...identity, from, to, maxBytes: PAGE_BYTES_MAX });
       if (answer.op !== 'events') throw storeUnavailable('the answer is to another question');
+      return answer.events;
+    },
+    async eventsAt(identity, seqs) {
+      const answer = await ask(uplink, { v: 1, op: 'eventsAt', ...identity, seqs: [...seqs] });
+      if (answer.op !== 'eventsAt') throw storeUnavailable('the answer is to another question');
       return answer.events;
     },
   };

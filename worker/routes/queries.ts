@@ -6,10 +6,15 @@ import {
   MESSAGES_PAGE_MAX,
   PRESENCE_PAGE_DEFAULT,
   PRESENCE_PAGE_MAX,
+  SPANS_PAGE_DEFAULT,
+  SPANS_PAGE_MAX,
+  TRACES_PAGE_DEFAULT,
+  TRACES_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import { readMessages } from '../queries/messages.ts';
 import { storeBehind } from '../queries/store.ts';
-import type { MessagesQuery, Result, SessionIdentity } from '../session/api.ts';
+import { readTrace, readTraces } from '../queries/traces.ts';
+import type { MessagesQuery, PageQuery, Result, SessionIdentity } from '../session/api.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import type { AppContext, Caller } from './context.ts';
 import { opaque, wholeNumber } from './query-params.ts';
@@ -36,6 +41,8 @@ const HANDLERS: Readonly<Record<string, (query: Query) => Promise<object>>> = {
   '/presence': presence,
   '/messages': messages,
   '/messages/{m}': message,
+  '/traces': traces,
+  '/traces/{t}': trace,
   '/commands/{c}': commandStatus,
 };
 
@@ -63,16 +70,17 @@ function describe(query: Query): Promise<object> {
 }
 
 function members(query: Query): Promise<object> {
-  const cursor = opaque(query.search, 'cursor');
-  const limit = wholeNumber(query.search, 'limit', { min: 1, max: MEMBERS_PAGE_MAX, absent: MEMBERS_PAGE_DEFAULT });
-  const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
+  const page = pageQuery(query.search, MEMBERS_PAGE_MAX, MEMBERS_PAGE_DEFAULT);
   return read(query, (session) => session.members(query.identity, query.caller.actor, page));
 }
 
+function pageQuery(search: URLSearchParams, max: number, absent: number): PageQuery {
+  const cursor = opaque(search, 'cursor');
+  return { limit: wholeNumber(search, 'limit', { min: 1, max, absent }), ...(cursor === undefined ? {} : { cursor }) };
+}
+
 function presence(query: Query): Promise<object> {
-  const cursor = opaque(query.search, 'cursor');
-  const limit = wholeNumber(query.search, 'limit', { min: 1, max: PRESENCE_PAGE_MAX, absent: PRESENCE_PAGE_DEFAULT });
-  const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
+  const page = pageQuery(query.search, PRESENCE_PAGE_MAX, PRESENCE_PAGE_DEFAULT);
   return read(query, (session) => session.presence(query.identity, query.caller.actor, page));
 }
 
@@ -110,6 +118,26 @@ async function message(query: Query): Promise<object> {
   const item = await read(query, (session) => session.message(query.identity, query.caller.actor, messageId));
   const [answer] = await readMessages(query.identity, [item], storeOf(query));
   return answer as object;
+}
+
+async function traces(query: Query): Promise<object> {
+  const asked = pageQuery(query.search, TRACES_PAGE_MAX, TRACES_PAGE_DEFAULT);
+  const page = await read(query, (session) => session.traces(query.identity, query.caller.actor, asked));
+  return {
+    items: await readTraces(query.identity, page, storeOf(query)),
+    ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+  };
+}
+
+async function trace(query: Query): Promise<object> {
+  const traceId = query.params['t'] ?? '';
+  const asked = pageQuery(query.search, SPANS_PAGE_MAX, SPANS_PAGE_DEFAULT);
+  if (!ID_PATTERN.test(traceId)) {
+    await describe(query);
+    throw refuse('trace_not_found', 'There is no such trace.');
+  }
+  const page = await read(query, (session) => session.traceById(query.identity, query.caller.actor, traceId, asked));
+  return await readTrace(query.identity, page, storeOf(query));
 }
 
 function commandStatus(query: Query): Promise<object> {

@@ -1,8 +1,16 @@
-import type { Accepted, CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type {
+  Accepted,
+  CommandStatus,
+  MemberAnswer,
+  MessageAnswer,
+  PresenceAnswer,
+  SessionAnswer,
+} from '../../shared/contract/answers.ts';
 import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
 import type { InboxChange } from '../../shared/core/inbox.ts';
+import type { TraceRecord } from '../../shared/core/trace.ts';
 import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } from '../../shared/core/types.ts';
 
 /** What the Worker asks of a Session object over RPC. Expected refusals are values: only faults are thrown. */
@@ -33,6 +41,7 @@ export interface Executed {
 export interface PageItem {
   record: MessageRecord;
   replyCount: number;
+  reactions: MessageAnswer['reactions'];
   /** absent: the store has the body; always present for a deleted message */
   body?: { text: string; status: MessageStatus; toolCallId?: string; metadata: Metadata };
   /** a text newer than any the store need have, with no `body`: wins over the store's */
@@ -52,6 +61,39 @@ export interface MessagesPage {
   previousCursor: string;
 }
 
+export interface PageQuery {
+  limit: number;
+  cursor?: string;
+}
+
+export interface TraceItem {
+  record: TraceRecord;
+  spanCount: number;
+}
+
+/** A span of a page: it is put together of the events that it names. */
+export interface SpanItem {
+  spanId: string;
+  seq: number;
+  /** rising */
+  partSeqs: number[];
+}
+
+export interface TracesPage {
+  items: TraceItem[];
+  /** trace.started of the items, as far as the tail still holds them: the archive has the others */
+  events: Event[];
+  nextCursor?: string;
+}
+
+export interface TracePage {
+  item: TraceItem;
+  spans: SpanItem[];
+  /** its trace.started and the spans' events, as far as the tail still holds them */
+  events: Event[];
+  nextCursor?: string;
+}
+
 export interface EventsQuery {
   after: number;
   epoch?: string;
@@ -61,8 +103,10 @@ export interface EventsQuery {
 export interface EventsPage {
   /** seqs to read from the archive first; absent when the tail holds all that was asked */
   archived?: { from: number; to: number };
-  /** subjects whose erasure the archive may not have seen yet */
+  /** messages whose erasure the archive may not have seen yet */
   erasedSubjects: string[];
+  /** traces whose erasure the archive may not have seen yet */
+  erasedTraces: string[];
   /** events of the tail, contiguous, after the archived ones */
   events: Event[];
   head: number;
@@ -94,6 +138,9 @@ export interface SessionApi {
   ): Promise<Result<{ items: MemberAnswer[]; nextCursor?: string }>>;
   messages(identity: SessionIdentity, actor: Actor, query: MessagesQuery): Promise<Result<MessagesPage>>;
   message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>>;
+  traces(identity: SessionIdentity, actor: Actor, query: PageQuery): Promise<Result<TracesPage>>;
+  /** not `trace`, which the platform keeps for itself */
+  traceById(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>>;
   events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>>;
   issueTicket(
     identity: SessionIdentity,

@@ -1,5 +1,6 @@
+import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
-import type { Event } from '../../shared/core/types.ts';
+import type { Event, EventType } from '../../shared/core/types.ts';
 
 /** An event as the tail keeps it: encoded once, at the commit, and sent, published and read as it is. */
 export interface EncodedEvent {
@@ -105,21 +106,18 @@ export class EventLog {
   }
 
   /** Messages created up to `toSeq` whose deletion came after `persistedSeq`: the archive may not have erased them yet. */
-  deletedSubjects(persistedSeq: number, toSeq: number): string[] {
-    return this.#sql
-      .exec<{ id: string }>(
-        `SELECT messages.id AS id FROM events JOIN messages ON messages.id = events.subject
-         WHERE events.seq > ? AND events.type = 'message.deleted' AND messages.seq <= ?`,
-        persistedSeq,
-        toSeq,
-      )
-      .toArray()
-      .map((row) => row.id);
+  deletedMessages(persistedSeq: number, toSeq: number): string[] {
+    return this.#erasedBy('message.deleted', 'messages', persistedSeq, toSeq);
+  }
+
+  /** The same of traces and their purges. */
+  purgedTraces(persistedSeq: number, toSeq: number): string[] {
+    return this.#erasedBy('trace.purged', 'traces', persistedSeq, toSeq);
   }
 
   /** Erases what is still here; what was trimmed is erased in the archive by its consumer. */
   erase(seqs: readonly number[]): void {
-    for (const seq of seqs) if (seq >= this.floor) this.#erase(seq, seq);
+    for (const [from, to] of rangesOf(seqs.filter((seq) => seq >= this.floor))) this.#erase(from, to);
   }
 
   eraseAllBelow(seq: number): void {
@@ -147,6 +145,19 @@ export class EventLog {
     this.head = 0;
     this.clock = '0';
     this.floor = 1;
+  }
+
+  #erasedBy(type: EventType, table: 'messages' | 'traces', persistedSeq: number, toSeq: number): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        `SELECT ${table}.id AS id FROM events JOIN ${table} ON ${table}.id = events.subject
+         WHERE events.seq > ? AND events.type = ? AND ${table}.seq <= ?`,
+        persistedSeq,
+        type,
+        toSeq,
+      )
+      .toArray()
+      .map((row) => row.id);
   }
 
   /** `data` becomes what eraseEvent in the core makes of it, in SQL: a session may have a hundred thousand to erase at once. */

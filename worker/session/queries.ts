@@ -9,6 +9,7 @@ import {
   PRESENCE_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import { isOwner, readAccess } from '../../shared/core/rights.ts';
+import { utf8Bytes } from '../../shared/core/text.ts';
 import { isErased, type Actor, type Event, type MessageRecord } from '../../shared/core/types.ts';
 import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, Overview, PageItem, Result } from './api.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -110,15 +111,15 @@ export function messages(room: Room, actor: Actor, query: MessagesQuery): Result
   const rows = upwards
     ? room.state.messagesAbove(from, limit + 1, query.parentId)
     : room.state.messagesBelow(from, limit + 1, query.parentId);
-  const page = cutPage(rows.slice(0, limit));
+  const page = cutPage(withReactions(room, rows.slice(0, limit), actor));
   const items = upwards ? page.toReversed() : page;
-  const newest = items[0]?.seq ?? (upwards ? from : before === undefined ? room.events.head : from - 1);
-  const oldest = items.at(-1)?.seq;
+  const newest = items[0]?.record.seq ?? (upwards ? from : before === undefined ? room.events.head : from - 1);
+  const oldest = items.at(-1)?.record.seq;
   const older = oldest !== undefined && room.state.messagesBelow(oldest, 1, query.parentId).length > 0;
   return {
     ok: true,
     value: {
-      items: items.map((record) => itemOf(room, record)),
+      items: items.map((row) => itemOf(room, row)),
       ...(older ? { nextCursor: encodeCursor('messages', sessionId, String(oldest)) } : {}),
       previousCursor: encodeCursor('messages', sessionId, String(newest)),
     },
@@ -130,7 +131,8 @@ export function message(room: Room, actor: Actor, messageId: string): Result<Pag
   if (!found.ok) return found;
   const record = room.state.message(messageId);
   if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
-  return { ok: true, value: itemOf(room, record) };
+  const [row = { record, reactions: [] }] = withReactions(room, [record], actor);
+  return { ok: true, value: itemOf(room, row) };
 }
 
 /** One look for the list of a user; undefined: there never was such a session. One that it must not see there is only said to be so, that its Inbox may learn of it. */
@@ -163,7 +165,8 @@ export function events(room: Room, actor: Actor, query: EventsQuery): Result<Eve
     ok: true,
     value: {
       ...(archived === undefined ? {} : { archived }),
-      erasedSubjects: archived === undefined ? [] : room.events.deletedSubjects(room.progress.archived(), archived.to),
+      erasedSubjects: archived === undefined ? [] : room.events.deletedMessages(room.progress.archived(), archived.to),
+      erasedTraces: archived === undefined ? [] : room.events.purgedTraces(room.progress.archived(), archived.to),
       events: tail.map((event) => JSON.parse(event.body) as Event),
       head,
       epoch: room.epoch,
@@ -212,20 +215,32 @@ export function commandStatus(room: Room, actor: Actor, commandId: string): Resu
   };
 }
 
+/** A message's row of the index, and its live reactions. */
+type Row = Pick<PageItem, 'record' | 'reactions'>;
+
+function withReactions(room: Room, records: readonly MessageRecord[], actor: Actor): Row[] {
+  const seqs = records.map(({ seq }) => seq);
+  const summaries = room.state.reactions.summaries(seqs, actor.id);
+  // a deletion has dropped those of its message
+  return records.map((record) => ({ record, reactions: summaries.get(record.seq) ?? [] }));
+}
+
 /** A page is cut at 512 KiB, but never before its first message. */
-function cutPage(rows: readonly MessageRecord[]): MessageRecord[] {
-  const page: MessageRecord[] = [];
+function cutPage(rows: readonly Row[]): Row[] {
+  const page: Row[] = [];
   let bytes = 0;
   for (const row of rows) {
-    bytes += row.textBytes + row.restBytes + MESSAGE_FRAME_BYTES;
+    const { textBytes, restBytes } = row.record;
+    bytes += textBytes + restBytes + utf8Bytes(JSON.stringify(row.reactions)) + MESSAGE_FRAME_BYTES;
     if (page.length > 0 && bytes > PAGE_BYTES_MAX) break;
     page.push(row);
   }
   return page;
 }
 
-function itemOf(room: Room, record: MessageRecord): PageItem {
-  const item: PageItem = { record, replyCount: room.state.replyCount(record.id) };
+function itemOf(room: Room, row: Row): PageItem {
+  const { record } = row;
+  const item: PageItem = { ...row, replyCount: room.state.replyCount(record.id) };
   if (record.deletedAt !== undefined) return { ...item, body: { text: '', status: 'completed', metadata: {} } };
   const updated = textOf(room.events.one(record.updatedSeqs.at(-1) ?? 0));
   const created = room.events.one(record.seq);

@@ -43,6 +43,19 @@ const MIGRATIONS: readonly string[][] = [
     `CREATE TABLE ended_streams (id TEXT PRIMARY KEY) WITHOUT ROWID`,
     `CREATE TABLE departures (user_id TEXT PRIMARY KEY, present TEXT NOT NULL) WITHOUT ROWID`,
   ],
+  [
+    `CREATE TABLE reactions (
+       message_seq INTEGER NOT NULL, emoji TEXT NOT NULL, user_id TEXT NOT NULL, seq INTEGER NOT NULL,
+       PRIMARY KEY (message_seq, emoji, user_id)) WITHOUT ROWID`,
+    `CREATE TABLE traces (
+       seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, status TEXT NOT NULL, author TEXT NOT NULL,
+       author_kind TEXT NOT NULL, author_name TEXT, started_at INTEGER NOT NULL, finished_seq INTEGER, finished_at INTEGER,
+       error TEXT, purged_at INTEGER, span_updates INTEGER NOT NULL, metadata_bytes INTEGER NOT NULL)`,
+    `CREATE TABLE spans (
+       trace_seq INTEGER NOT NULL, span_id TEXT NOT NULL, seq INTEGER NOT NULL, ordinal INTEGER NOT NULL, parts TEXT NOT NULL,
+       updated_seqs TEXT, PRIMARY KEY (trace_seq, span_id)) WITHOUT ROWID`,
+    `CREATE INDEX spans_by_seq ON spans (trace_seq, seq)`,
+  ],
 ];
 
 export function schemaVersion(sql: SqlStorage): number {

@@ -34,9 +34,12 @@ import {
   type MessagesQuery,
   type Overview,
   type PageItem,
+  type PageQuery,
   type Result,
   type SessionApi,
   type SessionIdentity,
+  type TracePage,
+  type TracesPage,
   type UserChange,
 } from './api.ts';
 import { newSessionId } from './new-session-id.ts';
@@ -45,6 +48,7 @@ import * as queries from './queries.ts';
 import { Room } from './room.ts';
 import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
 import { sessionStub } from './stub.ts';
+import * as traceQueries from './trace-queries.ts';
 import { Turns } from './turns.ts';
 
 /** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
@@ -125,6 +129,14 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   async message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>> {
     return queries.message(this.#at(identity), actor, messageId);
+  }
+
+  async traces(identity: SessionIdentity, actor: Actor, query: PageQuery): Promise<Result<TracesPage>> {
+    return traceQueries.traces(this.#at(identity), actor, query);
+  }
+
+  async traceById(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>> {
+    return traceQueries.trace(this.#at(identity), actor, traceId, query);
   }
 
   async events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>> {

@@ -1,5 +1,6 @@
 import type { SessionState } from '../../shared/core/state.ts';
 import type { RunningStream } from '../../shared/core/running-stream.ts';
+import type { SpanRecord, TraceRecord } from '../../shared/core/trace.ts';
 import {
   isErased,
   type ActorKind,
@@ -7,10 +8,13 @@ import {
   type MemberRole,
   type MessageRecord,
   type MessageRole,
+  type ReactionRecord,
   type SessionRecord,
   type StreamRecord,
 } from '../../shared/core/types.ts';
 import type { EventLog } from './event-log.ts';
+import { ReactionRows } from './reaction-rows.ts';
+import { TraceRows } from './trace-rows.ts';
 import type { Streams } from './streams.ts';
 
 /** The platform's bound per object; new messages are refused at 80 % of it. */
@@ -51,6 +55,8 @@ export interface MessageRow extends Record<string, SqlStorageValue> {
 export class SqlState implements SessionState {
   readonly #sql: SqlStorage;
   readonly #events: EventLog;
+  readonly reactions: ReactionRows;
+  readonly traces: TraceRows;
   readonly #streams: Streams;
   #session: SessionRecord | undefined;
   #lastOrdinal = 0;
@@ -60,6 +66,8 @@ export class SqlState implements SessionState {
   constructor(sql: SqlStorage, events: EventLog, streams: Streams) {
     this.#sql = sql;
     this.#events = events;
+    this.reactions = new ReactionRows(sql);
+    this.traces = new TraceRows(sql);
     this.#streams = streams;
   }
 
@@ -143,6 +151,28 @@ export class SqlState implements SessionState {
     return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE parent_id = ?`, id).one().n;
   }
 
+  reaction(messageSeq: number, emoji: string, userId: string): ReactionRecord | undefined {
+    return this.reactions.find(messageSeq, emoji, userId);
+  }
+  reactionCounts(messageSeq: number): { reactions: number; emojis: number } {
+    return this.reactions.counts(messageSeq);
+  }
+  hasEmoji(messageSeq: number, emoji: string): boolean {
+    return this.reactions.has(messageSeq, emoji);
+  }
+  trace(id: string): TraceRecord | undefined {
+    return this.traces.trace(id);
+  }
+  span(traceSeq: number, spanId: string): SpanRecord | undefined {
+    return this.traces.span(traceSeq, spanId);
+  }
+  spanCount(traceSeq: number): number {
+    return this.traces.spanCount(traceSeq);
+  }
+  spanSeqs(traceSeq: number): { firsts: number[]; updates: number[] } {
+    return this.traces.spanSeqs(traceSeq);
+  }
+
   putSession(record: SessionRecord): void {
     this.#sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('session', ?)`, JSON.stringify(record));
     this.#session = record;
@@ -190,6 +220,24 @@ export class SqlState implements SessionState {
     this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
   }
 
+  putReaction(record: ReactionRecord): void {
+    this.reactions.put(record);
+  }
+  dropReaction(messageSeq: number, emoji: string, userId: string): void {
+    this.reactions.drop(messageSeq, emoji, userId);
+  }
+  dropReactions(messageSeq: number): void {
+    this.reactions.dropOf(messageSeq);
+  }
+  putTrace(record: TraceRecord): void {
+    this.traces.putTrace(record);
+  }
+  putSpan(record: SpanRecord): void {
+    this.traces.putSpan(record);
+  }
+  dropSpans(traceSeq: number): void {
+    this.traces.dropSpans(traceSeq);
+  }
   putStream(record: StreamRecord): void {
     this.#streams.put(record);
   }
@@ -214,6 +262,8 @@ export class SqlState implements SessionState {
     this.#events.eraseAllBelow(seq);
     // without WHERE, so that SQLite drops the pages instead of visiting a million rows
     this.#sql.exec(`DELETE FROM messages`);
+    this.reactions.dropAll();
+    this.traces.dropAll();
     this.#streams.eraseAll();
     this.#sql.exec(`DELETE FROM departures`);
   }

@@ -3,7 +3,7 @@ import { pagesOf } from './cassandra-rows.ts';
 import { insertCql, isBucketed, partitionColumns, rowColumns } from './cassandra-schema.ts';
 import { eachInFlight } from './in-flight.ts';
 import type { EraseSession, RowWrite, SessionKey } from './port.ts';
-import { bucketOf, columnOf, ERASED_DATA, ERASED_MESSAGE_CELLS, type CellValue, type HistoryTable } from './tables.ts';
+import { bucketOf, columnOf, ERASED_CELLS, ERASED_TABLES, rowKeyOf, type CellValue, type HistoryTable } from './tables.ts';
 
 /**
  * The erasure of deleted sessions. Whoever writes a row looks for a note of a deletion after the row is there, and whoever
@@ -14,14 +14,6 @@ import { bucketOf, columnOf, ERASED_DATA, ERASED_MESSAGE_CELLS, type CellValue, 
 /** keys of one page of a partition: small rows, so that a page is some tens of kilobytes */
 const ERASE_PAGE_ROWS = 1_000;
 const ERASES_IN_FLIGHT_MAX = 64;
-
-/** what a session's deletion writes over every row, by table */
-const ERASED_CELLS: Readonly<Partial<Record<HistoryTable, Readonly<Record<string, CellValue>>>>> = {
-  events: { data: ERASED_DATA },
-  messages: ERASED_MESSAGE_CELLS,
-  members: { active: false },
-};
-const ERASED_TABLES = Object.keys(ERASED_CELLS) as HistoryTable[];
 
 export interface Erasure {
   belowSeq: number;
@@ -61,9 +53,9 @@ export class CassandraErasure {
 
   /** A row that came after its session's deletion: only that one, for a backlog of such rows would otherwise cost its square. */
   async eraseRow({ table, key }: RowWrite, erasure: Erasure): Promise<void> {
-    const rowKey = 'seq' in key ? BigInt(key.seq) : 'userId' in key ? key.userId : undefined;
-    if (rowKey === undefined || ERASED_CELLS[table] === undefined) return;
-    const bucket = isBucketed(table) && 'seq' in key ? [BigInt(bucketOf(table, key.seq))] : [];
+    const rowKey = rowKeyOf(table, { ...key }).map((part): RowKey => (typeof part === 'number' ? BigInt(part) : part));
+    if (rowKey.length === 0 || ERASED_CELLS[table] === undefined) return;
+    const bucket = isBucketed(table) ? [BigInt(bucketOf(table, Number(rowKey[0])))] : [];
     await this.#eraseKey(table, [key.tenant, key.sessionId, ...bucket], rowKey, erasure);
   }
 
@@ -77,11 +69,11 @@ export class CassandraErasure {
   }
 
   async #erasePartition(table: HistoryTable, partition: readonly RowKey[], erasure: Erasure): Promise<void> {
-    const [rowColumn = ''] = rowColumns(table);
+    const columns = rowColumns(table);
     const where = partitionColumns(table).map((column) => `${column} = ?`);
-    const cql = `SELECT ${rowColumn} FROM ${this.#keyspace}.${table} WHERE ${where.join(' AND ')}`;
+    const cql = `SELECT ${columns.join(', ')} FROM ${this.#keyspace}.${table} WHERE ${where.join(' AND ')}`;
     for await (const rows of pagesOf(this.#client, cql, partition, ERASE_PAGE_ROWS)) {
-      const keys = rows.map((row): RowKey => row[rowColumn] as RowKey);
+      const keys = rows.map((row) => columns.map((column): RowKey => row[column] as RowKey));
       await eachInFlight(keys, ERASES_IN_FLIGHT_MAX, async (key) => await this.#eraseKey(table, partition, key, erasure));
     }
   }
@@ -89,17 +81,19 @@ export class CassandraErasure {
   async #eraseKey(
     table: HistoryTable,
     partition: readonly RowKey[],
-    rowKey: RowKey,
+    rowKey: readonly RowKey[],
     { belowSeq, clock }: Erasure,
   ): Promise<void> {
-    if (typeof rowKey === 'bigint' && rowKey >= BigInt(belowSeq)) return;
+    const [first = ''] = rowKey;
+    if (typeof first === 'bigint' && first >= BigInt(belowSeq)) return;
+    const values = [...partition, ...rowKey];
     const key = Object.fromEntries(
-      [...partitionColumns(table), ...rowColumns(table)].map((column, index): [string, RowKey] => [
-        column,
-        [...partition, rowKey][index] ?? '',
-      ]),
+      [...partitionColumns(table), ...rowColumns(table)].map((column, index): [string, RowKey] => [column, values[index] ?? '']),
     );
-    const cells = Object.entries(ERASED_CELLS[table] ?? {}).map(([cell, value]): [string, CellValue] => [columnOf(cell), value]);
+    const cells = Object.entries<CellValue>(ERASED_CELLS[table] ?? {}).map(([cell, value]): [string, CellValue] => [
+      columnOf(cell),
+      value,
+    ]);
     await this.#write(table, { ...key, ...Object.fromEntries(cells) }, clock);
   }
 

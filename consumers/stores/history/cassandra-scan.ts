@@ -22,7 +22,7 @@ export interface ScannedRow {
   table: HistoryTable;
   /** of the partition in which it lies, where the table has buckets */
   bucket?: number;
-  /** the rest of its key, where a session has more than one row */
+  /** the rest of its key, where a session has more than one row; of several parts joined by spaces, of which no part has any */
   rowKey?: number | string;
   /** what is set, by cell, whether the row is whole or not */
   cells: Readonly<Record<string, CellValue>>;
@@ -84,9 +84,9 @@ function* bucketsOf(table: HistoryTable, throughSeq: number): Generator<number |
 }
 
 function scanned(table: HistoryTable, bucket: number | undefined, row: types.Row): ScannedRow {
-  const [column] = rowColumns(table);
-  const value: unknown = column === undefined ? undefined : row[column];
-  const rowKey = typeof value === 'bigint' ? Number(value) : typeof value === 'string' ? value : undefined;
+  const parts = rowColumns(table).map((column): unknown => row[column]);
+  const named = parts.map((part) => (typeof part === 'bigint' ? Number(part) : typeof part === 'string' ? part : undefined));
+  const rowKey = named.length > 1 ? named.join(' ') : named[0];
   return {
     table,
     ...(bucket === undefined ? {} : { bucket }),

@@ -43,16 +43,16 @@ export function partitionColumns(table: HistoryTable): string[] {
   return [...HISTORY_TABLES[table].sessionKey.map(columnOf), ...(isBucketed(table) ? ['bucket'] : [])];
 }
 
-/** The column that names a row inside its partition; none where a session has one row. */
+/** The columns that name a row inside its partition; none where a session has one row. */
 export function rowColumns(table: HistoryTable): string[] {
   const { rowKey }: TableDescription = HISTORY_TABLES[table];
-  return rowKey === undefined ? [] : [columnOf(rowKey.name)];
+  return rowKey.map(({ name }) => columnOf(name));
 }
 
 function historyTable(table: HistoryTable): CqlTable {
   const { cells, rowKey }: TableDescription = HISTORY_TABLES[table];
-  const types: Readonly<Record<string, string>> = { bucket: 'bigint', ...(rowKey?.type === 'int' ? { seq: 'bigint' } : {}) };
-  const keys = [...partitionColumns(table), ...rowColumns(table)].map((name) => [name, types[name] ?? 'text'] as const);
+  const types = new Map(rowKey.map(({ name, type }) => [columnOf(name), CQL_TYPES[type]])).set('bucket', CQL_TYPES.int);
+  const keys = [...partitionColumns(table), ...rowColumns(table)].map((name) => [name, types.get(name) ?? 'text'] as const);
   return {
     name: table,
     columns: [...keys, ...Object.entries(cells).map(([cell, type]) => [columnOf(cell), CQL_TYPES[type]] as const)],

@@ -11,14 +11,14 @@ import type { CassandraSettings } from './cassandra-settings.ts';
 import { eachInFlight } from './in-flight.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
-import { bucketOf, columnOf, HISTORY_TABLES, type CellValue, type HistoryTable } from './tables.ts';
+import { bucketOf, columnOf, HISTORY_TABLES, rowKeyOf, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
 
 const WRITES_IN_FLIGHT_MAX = 64;
 const NOTES_IN_FLIGHT_MAX = 32;
 const BUCKETS_IN_FLIGHT_MAX = 8;
 /** rows read ahead of the cut; the largest event is some hundreds of kilobytes */
 const EVENTS_PAGE_ROWS = 64;
-const MESSAGES_IN_FLIGHT_MAX = 32;
+const READS_IN_FLIGHT_MAX = 32;
 const HELD_PAGE_ROWS = 1_000;
 const PROBE_NAME = 'history';
 
@@ -81,19 +81,14 @@ class CassandraHistory implements HistoryStore {
     return cut.taken;
   }
 
+  async readEventsAt(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<Event[]> {
+    const cql = `SELECT envelope, data FROM ${this.#keyspace}.events WHERE tenant = ? AND session_id = ? AND bucket = ? AND seq = ?`;
+    return await this.#readByKey('events', cql, session, seqs, maxBytes, (_seq, cells) => eventOf(cells));
+  }
+
   async readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]> {
     const cql = `SELECT * FROM ${this.#keyspace}.messages WHERE tenant = ? AND session_id = ? AND bucket = ? AND seq = ?`;
-    const read = async (seq: number): Promise<StoredMessage | undefined> => {
-      const key = [session.tenant, session.sessionId, BigInt(bucketOf('messages', seq)), BigInt(seq)];
-      const row = (await this.#client.execute(cql, key)).rows[0];
-      return row === undefined ? undefined : messageOf(seq, cellsOf('messages', row));
-    };
-    const cut = new ByteCut<StoredMessage>(maxBytes);
-    for (let start = 0; start < seqs.length; start += MESSAGES_IN_FLIGHT_MAX) {
-      const found = await Promise.all(seqs.slice(start, start + MESSAGES_IN_FLIGHT_MAX).map(read));
-      for (const message of found) if (message !== undefined && !cut.take(message)) return cut.taken;
-    }
-    return cut.taken;
+    return await this.#readByKey('messages', cql, session, seqs, maxBytes, messageOf);
   }
 
   async heldRanges(session: SessionKey, ranges: readonly SeqRange[]): Promise<Held> {
@@ -129,10 +124,32 @@ class CassandraHistory implements HistoryStore {
     await this.#client.shutdown();
   }
 
+  /** Rows by seq, so many at once; what is beyond the cut is read at most once in vain. */
+  async #readByKey<T extends HistoryTable, V>(
+    table: T,
+    cql: string,
+    { tenant, sessionId }: SessionKey,
+    seqs: readonly number[],
+    maxBytes: number,
+    make: (seq: number, cells: CellsOf<T>) => V | undefined,
+  ): Promise<V[]> {
+    const read = async (seq: number): Promise<V | undefined> => {
+      const row = (await this.#client.execute(cql, [tenant, sessionId, BigInt(bucketOf(table, seq)), BigInt(seq)])).rows[0];
+      return row === undefined ? undefined : make(seq, cellsOf(table, row));
+    };
+    const cut = new ByteCut<V>(maxBytes);
+    for (let start = 0; start < seqs.length; start += READS_IN_FLIGHT_MAX) {
+      const found = await Promise.all(seqs.slice(start, start + READS_IN_FLIGHT_MAX).map(read));
+      for (const value of found) if (value !== undefined && !cut.take(value)) return cut.taken;
+    }
+    return cut.taken;
+  }
+
   async #writeRow({ table, key, cells, clock }: RowWrite): Promise<void> {
     const written = Object.entries<CellValue>(cells);
     if (written.length === 0) return;
-    const bucket = isBucketed(table) && 'seq' in key ? { bucket: bucketOf(table, key.seq) } : {};
+    const [first] = rowKeyOf(table, { ...key });
+    const bucket = isBucketed(table) && typeof first === 'number' ? { bucket: bucketOf(table, first) } : {};
     const columns: (readonly [name: string, value: unknown])[] = [
       ...Object.entries({ ...key, ...bucket }).map(
         ([name, value]) => [columnOf(name), typeof value === 'number' ? BigInt(value) : value] as const,

@@ -12,6 +12,9 @@ interface RowKeys {
   events: SessionKey & { seq: number };
   messages: SessionKey & { seq: number };
   members: SessionKey & { userId: string };
+  reactions: SessionKey & { messageSeq: number; emoji: string; userId: string };
+  traces: SessionKey & { seq: number };
+  spans: SessionKey & { seq: number };
   sessions: SessionKey;
 }
 
@@ -21,7 +24,7 @@ export type RowWrite = { [T in HistoryTable]: RowWriteOf<T> }[HistoryTable];
 
 /**
  * Erases what lies below a session's deletion: `data` of every event with a smaller seq, the content of every message,
- * and every member's row becomes inactive; also of rows that come later, in any order.
+ * of every trace and span, and every member's and reaction's row becomes inactive; also of rows that come later, in any order.
  */
 export interface EraseSession extends SessionKey {
   kind: 'eraseSession';
@@ -51,6 +54,8 @@ export interface HistoryStore {
    * left out: the reader looks at the seqs.
    */
   readEvents(session: SessionKey, from: number, to: number, maxBytes: number): Promise<Event[]>;
+  /** Events in the order of the seqs asked for, cut the same way. */
+  readEventsAt(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<Event[]>;
   /** Messages in the order of the seqs asked for, cut like events. One without `createdAt` is absent. */
   readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]>;
   /** Which of these seqs the archive holds, erased or not. */

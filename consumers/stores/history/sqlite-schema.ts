@@ -3,6 +3,7 @@ import {
   columnOf,
   HISTORY_SCHEMA_VERSION,
   HISTORY_TABLES,
+  seqPartOf,
   type CellType,
   type HistoryTable,
   type TableDescription,
@@ -22,7 +23,7 @@ const SQL_TYPES: Readonly<Record<CellType, string>> = {
 
 export function keyNames(table: HistoryTable): string[] {
   const { sessionKey, rowKey }: TableDescription = HISTORY_TABLES[table];
-  return rowKey === undefined ? [...sessionKey] : [...sessionKey, rowKey.name];
+  return [...sessionKey, ...rowKey.map(({ name }) => name)];
 }
 
 export function clockColumn(cell: string): string {
@@ -31,9 +32,8 @@ export function clockColumn(cell: string): string {
 
 function createTable(table: HistoryTable): string {
   const { cells, rowKey }: TableDescription = HISTORY_TABLES[table];
-  const keys = keyNames(table).map(
-    (name) => `${columnOf(name)} ${name === rowKey?.name ? SQL_TYPES[rowKey.type] : 'TEXT'} NOT NULL`,
-  );
+  const types = new Map(rowKey.map(({ name, type }): [string, string] => [name, SQL_TYPES[type]]));
+  const keys = keyNames(table).map((name) => `${columnOf(name)} ${types.get(name) ?? 'TEXT'} NOT NULL`);
   const columns = Object.entries(cells).flatMap(([cell, type]) => [
     `${columnOf(cell)} ${SQL_TYPES[type]}`,
     `${clockColumn(cell)} INTEGER`,
@@ -92,12 +92,8 @@ export function upsertSql(table: HistoryTable, cells: readonly string[]): string
 export function overwriteSql(table: HistoryTable, cell: string, scope: 'session' | 'row'): string {
   const clock = clockColumn(cell);
   const keys = (scope === 'row' ? keyNames(table) : HISTORY_TABLES[table].sessionKey).map((name) => `${columnOf(name)} = ?`);
-  const below = hasSeqs(table) ? ['seq < ?'] : [];
+  const seqPart = seqPartOf(table);
+  const below = seqPart === undefined ? [] : [`${columnOf(seqPart.name)} < ?`];
   const where = [...keys, ...below, `(${clock} IS NULL OR ${clock} < ?)`].join(' AND ');
   return `UPDATE ${table} SET ${columnOf(cell)} = ?, ${clock} = ? WHERE ${where}`;
-}
-
-export function hasSeqs(table: HistoryTable): boolean {
-  const { rowKey }: TableDescription = HISTORY_TABLES[table];
-  return rowKey?.name === 'seq';
 }

@@ -9,27 +9,17 @@ import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionK
 import { eventOf, messageOf } from './rows.ts';
 import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
 import { asStoreFault } from './sqlite-faults.ts';
-import { hasSeqs, keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
-import {
-  columnOf,
-  ERASED_DATA,
-  ERASED_MESSAGE_CELLS,
-  HISTORY_TABLES,
-  type CellsOf,
-  type CellValue,
-  type HistoryTable,
-} from './tables.ts';
+import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
+import { columnOf, ERASED_CELLS, HISTORY_TABLES, seqPartOf, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
 const BUSY_MS_MAX = 5_000;
 const PROBE_ROW = 1;
 
 /** what a session's deletion erases, cell by cell */
-const ERASED_CELLS: readonly (readonly [table: HistoryTable, cell: string, value: SQLInputValue])[] = [
-  ['events', 'data', ERASED_DATA],
-  ...Object.entries(ERASED_MESSAGE_CELLS).map(([cell, value]) => ['messages', cell, value] as const),
-  ['members', 'active', 0],
-];
+const ERASED = Object.entries(ERASED_CELLS).flatMap(([table, cells]) =>
+  Object.entries<CellValue>(cells).map(([cell, value]) => ({ table: table as HistoryTable, cell, value: boundValue(value) })),
+);
 
 interface Erasure {
   belowSeq: bigint;
@@ -99,6 +89,15 @@ class SqliteHistory implements HistoryStore {
     );
   }
 
+  async readEventsAt(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<Event[]> {
+    const byKey = this.#prepare('SELECT envelope, data FROM events WHERE tenant = ? AND session_id = ? AND seq = ?');
+    const found = mapped(seqs, (seq) => {
+      const row = byKey.get(session.tenant, session.sessionId, seq);
+      return row === undefined ? undefined : eventOf(cellsOf('events', row));
+    });
+    return await Promise.resolve(cutAt(maxBytes, found));
+  }
+
   async readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]> {
     const byKey = this.#prepare('SELECT * FROM messages WHERE tenant = ? AND session_id = ? AND seq = ?');
     const found = mapped(seqs, (seq) => {
@@ -161,7 +160,7 @@ class SqliteHistory implements HistoryStore {
     if (named.length === 0) return;
     const keys: Readonly<Record<string, string | number>> = { ...key };
     const keyValues = keyNames(table).map((name) => keys[name] ?? '');
-    const cellValues = named.flatMap(([, value]) => [typeof value === 'boolean' ? Number(value) : value, clock]);
+    const cellValues = named.flatMap(([, value]) => [boundValue(value), clock]);
     const names = named.map(([name]) => name);
     this.#prepare(upsertSql(table, names)).run(...keyValues, ...cellValues);
   }
@@ -188,8 +187,8 @@ class SqliteHistory implements HistoryStore {
   #eraseAll(session: SessionKey): void {
     const erasure = this.#erasureOf(session);
     if (erasure === undefined) return;
-    for (const [table, cell, value] of ERASED_CELLS) {
-      this.#overwrite(overwriteSql(table, cell, 'session'), [session.tenant, session.sessionId], hasSeqs(table), value, erasure);
+    for (const { table, cell, value } of ERASED) {
+      this.#overwrite(table, overwriteSql(table, cell, 'session'), [session.tenant, session.sessionId], value, erasure);
     }
   }
 
@@ -204,13 +203,13 @@ class SqliteHistory implements HistoryStore {
     if (erasure === undefined) return;
     const keys: Readonly<Record<string, string | number>> = { ...key };
     const keyValues = keyNames(table).map((each) => keys[each] ?? '');
-    for (const [erasedTable, cell, value] of ERASED_CELLS) {
-      if (erasedTable === table) this.#overwrite(overwriteSql(table, cell, 'row'), keyValues, hasSeqs(table), value, erasure);
+    for (const { table: erasedTable, cell, value } of ERASED) {
+      if (erasedTable === table) this.#overwrite(table, overwriteSql(table, cell, 'row'), keyValues, value, erasure);
     }
   }
 
-  #overwrite(sql: string, key: readonly SQLInputValue[], bySeq: boolean, value: SQLInputValue, erasure: Erasure): void {
-    const bounds = bySeq ? [erasure.belowSeq] : [];
+  #overwrite(table: HistoryTable, sql: string, key: readonly SQLInputValue[], value: SQLInputValue, erasure: Erasure): void {
+    const bounds = seqPartOf(table) === undefined ? [] : [erasure.belowSeq];
     this.#prepare(sql).run(value, erasure.clock, ...key, ...bounds, erasure.clock);
   }
 
@@ -229,6 +228,11 @@ type Row = Readonly<Record<string, unknown>>;
 
 function nameOf({ tenant, sessionId }: SessionKey): string {
   return `${tenant} ${sessionId}`;
+}
+
+/** SQLite has no booleans. */
+function boundValue(value: CellValue): SQLInputValue {
+  return typeof value === 'boolean' ? Number(value) : value;
 }
 
 function asBigInt(value: unknown): bigint {

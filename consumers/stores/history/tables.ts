@@ -4,33 +4,39 @@
  */
 export type CellType = 'text' | 'int' | 'boolean' | 'timestamp' | 'clock';
 
+export interface RowKeyPart {
+  name: 'seq' | 'messageSeq' | 'emoji' | 'userId';
+  type: 'int' | 'text';
+}
+
 export interface TableDescription {
   /** key parts that name the session */
   sessionKey: readonly ['tenant', 'sessionId'];
-  /** rows per partition: the bucket is seq div this; absent: one partition per session */
+  /** rows per partition: the bucket is the first part of the row key, a seq, div this; absent: one partition per session */
   seqsPerBucket?: number;
-  /** the key part that orders rows inside a partition; absent: one row per session */
-  rowKey?: { name: 'seq'; type: 'int' } | { name: 'userId'; type: 'text' };
+  /** the key parts that order rows inside a partition; none: one row per session */
+  rowKey: readonly RowKeyPart[];
   cells: Readonly<Record<string, CellType>>;
   /** a row without this cell is absent to readers: something wrote to it before its creation came */
   presence: string;
 }
 
 const sessionKey = ['tenant', 'sessionId'] as const;
+const bySeq = [{ name: 'seq', type: 'int' }] as const;
 
 export const HISTORY_TABLES = {
   /** the archive. `data` is a cell of its own, so that an erasure overwrites it and nothing else */
   events: {
     sessionKey,
     seqsPerBucket: 1_000,
-    rowKey: { name: 'seq', type: 'int' },
+    rowKey: bySeq,
     cells: { envelope: 'text', data: 'text', publishedAt: 'timestamp', persistedAt: 'timestamp' },
     presence: 'envelope',
   },
   messages: {
     sessionKey,
     seqsPerBucket: 10_000,
-    rowKey: { name: 'seq', type: 'int' },
+    rowKey: bySeq,
     cells: {
       id: 'text',
       ordinal: 'int',
@@ -52,12 +58,68 @@ export const HISTORY_TABLES = {
   },
   members: {
     sessionKey,
-    rowKey: { name: 'userId', type: 'text' },
+    rowKey: [{ name: 'userId', type: 'text' }],
     cells: { role: 'text', active: 'boolean', joinedAt: 'text', version: 'clock' },
     presence: 'joinedAt',
   },
+  /** a reaction of a deleted message has gone with it: the message's row says so */
+  reactions: {
+    sessionKey,
+    seqsPerBucket: 10_000,
+    rowKey: [
+      { name: 'messageSeq', type: 'int' },
+      { name: 'emoji', type: 'text' },
+      { name: 'userId', type: 'text' },
+    ],
+    cells: { messageId: 'text', active: 'boolean', version: 'clock' },
+    presence: 'active',
+  },
+  /** by the seq of their trace.started */
+  traces: {
+    sessionKey,
+    seqsPerBucket: 10_000,
+    rowKey: bySeq,
+    cells: {
+      id: 'text',
+      author: 'text',
+      name: 'text',
+      status: 'text',
+      metadata: 'text',
+      error: 'text',
+      startedAt: 'text',
+      finishedAt: 'text',
+      durationMs: 'int',
+      purgedAt: 'text',
+      version: 'clock',
+    },
+    presence: 'startedAt',
+  },
+  /** by the seq of their first trace.span; what comes more is merged cell by cell */
+  spans: {
+    sessionKey,
+    seqsPerBucket: 10_000,
+    rowKey: bySeq,
+    cells: {
+      traceId: 'text',
+      traceSeq: 'int',
+      spanId: 'text',
+      parentSpanId: 'text',
+      name: 'text',
+      kind: 'text',
+      status: 'text',
+      startedAt: 'text',
+      endedAt: 'text',
+      input: 'text',
+      output: 'text',
+      metadata: 'text',
+      active: 'boolean',
+      version: 'clock',
+    },
+    presence: 'traceId',
+  },
   sessions: {
     sessionKey,
+    rowKey: [],
     cells: {
       title: 'text',
       description: 'text',
@@ -102,11 +164,52 @@ export const ERASED_MESSAGE_CELLS = {
   metadata: '{}',
 } as const satisfies CellsOf<'messages'>;
 
-export const HISTORY_SCHEMA_VERSION = 1;
+/** What a purge, or a session's deletion, writes over a trace's cells that hold content. */
+export const ERASED_TRACE_CELLS = { name: '', metadata: '{}', error: '' } as const satisfies CellsOf<'traces'>;
+
+/** The same for a span, of which nothing is left but whose it was. */
+export const ERASED_SPAN_CELLS = {
+  spanId: '',
+  parentSpanId: '',
+  name: '',
+  kind: '',
+  status: '',
+  startedAt: '',
+  endedAt: '',
+  input: '',
+  output: '',
+  metadata: '{}',
+  active: false,
+} as const satisfies CellsOf<'spans'>;
+
+/** What a session's deletion writes over every row, by table. */
+export const ERASED_CELLS: { readonly [T in HistoryTable]?: CellsOf<T> } = {
+  events: { data: ERASED_DATA },
+  messages: ERASED_MESSAGE_CELLS,
+  members: { active: false },
+  reactions: { active: false },
+  traces: ERASED_TRACE_CELLS,
+  spans: ERASED_SPAN_CELLS,
+};
+export const ERASED_TABLES = Object.keys(ERASED_CELLS) as HistoryTable[];
+
+export const HISTORY_SCHEMA_VERSION = 2;
 
 /** The column of a cell or key part: snake_case. */
 export function columnOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The parts of a row's key inside its partition, in order. */
+export function rowKeyOf(table: HistoryTable, key: Readonly<Record<string, string | number>>): (string | number)[] {
+  const { rowKey }: TableDescription = HISTORY_TABLES[table];
+  return rowKey.map(({ name }) => key[name] ?? '');
+}
+
+/** The part of the row key that is a seq, if there is one: it comes first. */
+export function seqPartOf(table: HistoryTable): RowKeyPart | undefined {
+  const { rowKey }: TableDescription = HISTORY_TABLES[table];
+  return rowKey[0]?.type === 'int' ? rowKey[0] : undefined;
 }
 
 /** The bucket of a row's partition; 0 where a table has none. */

@@ -48,6 +48,7 @@ export function applyMessageDeleted(state: SessionState, event: WholeEventOf<'me
     clock: event.clock,
     textBytes: 0,
   });
+  state.dropReactions(message.seq);
   state.eraseEvents([message.seq, ...message.updatedSeqs]);
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ROWS_OF, rowsOf } from '../../../consumers/projections/history.ts';
+import { ERASED_SPAN_CELLS, HISTORY_TABLES } from '../../../consumers/stores/history/tables.ts';
 import type { HistoryWrite } from '../../../consumers/stores/history/port.ts';
 import { EVENT_TYPES } from '../../../shared/contract/event-schema.ts';
 import type { Event, EventType } from '../../../shared/core/types.ts';
@@ -123,6 +124,64 @@ const CHECKS: Record<EventType, () => void> = {
     };
     const erasures = [3, 5, 6].map((seq) => row('events', { seq }, { data: '{"erased":true}' }));
     expect(othersOf(event)).toEqual([row('messages', { seq: 3 }, cells), ...erasures]);
+  },
+  'reaction.added': () => {
+    const event = anEvent('reaction.added', { seq: SEQ });
+    const cells = { messageId: 'm1', active: true, version: CLOCK };
+    expect(othersOf(event)).toEqual([row('reactions', { messageSeq: 1, emoji: '👍', userId: 'bob' }, cells)]);
+  },
+  'reaction.removed': () => {
+    const event = anEvent('reaction.removed', { seq: SEQ });
+    const cells = { messageId: 'm1', active: false, version: CLOCK };
+    expect(othersOf(event)).toEqual([row('reactions', { messageSeq: 1, emoji: '👍', userId: 'bob' }, cells)]);
+  },
+  'trace.started': () => {
+    const event = anEvent('trace.started', { seq: SEQ });
+    const cells = {
+      id: 't1',
+      author: 'alice',
+      name: 'plan',
+      status: 'running',
+      metadata: '{"k":"v"}',
+      startedAt: event.time,
+      version: CLOCK,
+    };
+    expect(othersOf(event)).toEqual([row('traces', { seq: SEQ }, cells)]);
+  },
+  'trace.span': () => {
+    const span = { spanId: 'a', name: 'search', startedAt: '2026-01-02T03:04:05.006Z', later: 1 };
+    const written = { traceId: 't1', traceSeq: 1, spanId: 'a', name: 'search', startedAt: span.startedAt };
+    const first = anEvent('trace.span', { seq: SEQ, data: { span: { ...span, kind: 'tool', input: null } } });
+    const cells = { ...written, kind: 'tool', input: 'null', active: true, version: CLOCK };
+    expect(othersOf(first)).toEqual([row('spans', { seq: SEQ }, cells)]);
+    // not its input, nor its kind: those stay as the first part wrote them
+    const more = { parentSpanId: 'p', status: 'ok', endedAt: span.startedAt, output: [1], metadata: { k: 1 } };
+    const further = anEvent('trace.span', { seq: SEQ, data: { spanSeq: 3, span: { ...span, ...more } } });
+    expect(othersOf(further)).toEqual([
+      row('spans', { seq: 3 }, { ...written, ...more, output: '[1]', metadata: '{"k":1}', active: true, version: CLOCK }),
+    ]);
+  },
+  'trace.finished': () => {
+    const event = anEvent('trace.finished', { seq: SEQ, data: { traceSeq: 3, status: 'failed', error: 'no net' } });
+    const cells = { status: 'failed', error: 'no net', finishedAt: event.time, durationMs: 5, version: CLOCK };
+    expect(othersOf(event)).toEqual([row('traces', { seq: 3 }, cells)]);
+  },
+  'trace.purged': () => {
+    const covered = { finishedSeq: 6, spanSeqs: [4], updatedSeqs: [5] };
+    const event = anEvent('trace.purged', { seq: SEQ, data: { traceSeq: 3, ...covered } });
+    const cells = { name: '', metadata: '{}', error: '', status: 'purged', purgedAt: event.time, version: CLOCK };
+    const erasures = [3, 4, 5, 6].map((seq) => row('events', { seq }, { data: '{"erased":true}' }));
+    expect(othersOf(event)).toEqual([
+      row('traces', { seq: 3 }, cells),
+      row('spans', { seq: 4 }, { ...ERASED_SPAN_CELLS, version: CLOCK }),
+      ...erasures,
+    ]);
+    // no cell of a span keeps what somebody wrote into it
+    expect(Object.keys(ERASED_SPAN_CELLS).toSorted()).toEqual(
+      Object.keys(HISTORY_TABLES.spans.cells)
+        .filter((cell) => !['traceId', 'traceSeq', 'version'].includes(cell))
+        .toSorted(),
+    );
   },
 };
 

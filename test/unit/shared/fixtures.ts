@@ -2,6 +2,7 @@ import { MemoryState } from '../../../shared/core/memory-state.ts';
 import type { CommandHandler, DecideContext, Decision } from '../../../shared/core/decision.ts';
 import { readAccess } from '../../../shared/core/rights.ts';
 import type { SessionView } from '../../../shared/core/state.ts';
+import type { SpanRecord, TraceRecord } from '../../../shared/core/trace.ts';
 import type {
   Actor,
   CommandDataByName,
@@ -10,6 +11,7 @@ import type {
   EventType,
   MemberRole,
   MessageRecord,
+  ReactionRecord,
   SessionRecord,
   WholeEventOf,
 } from '../../../shared/core/types.ts';
@@ -56,11 +58,41 @@ export function messageRecord(over: Partial<MessageRecord> = {}): MessageRecord 
   };
 }
 
+export function traceRecord(over: Partial<TraceRecord> = {}): TraceRecord {
+  return {
+    id: 't1',
+    seq: 2,
+    name: 'plan',
+    status: 'running',
+    author: 'bob',
+    authorKind: 'user',
+    startedAt: NOW_MS - 500,
+    spanUpdates: 0,
+    metadataBytes: 2,
+    ...over,
+  };
+}
+
+export function spanRecord(over: Partial<SpanRecord> = {}): SpanRecord {
+  return {
+    traceSeq: 2,
+    spanId: 'a',
+    seq: 3,
+    ordinal: 1,
+    parts: [{ seq: 3, fields: ['name', 'startedAt'], bytes: 60 }],
+    updatedSeqs: [],
+    ...over,
+  };
+}
+
 export interface StateSetup {
   session?: Partial<SessionRecord>;
   members?: Readonly<Record<string, MemberRole>>;
   left?: readonly string[];
   messages?: readonly Partial<MessageRecord>[];
+  reactions?: readonly Pick<ReactionRecord, 'emoji' | 'userId'>[];
+  traces?: readonly Partial<TraceRecord>[];
+  spans?: readonly Partial<SpanRecord>[];
   head?: number;
 }
 
@@ -74,6 +106,10 @@ export function stateWith(setup: StateSetup = {}): MemoryState {
     state.putMember({ userId, role, active, kind: 'user', joinedAt: NOW_MS - 1_000, readSeq: 0 });
   }
   for (const message of setup.messages ?? []) state.putMessage(messageRecord(message));
+  for (const [index, reaction] of (setup.reactions ?? []).entries())
+    state.putReaction({ messageSeq: 2, seq: 3 + index, ...reaction });
+  for (const trace of setup.traces ?? []) state.putTrace(traceRecord(trace));
+  for (const span of setup.spans ?? []) state.putSpan(spanRecord(span));
   const head = setup.head ?? 1 + (setup.messages ?? []).length;
   state.advance(head, String(head));
   return state;

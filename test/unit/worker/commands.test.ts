@@ -16,7 +16,13 @@ const BODIES: { [N in CommandName]: object } = {
   'message.send': { text: 'hi' },
   'message.edit': { text: 'hi' },
   'message.delete': {},
+  'reaction.add': {},
+  'reaction.remove': {},
   'read.advance': { seq: 3 },
+  'trace.start': { name: 'plan' },
+  'trace.append': { spanId: 'a', name: 'search', startedAt: '2026-01-02T03:04:05Z' },
+  'trace.finish': { status: 'completed' },
+  'trace.purge': {},
   'stream.start': {},
   'stream.append': { index: 0, text: 'A' },
   'stream.finish': { status: 'failed' },
@@ -27,14 +33,20 @@ const PATH_DATA: Partial<Record<CommandName, Partial<CommandDataByName[CommandNa
   'member.remove': { userId: 'bob' },
   'message.edit': { messageId: 'm1' },
   'message.delete': { messageId: 'm1' },
+  'reaction.add': { messageId: 'm1', emoji: '👍' },
+  'reaction.remove': { messageId: 'm1', emoji: '👍' },
+  'trace.append': { traceId: 't1' },
+  'trace.finish': { traceId: 't1' },
+  'trace.purge': { traceId: 't1' },
   'stream.append': { messageId: 'm1' },
   'stream.finish': { messageId: 'm1' },
   'stream.cancel': { messageId: 'm1' },
 };
+const PATH_PARAMS: Readonly<Record<string, string>> = { s: 's1', userId: 'bob', m: 'm1', t: 't1', emoji: '%F0%9F%91%8D' };
 
 test.each(COMMAND_NAMES)('%s is routed by the catalogue', async (name) => {
   const { as, session } = world();
-  const path = `/v1${CATALOGUE[name].path}`.replace('{s}', 's1').replace('{userId}', 'bob').replace('{m}', 'm1');
+  const path = `/v1${CATALOGUE[name].path}`.replaceAll(/\{(\w+)\}/g, (_all, param: string) => PATH_PARAMS[param] ?? '');
   const response = await as(CATALOGUE[name].method, path, BODIES[name]);
   expect(response.status).toBe(202);
   expect(await response.json()).toEqual(ACCEPTED);

@@ -64,7 +64,7 @@ class Reader {
   }
 }
 
-const NO_EVENTS: EventsPage = { erasedSubjects: [], events: [], head: 0, epoch: 'x' };
+const NO_EVENTS: EventsPage = { erasedSubjects: [], erasedTraces: [], events: [], head: 0, epoch: 'x' };
 
 async function streamed(query = '', pages: EventsPage[] = [NO_EVENTS]) {
   const it = world();
@@ -141,8 +141,15 @@ test('a cut connection ends as a restart', async () => {
 });
 
 test('P4: what is older than the tail comes from the archive, then from the tail, then live', async () => {
-  const older: EventsPage = { archived: { from: 1, to: 2 }, erasedSubjects: [], events: [event(3)], head: 5, epoch: 'x' };
-  const rest: EventsPage = { erasedSubjects: [], events: [event(4), event(5)], head: 5, epoch: 'x' };
+  const older: EventsPage = {
+    archived: { from: 1, to: 2 },
+    erasedSubjects: [],
+    erasedTraces: [],
+    events: [event(3)],
+    head: 5,
+    epoch: 'x',
+  };
+  const rest: EventsPage = { erasedSubjects: [], erasedTraces: [], events: [event(4), event(5)], head: 5, epoch: 'x' };
   const it = await streamed('?limit=3', [older, rest]);
   it.uplink.request.mockImplementation(async (_subject, payload) => {
     expect(JSON.parse(payload)).toMatchObject({ op: 'events', sessionId: 's1', from: 1, to: 2 });
@@ -163,7 +170,9 @@ test('P4: what is older than the tail comes from the archive, then from the tail
 });
 
 test('the archive out of reach before the first event: 503, and no stream', async () => {
-  const it = await streamed('', [{ archived: { from: 1, to: 2 }, erasedSubjects: [], events: [], head: 5, epoch: 'x' }]);
+  const it = await streamed('', [
+    { archived: { from: 1, to: 2 }, erasedSubjects: [], erasedTraces: [], events: [], head: 5, epoch: 'x' },
+  ]);
   const response = await it.as('GET', '/v1/sessions/s1/events', undefined, { Accept: 'text/event-stream' });
   expect(await problem(response)).toMatchObject({ status: 503, code: 'unavailable' });
 });

@@ -49,6 +49,8 @@ describe('parameters', () => {
     ['/messages', 'messages', { limit: 50 }],
     ['/messages?limit=1&before=b&parentId=m1', 'messages', { limit: 1, before: 'b', parentId: 'm1' }],
     ['/messages?after=a', 'messages', { limit: 50, after: 'a' }],
+    ['/traces', 'traces', { limit: 50 }],
+    ['/traces?limit=100&cursor=c', 'traces', { limit: 100, cursor: 'c' }],
     ['/events', 'events', { after: 0, limit: 100 }],
     ['/events?after=2147483647&limit=1000&epoch=e&wait=0', 'events', { after: 2_147_483_647, limit: 1000, epoch: 'e' }],
   ] as const)('%s', async (path, method, query) => {
@@ -197,7 +199,7 @@ describe('events', () => {
     archived: { from: number; to: number } | undefined,
     archive: object[],
     tail: number[],
-    more: { erased?: string[]; limit?: number } = {},
+    more: { erased?: string[]; purged?: string[]; limit?: number } = {},
   ) => {
     const it = world();
     const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
@@ -206,6 +208,7 @@ describe('events', () => {
       value: {
         ...(archived === undefined ? {} : { archived }),
         erasedSubjects: more.erased ?? [],
+        erasedTraces: more.purged ?? [],
         events: tail.map((seq) => event(seq)),
         head: 9,
         epoch: 'x',
@@ -248,6 +251,13 @@ describe('events', () => {
     const { items } = (await response.json()) as { items: { data: { erased?: boolean } }[] };
     expect(items.map((item) => item.data.erased === true)).toEqual([true, true, false, false]);
     expect(items[0]?.data).toEqual({ id: 'm', erased: true });
+  });
+  test('what a purge erased does not come back by the archive, and no message of the same id is erased', async () => {
+    const types = ['trace.started', 'trace.span', 'message.created', 'trace.finished', 'trace.purged'] as const;
+    const archive = types.map((type, index) => event(1 + index, { type, subject: 't' }));
+    const { response } = await read({ from: 1, to: 5 }, archive, [], { purged: ['t'] });
+    const { items } = (await response.json()) as { items: { data: { erased?: boolean } }[] };
+    expect(items.map((item) => item.data.erased === true)).toEqual([true, true, false, true, false]);
   });
   test.each([
     ['nothing', []],

@@ -2,6 +2,7 @@ import { SignJWT, type JWTPayload } from 'jose';
 import { vi } from 'vitest';
 import type { Accepted } from '../../../shared/contract/answers.ts';
 import type { InboxChange } from '../../../shared/core/inbox.ts';
+import type { TraceRecord } from '../../../shared/core/trace.ts';
 import type { Event, MessageRecord } from '../../../shared/core/types.ts';
 import type { Env } from '../../../worker/env.ts';
 import type { InboxIdentity, InboxPage } from '../../../worker/inbox/api.ts';
@@ -16,6 +17,9 @@ import type {
   PageItem,
   Result,
   SessionIdentity,
+  TraceItem,
+  TracePage,
+  TracesPage,
   UserChange,
 } from '../../../worker/session/api.ts';
 import type { RequestOutcome } from '../../../worker/uplink/api.ts';
@@ -39,7 +43,7 @@ export const ACCEPTED: Accepted = {
 
 const ok = <T>(value: T): Result<T> => ({ ok: true, value });
 const EMPTY_PAGE: MessagesPage = { items: [], previousCursor: 'p' };
-const EMPTY_EVENTS: EventsPage = { erasedSubjects: [], events: [], head: 0, epoch: 'x' };
+const EMPTY_EVENTS: EventsPage = { erasedSubjects: [], erasedTraces: [], events: [], head: 0, epoch: 'x' };
 
 type Asked<T> = (identity: SessionIdentity, actor: unknown, query?: unknown) => Promise<Result<T>>;
 type Execute = (identity: SessionIdentity, input: ExecuteInput) => Promise<Result<Executed>>;
@@ -53,6 +57,8 @@ export function fakeSession() {
     members: vi.fn<Asked<object>>(async () => ok({ items: [] })),
     messages: vi.fn<Asked<MessagesPage>>(async () => ok(EMPTY_PAGE)),
     message: vi.fn<Asked<PageItem>>(async () => ok(pageItem())),
+    traces: vi.fn<Asked<TracesPage>>(async () => ok({ items: [], events: [] })),
+    traceById: vi.fn<Asked<TracePage>>(async () => ok({ item: traceItem(), spans: [], events: [startOf(traceItem())] })),
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
     takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
@@ -153,7 +159,27 @@ export function record(seq: number, more: Partial<MessageRecord> = {}): MessageR
 }
 
 export function pageItem(seq = 1, more: Partial<PageItem> = {}, recordMore: Partial<MessageRecord> = {}): PageItem {
-  return { record: record(seq, recordMore), replyCount: 0, ...more };
+  return { record: record(seq, recordMore), replyCount: 0, reactions: [], ...more };
+}
+
+export function traceItem(seq = 1, more: Partial<TraceRecord> = {}): TraceItem {
+  const trace: TraceRecord = {
+    id: `t${seq}`,
+    seq,
+    name: 'plan',
+    status: 'running',
+    author: 'alice',
+    authorKind: 'user',
+    startedAt: 1_000,
+    spanUpdates: 0,
+    metadataBytes: 2,
+    ...more,
+  };
+  return { record: trace, spanCount: 0 };
+}
+
+export function startOf({ record: { id, seq } }: TraceItem): Event {
+  return event(seq, { type: 'trace.started', subject: id, data: { id, name: 'plan', metadata: { from: 'start' } } });
 }
 
 export function event(seq: number, more: Partial<Event> = {}): Event {

@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EdgeSession, send, token, type Frame } from '../edge.ts';
+import { addTraces, EdgeSession, send, token, type Frame } from '../edge.ts';
 import { sessionStub, type TestSocket } from '../support.ts';
 import { command, commandData, mangled, PATHS } from './random-data.ts';
 
@@ -42,6 +42,7 @@ test(
   '10,000 random bodies: no 500, no restart, and the state changes by what was accepted only',
   async () => {
     const [session, neighbour] = [await EdgeSession.make(), await EdgeSession.make()];
+    await addTraces(session);
     await mark(session);
     const headers = { Authorization: `Bearer ${await token({ sub: 'alice' })}`, 'Content-Type': 'application/json' };
     const statuses = new Map<number, number>();
@@ -146,6 +147,7 @@ test(
   '10,000 random frames: no restart, closed by a code of the contract or answered, and the state changes by what was accepted only',
   async () => {
     const [session, neighbour] = [await EdgeSession.make(), await EdgeSession.make()];
+    await addTraces(session);
     await mark(session);
     const senders = Array.from({ length: 10 }, () => new Sender(session));
     let head = await headOf(session);

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { addTraces } from '../edge.ts';
 import { Arena, type Refusal } from './arena.ts';
 
 /** What `data` may not be: contract §1, by HTTP and by socket. */
 
 let arena: Arena;
 beforeAll(async () => {
-  arena = await Arena.make();
+  arena = await Arena.make(['private'], addTraces);
 });
 
 const INVALID = { status: 400, code: 'invalid_request' } as const;
@@ -159,6 +160,62 @@ const OTHERS: Refusal[] = [
   ),
 ];
 
+const REACTIONS: Refusal[] = ['reaction.add', 'reaction.remove'].flatMap((command) => [
+  ...rows(command, { messageId: 'm-alice' }, [
+    ['emoji is a word', { emoji: 'ok' }],
+    ['emoji is a digit', { emoji: '1' }],
+    ['emoji is two', { emoji: '👍👍' }],
+    ['emoji is half a flag', { emoji: '🇩' }],
+    ['emoji has white space', { emoji: '👍 ' }],
+    ['emoji has no name', { emoji: '::' }],
+    ['emoji has a name with a space', { emoji: ':a b:' }],
+    ['emoji has a name of 63', { emoji: `:${'x'.repeat(63)}:` }],
+    ['emoji is endless', { emoji: '👍'.repeat(500) }],
+    ['an unknown field', { emoji: '👍', userId: 'bob' }],
+  ]),
+  ...rows(command, { emoji: '👍' }, [['messageId has a dot', { messageId: 'a.b' }]]),
+]);
+
+const STARTED = '2026-01-01T00:00:00Z';
+const payload = (bytes: number): string => 'x'.repeat(bytes - 2);
+const TRACES: Refusal[] = [
+  ...rows('trace.start', { name: 'plan' }, [
+    ['name is missing', { name: undefined }],
+    ...wrongText('name', 200),
+    ...wrongId('id'),
+    ...METADATA,
+    ['an unknown field', { startedAt: STARTED }],
+  ]),
+  ...rows('trace.append', { traceId: 't-open', spanId: 'b', name: 'b', startedAt: STARTED }, [
+    ['name is missing', { name: undefined }],
+    ...wrongText('name', 200),
+    ...wrongText('status', 200),
+    ['spanId is missing', { spanId: undefined }],
+    ...wrongId('spanId'),
+    ...wrongId('parentSpanId'),
+    ['kind is unknown', { kind: 'human' }],
+    ['startedAt is missing', { startedAt: undefined }],
+    ['startedAt is no time', { startedAt: 'now' }],
+    ['endedAt is a number', { endedAt: 1 }],
+    ['endedAt is before startedAt', { endedAt: '2025-12-31T23:59:59.999Z' }],
+    ['input is over 64 KiB', { input: payload(64 * 1024 + 1) }],
+    ['output is over 64 KiB in UTF-8 only', { output: 'ä'.repeat(32 * 1024) }],
+    ['input nests 101 levels', { input: nested(101) }],
+    ['output has a lone surrogate', { output: [LONE] }],
+    ...METADATA,
+    ['an unknown field', { durationMs: 1 }],
+  ]),
+  ...rows('trace.append', { spanId: 'b', name: 'b', startedAt: STARTED }, [['traceId has a dot', { traceId: 'a.b' }]]),
+  ...rows('trace.finish', { traceId: 't-open' }, [
+    ['status is missing', {}],
+    ['status is running', { status: 'running' }],
+    ['error is a number', { status: 'failed', error: 1 }],
+    ['error has 2,001 code points', { status: 'failed', error: OWL.repeat(2_001) }],
+    ['an unknown field', { status: 'failed', durationMs: 1 }],
+  ]),
+  ...rows('trace.purge', { traceId: 't-open' }, [['an unknown field', { force: true }]]),
+];
+
 const CREATE: Refusal[] = rows('session.create', { title: 'x' }, [
   ['title is missing', { title: undefined }],
   ...wrongText('title', 200),
@@ -181,7 +238,7 @@ const CREATE: Refusal[] = rows('session.create', { title: 'x' }, [
   ['an unknown field', { owner: 'eve' }],
 ]);
 
-const ROWS = [...UPDATE, ...SEND, ...OTHERS, ...CREATE];
+const ROWS = [...UPDATE, ...SEND, ...OTHERS, ...REACTIONS, ...TRACES, ...CREATE];
 
 describe('by HTTP', () => {
   test.each(ROWS)('$name: $code', (row) => arena.byHttp(row));
@@ -197,6 +254,15 @@ describe('by socket', () => {
       ...INVALID,
     })),
     { name: 'member.put: userId is missing', command: 'member.put', data: { role: 'member' }, ...INVALID },
+    ...[{ messageId: 'm-alice' }, { emoji: '👍' }, { messageId: 'm-alice', emoji: 1 }, { messageId: 'm-alice', emoji: '' }].map(
+      (data): Refusal => ({ name: `reaction.add: ${JSON.stringify(data)}`, command: 'reaction.add', data, ...INVALID }),
+    ),
+    ...['trace.append', 'trace.finish', 'trace.purge'].map((command): Refusal => ({
+      name: `${command}: traceId is missing`,
+      command,
+      data: { spanId: 'b', name: 'b', startedAt: STARTED, status: 'completed' },
+      ...INVALID,
+    })),
     { name: 'an unknown command', command: 'message.shout', data: { text: 'x' }, ...INVALID },
     { name: 'a command named like a property', command: '__proto__', data: {}, ...INVALID },
     { name: 'a command named constructor', command: 'constructor', data: {}, ...INVALID },
@@ -216,9 +282,23 @@ describe('what is just allowed is accepted', () => {
     { name: '50 mentions', command: 'message.send', data: { text: 'x', mentions: userIds(50) } },
     { name: '8 KiB of metadata', command: 'message.send', data: { text: 'x', metadata: { k: 'x'.repeat(8 * 1024 - 8) } } },
     { name: 'metadata of 100 levels', command: 'message.send', data: { text: 'x', metadata: nested(100) } },
+    { name: 'the longest emoji', command: 'reaction.add', data: { messageId: 'm-alice', emoji: '👩🏻‍❤️‍💋‍👩🏿' } },
+    { name: 'an emoji with a name', command: 'reaction.add', data: { messageId: 'm-alice', emoji: `:${'x'.repeat(62)}:` } },
+    {
+      name: '64 KiB in and out',
+      command: 'trace.append',
+      data: {
+        traceId: 't-open',
+        spanId: 'b',
+        name: 'b',
+        startedAt: STARTED,
+        input: payload(64 * 1024),
+        output: { k: 'ä'.repeat(32 * 1024 - 4) },
+      },
+    },
     { name: 'an id of 64 characters', command: 'message.send', data: { text: 'x', id: '_-'.repeat(32) } },
   ] as const)('$name', async ({ command, data }) => {
-    const own = await Arena.make();
+    const own = await Arena.make(['private'], addTraces);
     expect((await own.at().http('alice', command, data)).status).toBe(202);
   });
 });

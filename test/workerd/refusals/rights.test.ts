@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../shared/core/codes.ts';
+import { addTraces } from '../edge.ts';
 import { Arena, expectProblem, type Place, type Refusal } from './arena.ts';
 
 /** Who may not, and where it may not be: contract §1, by HTTP and by socket. */
 
 let arena: Arena;
 beforeAll(async () => {
-  arena = await Arena.make(['private', 'public', 'archived', 'deleted']);
+  arena = await Arena.make(['private', 'public', 'archived', 'deleted'], addTraces);
 });
 
 /** Each command in a form that its owner or author could send. */
@@ -20,7 +21,24 @@ const COMMANDS = [
   ['message.send', { text: 'hello' }],
   ['message.edit', { messageId: 'm-alice', text: 'changed' }],
   ['message.delete', { messageId: 'm-alice' }],
+  ['reaction.add', { messageId: 'm-alice', emoji: '👍' }],
+  ['reaction.remove', { messageId: 'm-alice', emoji: '👍' }],
+  ['trace.start', { name: 'plan' }],
+  ['trace.append', { traceId: 't-open', spanId: 'b', name: 'b', startedAt: '2026-01-01T00:00:00Z' }],
+  ['trace.finish', { traceId: 't-open', status: 'completed' }],
+  ['trace.purge', { traceId: 't-open' }],
 ] as const;
+
+/** What a member may do besides an owner. */
+const OF_ANY_MEMBER = [
+  'message.send',
+  'member.remove',
+  'reaction.add',
+  'reaction.remove',
+  'trace.start',
+  'trace.append',
+  'trace.finish',
+];
 
 function all(who: string, place: Place, status: number, code: ErrorCode, except: readonly string[] = []): Refusal[] {
   return COMMANDS.filter(([command]) => !except.includes(command)).map(([command, data]) => ({
@@ -40,7 +58,7 @@ const OF_MEMBERS: Refusal[] = [
   ...all('sam', 'public', 403, 'forbidden'),
   ...all('fred', 'public', 403, 'forbidden'),
   ...all('vera', 'private', 403, 'forbidden'),
-  ...all('bob', 'private', 403, 'forbidden', ['message.send', 'member.remove']),
+  ...all('bob', 'private', 403, 'forbidden', OF_ANY_MEMBER),
 ];
 
 const FORBIDDEN = { status: 403, code: 'forbidden' } as const;
@@ -106,6 +124,9 @@ const SINGLE: Refusal[] = [
     ...FORBIDDEN,
   },
 ];
+
+const SPAN = { spanId: 'b', name: 'b', startedAt: '2026-01-01T00:00:00Z' };
+const NO_TRACE = { status: 404, code: 'trace_not_found' } as const;
 
 const OF_STATE: Refusal[] = [
   { name: 'the last owner leaves', command: 'member.remove', data: { userId: 'alice' }, status: 409, code: 'last_owner' },
@@ -184,12 +205,51 @@ const OF_STATE: Refusal[] = [
     status: 404,
     code: 'message_not_found',
   },
+  ...['reaction.add', 'reaction.remove'].flatMap((command) =>
+    ['m-none', 'm-gone'].map((messageId): Refusal => ({
+      name: `${command} on ${messageId}`,
+      command,
+      data: { messageId, emoji: '👍' },
+      status: 404,
+      code: 'message_not_found',
+    })),
+  ),
+  ...['t-open', 't-done', 't-gone'].map((id): Refusal => ({
+    name: `a trace id that exists or existed: ${id}`,
+    command: 'trace.start',
+    data: { id, name: 'x' },
+    status: 409,
+    code: 'conflict',
+  })),
+  ...['t-none', 't-gone'].flatMap((traceId): Refusal[] => [
+    { name: `a span of ${traceId}`, command: 'trace.append', data: { ...SPAN, traceId }, ...NO_TRACE },
+    { name: `the end of ${traceId}`, command: 'trace.finish', data: { traceId, status: 'completed' }, ...NO_TRACE },
+  ]),
+  { name: 'an unknown trace is purged', command: 'trace.purge', data: { traceId: 't-none' }, ...NO_TRACE },
+  {
+    name: 'a span of a trace that has finished',
+    command: 'trace.append',
+    data: { ...SPAN, traceId: 't-done' },
+    status: 409,
+    code: 'conflict',
+  },
+  {
+    name: 'another end of a trace',
+    command: 'trace.finish',
+    data: { traceId: 't-done', status: 'failed' },
+    status: 409,
+    code: 'conflict',
+  },
   ...(
     [
       ['session.update', { title: 'New' }],
       ['member.put', { userId: 'eve', role: 'member' }],
       ['message.send', { text: 'x' }],
       ['message.edit', { messageId: 'm-alice', text: 'x' }],
+      ['reaction.add', { messageId: 'm-alice', emoji: '👍' }],
+      ['reaction.remove', { messageId: 'm-alice', emoji: '👍' }],
+      ['trace.start', { name: 'plan' }],
+      ['trace.append', { traceId: 't-open', spanId: 'b', name: 'b', startedAt: '2026-01-01T00:00:00Z' }],
     ] as const
   ).map(([command, data]): Refusal => ({
     name: `${command} in an archived session`,

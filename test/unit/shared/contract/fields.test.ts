@@ -184,3 +184,20 @@ describe('text of a stream', () => {
     expect([code('x\ud83e'), code('\udd89x'), code(1), code(null)]).toEqual(Array.from({ length: 4 }, () => 'invalid_request'));
   });
 });
+
+it('a span’s payload is any JSON of 64 KiB that comes out as it came in', () => {
+  const takes = (json: string): boolean => field.spanPayload.safeParse(JSON.parse(json)).success;
+  for (const json of ['null', '0', '""', '[]', '{"a":[1,null,true]}', `"${'x'.repeat(64 * 1024 - 2)}"`])
+    expect(takes(json)).toBe(true);
+  expect(takes(`"${'x'.repeat(64 * 1024 - 1)}"`)).toBe(false);
+  expect(takes(`"${'ä'.repeat(32 * 1024)}"`)).toBe(false);
+  for (const json of ['1e400', '[1e400]', '"\\ud83e"', '{"\\udd89":1}']) expect(takes(json), json).toBe(false);
+  expect(takes(`${'['.repeat(100)}${']'.repeat(100)}`)).toBe(true);
+  expect(takes(`${'['.repeat(101)}${']'.repeat(101)}`)).toBe(false);
+});
+
+it('an emoji is kept in one spelling', () => {
+  expect(field.emoji.parse('❤')).toBe('❤️');
+  expect(field.emoji.parse('❤️')).toBe('❤️');
+  expect(field.emoji.safeParse('heart').error?.issues[0]?.message).toContain('one emoji');
+});

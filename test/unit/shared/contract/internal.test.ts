@@ -52,6 +52,7 @@ describe('questions to query', () => {
   it.each([
     { v: 1, op: 'health' },
     { ...ref, op: 'events', from: 1, to: 9, maxBytes: 1_000 },
+    { ...ref, op: 'eventsAt', seqs: [7, 2] },
     { ...ref, op: 'messages', seqs: [1, 2] },
     { ...ref, op: 'held', ranges: [[1, 2]] },
   ])('%j passes', (question) => {
@@ -63,6 +64,8 @@ describe('questions to query', () => {
     { v: 2, op: 'health' },
     { ...ref, op: 'drop' },
     { ...ref, op: 'events', from: 0, to: 9, maxBytes: 1 },
+    { ...ref, op: 'eventsAt', seqs: [0] },
+    { ...ref, op: 'eventsAt', seqs: Array.from({ length: 1_001 }, (_, index) => index + 1) },
     { ...ref, op: 'messages', seqs: Array.from({ length: 1_001 }, (_, index) => index + 1) },
     { ...ref, op: 'held', ranges: [[1, 2]], surprise: 1 },
   ])('does not pass: case %#', (question) => {

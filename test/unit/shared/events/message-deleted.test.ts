@@ -12,6 +12,13 @@ describe('message.deleted', () => {
     expect([...state.erased]).toEqual([2, 3, 5]);
   });
 
+  it('drops the reactions, and no other message’s', () => {
+    const state = stateWith({ messages: [{}, { id: 'm2', seq: 4 }], reactions: [{ emoji: '👍', userId: 'alice' }] });
+    state.putReaction({ messageSeq: 4, emoji: '👍', userId: 'alice', seq: 5 });
+    applyMessageDeleted(state, eventOf('message.deleted', data));
+    expect([state.reactionCounts(2).reactions, state.reactionCounts(4).reactions]).toEqual([0, 1]);
+  });
+
   it('changes nothing where its message.created was erased', () => {
     const state = stateWith();
     applyMessageDeleted(state, eventOf('message.deleted', data));

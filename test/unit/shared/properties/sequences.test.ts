@@ -26,6 +26,10 @@ function played(sequence: readonly Step[], afterEach?: (simulation: Simulation) 
   return simulation;
 }
 
+function reactionKey({ messageSeq, emoji, userId }: { messageSeq: number; emoji: string; userId: string }): string {
+  return `${messageSeq} ${emoji} ${userId}`;
+}
+
 function replayed(events: readonly Event[]): MemoryState {
   const state = new MemoryState();
   for (const event of events) apply(state, event);
@@ -116,6 +120,8 @@ describe('any sequence of commands by several actors', () => {
       expect([...again.messages.values()]).toEqual(
         [...state.messages.values()].filter(({ deletedAt }) => deletedAt === undefined),
       );
+      expect([...again.traces.values()]).toEqual([...state.traces.values()].filter(({ purgedAt }) => purgedAt === undefined));
+      expect([again.reactions, again.spans]).toEqual([state.reactions, state.spans]);
     });
   });
 
@@ -126,11 +132,15 @@ describe('any sequence of commands by several actors', () => {
         for (const seq of erasedBefore) expect(state.erased.has(seq)).toBe(true);
         for (const seq of state.erased) erasedBefore.add(seq);
       });
-      const deleted = new Set(whole.filter(({ type }) => type === 'message.deleted').map(({ subject }) => subject));
+      const subjectsOf = (erasing: string) => new Set(whole.filter(({ type }) => type === erasing).map(({ subject }) => subject));
+      const deleted = subjectsOf('message.deleted');
+      const purged = subjectsOf('trace.purged');
       const gone = whole.some(({ type }) => type === 'session.deleted');
       log.forEach((event, index) => {
-        const covered = event.type === 'message.created' || event.type === 'message.updated';
-        const erased = (gone && event.type !== 'session.deleted') || (covered && deleted.has(event.subject));
+        const ofMessage = event.type === 'message.created' || event.type === 'message.updated';
+        const ofTrace = event.type === 'trace.started' || event.type === 'trace.span' || event.type === 'trace.finished';
+        const covered = (ofMessage && deleted.has(event.subject)) || (ofTrace && purged.has(event.subject));
+        const erased = (gone && event.type !== 'session.deleted') || covered;
         expect(isErased(event)).toBe(erased);
         if (erased) expect(event).toEqual({ ...whole[index], data: { id: event.subject, erased: true } });
         else expect(event).toEqual(whole[index]);
@@ -138,12 +148,28 @@ describe('any sequence of commands by several actors', () => {
       // the texts of the covered events occur nowhere in what is left
       const texts = whole.flatMap((event, index) => {
         const erasedNow = log[index] !== undefined && isErased(log[index]);
-        return erasedNow && (event.type === 'message.created' || event.type === 'message.updated') ? [event.data.text] : [];
+        return erasedNow ? (JSON.stringify(event.data).match(/secret-\d+!/g) ?? []) : [];
       });
       // another event may say the same in its own right, a description say
       const alive = JSON.stringify(whole.filter((_event, index) => log[index] !== undefined && !isErased(log[index])));
       const left = JSON.stringify(log);
       for (const text of texts) if (!alive.includes(text)) expect(left).not.toContain(text);
+    });
+  });
+
+  it('keeps reactions as a set, of messages that are not deleted', () => {
+    forAnySequence((sequence) => {
+      const set = new Set<string>();
+      played(sequence, ({ state, whole }) => {
+        const last = whole.at(-1);
+        if (last?.type === 'reaction.added') set.add(reactionKey(last.data));
+        if (last?.type === 'reaction.removed') set.delete(reactionKey(last.data));
+        if (last?.type === 'message.deleted')
+          for (const each of set) if (each.startsWith(`${last.data.messageSeq} `)) set.delete(each);
+        if (last?.type === 'session.deleted') set.clear();
+        const kept = [...state.reactions.values()].flatMap((each) => [...each.values()].map(reactionKey));
+        expect(kept.toSorted()).toEqual([...set].toSorted());
+      });
     });
   });
 

@@ -70,6 +70,9 @@ export function snapshot(state: MemoryState): unknown {
     ordinal: state.lastOrdinal(),
     members: [...state.members.values()],
     messages: [...state.messages.values()],
+    reactions: [...state.reactions.values()].map((each) => [...each.values()]),
+    traces: [...state.traces.values()],
+    spans: [...state.spans.values()].map((each) => [...each.values()]),
     erased: [...state.erased].toSorted((a, b) => a - b),
   });
 }
@@ -111,6 +114,29 @@ const create = fc
   })
   .map((fields): Command => ({ name: 'session.create', data: dataOf(fields) }));
 
+const chosenTrace = fc.constantFrom('t1', 't2', 't3');
+const traceId = fc.oneof(chosenTrace, fc.constantFrom('made-1', 'made-2'));
+const emoji = fc.constantFrom('👍', '👍', ':ship:');
+const time = fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T00:00:01+01:00', '2026-01-02T00:00:00.5Z');
+const appendSpan = fc
+  .record({
+    traceId,
+    spanId: fc.constantFrom('a', 'b', 'c'),
+    parentSpanId: maybe(fc.constantFrom('a', 'z')),
+    name: text,
+    startedAt: time,
+    endedAt: maybe(time),
+    input: maybe(text),
+    output: maybe(fc.record({ text })),
+  })
+  .map((fields): Command => ({ name: 'trace.append', data: dataOf(fields) }));
+const finishTrace = fc
+  .record({ traceId, status: fc.constantFrom('completed' as const, 'failed' as const), error: maybe(text) })
+  .map((fields): Command => ({ name: 'trace.finish', data: dataOf(fields) }));
+const startTrace = fc
+  .record({ id: maybe(chosenTrace), name: text, metadata: maybe(fc.record({ text })) })
+  .map((fields): Command => ({ name: 'trace.start', data: dataOf(fields) }));
+const reaction = fc.record({ messageId: fc.constantFrom('m1', 'm1', 'made-1'), emoji });
 const start = fc
   .record({
     messageId: maybe(chosenId),
@@ -139,6 +165,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: plain('session.archive') },
   { weight: 2, arbitrary: plain('session.restore') },
+  { weight: 6, arbitrary: reaction.map((data): Command => ({ name: 'reaction.add', data })) },
+  { weight: 6, arbitrary: reaction.map((data): Command => ({ name: 'reaction.remove', data })) },
+  { weight: 5, arbitrary: startTrace },
+  { weight: 10, arbitrary: appendSpan },
+  { weight: 2, arbitrary: finishTrace },
+  { weight: 3, arbitrary: traceId.map((id): Command => ({ name: 'trace.purge', data: { traceId: id } })) },
   { weight: 6, arbitrary: start },
   { weight: 6, arbitrary: append },
   { weight: 3, arbitrary: finish },
@@ -153,7 +185,12 @@ const actor = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...ACTORS) },
 );
 const step = fc.record({ actor, command, nowMs });
-const first = fc.record({ actor: fc.constantFrom(...ACTORS), command: create, nowMs });
+/** mostly who acts most: strangers to a private session reach little of it */
+const creator = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(ACTORS[0] as Actor) },
+  { weight: 1, arbitrary: fc.constantFrom(...ACTORS) },
+);
+const first = fc.record({ actor: creator, command: create, nowMs });
 const deletion = fc.record({ actor: fc.constantFrom(...ACTORS), command: plain('session.delete'), nowMs });
 
 /** Several actors at one session: it begins with its creation, and may be deleted late, after which more may be tried. */
