@@ -1,3 +1,4 @@
+import type { DeviceStatus } from '../core/presence.ts';
 import type { ActorKind, MemberRole, MessageRole, MessageStatus, Metadata, Visibility } from '../core/types.ts';
 
 /** The bodies that clients get (contract §1 and §2). Times are RFC 3339 UTC with milliseconds. */
@@ -53,6 +54,16 @@ export interface MemberAnswer {
   readSeq: number;
 }
 
+export interface PresenceAnswer {
+  user: UserAnswer;
+  /** over all devices: away when all of them are */
+  status: DeviceStatus;
+  /** open sockets; 0 for the moment after the last one closed, in which the user may come back */
+  devices: number;
+  /** when the status became what it is */
+  since: string;
+}
+
 export interface MessageAnswer {
   id: string;
   sessionId: string;
@@ -72,4 +83,33 @@ export interface MessageAnswer {
   deletedAt?: string;
   metadata: Metadata;
   attachments: never[];
+}
+
+/** A row of GET /v1/sessions. */
+export interface SessionsItem {
+  session: SessionAnswer;
+  lastMessage?: MessageAnswer;
+  /** 100 means "100 or more" */
+  unread: number;
+  mentions: number;
+}
+
+export interface InboxItem {
+  sessionId: string;
+  /** 100 means "100 or more" */
+  unread: number;
+  mentions: number;
+  head: number;
+  role?: MemberRole;
+  /** not a member any more, or the session is deleted */
+  removed?: true;
+}
+
+/** GET /v1/inbox, and each frame of its socket: `rev` is that of the last item, or the newest when nothing is left out. */
+export interface InboxAnswer {
+  type: 'inbox';
+  rev: number;
+  items: InboxItem[];
+  /** there is more: ask again with `after` = rev. On the socket the next frame follows by itself. */
+  more?: true;
 }

@@ -1,6 +1,7 @@
 /** NATS names (contract §5). Ids are validated before they come here: a token never holds `.`, `*` or `>`. */
 export const EVENTS_STREAM = 'MILLRACE_EVENTS';
 export const DEAD_LETTERS_STREAM = 'MILLRACE_DEAD_LETTERS';
+export const COMMANDS_STREAM = 'MILLRACE_COMMANDS';
 export const EVENTS_SUBJECTS = 'millrace.events.>';
 export const DEAD_LETTERS_SUBJECTS = 'millrace.dead.>';
 /** request and reply between Uplink and the query consumers */
@@ -12,8 +13,24 @@ export function eventSubject(tenant: string, type: string, sessionId: string): s
   return `millrace.events.${tenant}.${type}.${sessionId}`;
 }
 
+/** what backends publish; exactly these tokens, so that the stream takes no other */
+export const COMMANDS_SUBJECTS = 'millrace.commands.*.*';
+export function commandSubject(tenant: string, sessionId: string): string {
+  return `millrace.commands.${tenant}.${sessionId}`;
+}
+
 export function deadLetterSubject(consumer: string): string {
   return `millrace.dead.${consumer}`;
 }
+
+/** `millrace.signals.{tenant}.{sessionId}`: what is not kept, to backends and from them, over core NATS */
+export const SIGNALS_SUBJECTS = 'millrace.signals.*.*';
+export function signalsSubject(tenant: string, sessionId: string): string {
+  return `millrace.signals.${tenant}.${sessionId}`;
+}
+
+/** header of a core message that the edge published: both directions share the subject, and the relay leaves these alone */
+export const FROM_HEADER = 'Millrace-From';
+export const FROM_EDGE = 'edge';
 
 export const CLOUDEVENTS_CONTENT_TYPE = 'application/cloudevents+json';

@@ -3,11 +3,16 @@ import { memberRemove } from './commands/member-remove.ts';
 import { messageDelete } from './commands/message-delete.ts';
 import { messageEdit } from './commands/message-edit.ts';
 import { messageSend } from './commands/message-send.ts';
+import { readAdvance } from './commands/read-advance.ts';
 import { sessionArchive } from './commands/session-archive.ts';
 import { decideSessionCreate } from './commands/session-create.ts';
 import { sessionDelete } from './commands/session-delete.ts';
 import { sessionRestore } from './commands/session-restore.ts';
 import { sessionUpdate } from './commands/session-update.ts';
+import { streamAppend } from './commands/stream-append.ts';
+import { streamCancel } from './commands/stream-cancel.ts';
+import { streamFinish } from './commands/stream-finish.ts';
+import { streamStart } from './commands/stream-start.ts';
 import { refused, type CommandHandler, type DecideContext, type Decision } from './decision.ts';
 import { SEQ_MAX } from './limits.ts';
 import { readAccess } from './rights.ts';
@@ -27,6 +32,11 @@ export const COMMAND_HANDLERS: Handlers = {
   'message.send': messageSend,
   'message.edit': messageEdit,
   'message.delete': messageDelete,
+  'read.advance': readAdvance,
+  'stream.start': streamStart,
+  'stream.append': streamAppend,
+  'stream.finish': streamFinish,
+  'stream.cancel': streamCancel,
 };
 
 /**

@@ -28,7 +28,10 @@ export function documentPage(document: OpenApiDocument, nonce: string) {
       <body>
         <h1>${document.info.title} API</h1>
         <p>${document.info.description}</p>
-        <p>For machines: <a href="/v1/openapi.json">openapi.json</a></p>
+        <p>
+          For machines: <a href="/v1/openapi.json">openapi.json</a>; sockets and NATS:
+          <a href="/v1/asyncapi.json">asyncapi.json</a>
+        </p>
         ${tags.map(
           (tag) =>
             html`<h2>${tag}</h2>
@@ -83,7 +86,12 @@ function section({ path, method, operation }: { path: string; method: string; op
   </details>`;
 }
 
+/** A schema of the components by its name; a problem is one with the codes that it may have there. */
+function nameIn({ $ref, allOf }: { $ref?: string; allOf?: { $ref?: string }[] }): string | undefined {
+  return ($ref ?? allOf?.[0]?.$ref)?.split('/').at(-1);
+}
+
 function link(content: Record<string, { schema: object }> | undefined) {
-  const target = Object.values(content ?? {}).map((each) => (each.schema as { $ref?: string }).$ref?.split('/').at(-1))[0];
+  const target = Object.values(content ?? {}).map((each) => nameIn(each.schema))[0];
   return target === undefined ? '' : html`<a href="#${target}">${target}</a>`;
 }

@@ -1,3 +1,4 @@
+import type { InboxChange } from '../../shared/core/inbox.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.ts';
 
@@ -6,6 +7,8 @@ import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.
 export interface Publisher {
   publish(items: PublishItem[]): Promise<PublishOutcome>;
   request(subject: string, payload: string): Promise<RequestOutcome>;
+  /** a core message: it reaches whoever listens now; rejects when NATS did not take it in time */
+  signal(subject: string, payload: string): Promise<void>;
 }
 
 /** One hibernatable socket. `save` survives hibernation; at most 16 KiB. */
@@ -26,6 +29,8 @@ export interface RoomPorts {
   synced(): Promise<void>;
   /** resolves in a later turn of the event loop */
   nextTurn(): Promise<void>;
+  /** resolves after `ms`; the object stays awake for it, so it is for less than a second */
+  delay(ms: number): Promise<void>;
   setAlarm(atMs: number): void;
   /** hands a session.create to the Session that it names, or that it is to make */
   createElsewhere(input: ExecuteInput): Promise<Result<Executed>>;
@@ -33,6 +38,8 @@ export interface RoomPorts {
   background(work: Promise<void>): void;
   sockets(): SocketPort[];
   publisher: Publisher;
+  /** resolves once the user's Inbox took it; rejects within a bound when it did not */
+  tellInbox(userId: string, change: InboxChange): Promise<void>;
   nowMs(): number;
   random(): number;
   newId(): string;

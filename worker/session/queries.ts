@@ -1,10 +1,16 @@
-import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal } from '../../shared/core/codes.ts';
-import { EVENTS_PAGE_MAX, MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX, PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
+import {
+  EVENTS_PAGE_MAX,
+  MEMBERS_PAGE_MAX,
+  MESSAGES_PAGE_MAX,
+  PAGE_BYTES_MAX,
+  PRESENCE_PAGE_MAX,
+} from '../../shared/core/limits.ts';
 import { isOwner, readAccess } from '../../shared/core/rights.ts';
 import { isErased, type Actor, type Event, type MessageRecord } from '../../shared/core/types.ts';
-import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, PageItem, Result } from './api.ts';
+import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, Overview, PageItem, Result } from './api.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Room } from './room.ts';
 
@@ -62,6 +68,29 @@ export function members(
   };
 }
 
+export function presence(
+  room: Room,
+  actor: Actor,
+  query: { cursor?: string; limit: number },
+): Result<{ items: PresenceAnswer[]; nextCursor?: string }> {
+  const found = readAccess(room.view, actor.id);
+  if (!found.ok) return found;
+  const { sessionId } = room.identity;
+  const after = query.cursor === undefined ? '' : decodeCursor('presence', sessionId, query.cursor);
+  if (after === undefined) return { ok: false, refusal: BAD_CURSOR };
+  const limit = Math.min(query.limit, PRESENCE_PAGE_MAX);
+  const present = room.signals.presence.page(after, limit + 1);
+  const items = present.slice(0, limit).map(({ user, status, devices, sinceMs }) => ({
+    user,
+    status,
+    devices,
+    since: rfc3339(sinceMs),
+  }));
+  const last = items.at(-1);
+  const more = present.length > limit && last !== undefined;
+  return { ok: true, value: { items, ...(more ? { nextCursor: encodeCursor('presence', sessionId, last.user.id) } : {}) } };
+}
+
 /** Newest first. A cursor is the seq of a message at the page's edge, so others' writes move nothing. */
 export function messages(room: Room, actor: Actor, query: MessagesQuery): Result<MessagesPage> {
   const found = readAccess(room.view, actor.id);
@@ -102,6 +131,17 @@ export function message(room: Room, actor: Actor, messageId: string): Result<Pag
   const record = room.state.message(messageId);
   if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
   return { ok: true, value: itemOf(room, record) };
+}
+
+/** One look for the list of a user; undefined: there never was such a session. One that it must not see there is only said to be so, that its Inbox may learn of it. */
+export function overview(room: Room, actor: Actor): Overview | undefined {
+  if (!room.exists) return undefined;
+  const change = room.inboxes.changeOf(actor.id);
+  const described = change.role === null ? undefined : describe(room, actor);
+  if (described?.ok !== true) return { change };
+  const newest = messages(room, actor, { limit: 1 });
+  const last = newest.ok ? newest.value.items[0] : undefined;
+  return { change, listed: { session: described.value, ...(last === undefined ? {} : { last }) } };
 }
 
 export function events(room: Room, actor: Actor, query: EventsQuery): Result<EventsPage> {

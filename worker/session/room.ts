@@ -3,40 +3,39 @@ import type { Receipt } from '../../shared/contract/internal.ts';
 import { apply } from '../../shared/core/apply.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import { applyNote } from '../../shared/core/apply-note.ts';
+import { endOfStream } from '../../shared/core/commands/stream-end.ts';
 import { decide } from '../../shared/core/decide.ts';
 import type { Decision } from '../../shared/core/decision.ts';
 import { stampEvent } from '../../shared/core/event.ts';
-import {
-  EVENT_BYTES_MAX,
-  REPAIR_AFTER_MS,
-  TAIL_EVENTS_MIN,
-  TAIL_MS_MIN,
-  TRIM_ROWS_MAX,
-  type Limits,
-} from '../../shared/core/limits.ts';
+import { EVENT_BYTES_MAX, type Limits } from '../../shared/core/limits.ts';
 import { MemoryState } from '../../shared/core/memory-state.ts';
-import { countOf } from '../../shared/core/seq-ranges.ts';
 import type { SessionView } from '../../shared/core/state.ts';
 import { canonicalJson } from '../../shared/core/text.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
+import { EmbeddedStore } from './embedded-store.ts';
 import { encodeEvent, EventLog, type EncodedEvent } from './event-log.ts';
 import { FanOut } from './fan-out.ts';
+import { InboxFeed } from './inbox-feed.ts';
 import { Outbox } from './outbox.ts';
 import type { RoomPorts } from './ports.ts';
 import { ProgressLog } from './progress-log.ts';
 import { Rates } from './rates.ts';
-import { askArchive } from './repair.ts';
+import { Retention } from './retention.ts';
 import { migrate, schemaVersion } from './schema.ts';
+import { Signals } from './signals.ts';
 import { SqlState } from './sql-state.ts';
+import { Streams } from './streams.ts';
 import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
 const GUARD_ALARM_MS = 10_000;
-/** events above the tail's minimum that are worth a trim */
-const TRIM_SLACK_EVENTS = 256;
+const COMMAND_ID_TAKEN = 'A command with this commandId was accepted before in the session.';
+/** the same for what Inboxes are to be told: users look for it within 2 s */
+const INBOX_GUARD_MS = 1_000;
 const EMPTY: SessionView = new MemoryState();
 
 export interface RoomSettings {
@@ -59,34 +58,46 @@ export class Room {
   readonly tickets: Tickets;
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
+  readonly retention: Retention;
+  readonly inboxes: InboxFeed;
+  readonly streams: Streams;
+  readonly signals: Signals;
+  /** the ports, with an alarm that parts may ask for and none of them owns */
+  readonly asking: RoomPorts;
   readonly #rates: Rates;
+  readonly #embedded: EmbeddedStore;
   #schema: number;
   #epoch = '';
   #alarmAtMs: number | undefined;
-  #repairAttempts = 0;
-  #lastProgressMs = 0;
-  #unpersistedBytes = 0;
 
   constructor(identity: SessionIdentity, ports: RoomPorts, settings: RoomSettings) {
     this.identity = identity;
     this.ports = ports;
     this.settings = settings;
     this.events = new EventLog(ports.sql);
-    this.state = new SqlState(ports.sql, this.events);
     this.commands = new CommandLog(ports.sql);
+    this.streams = new Streams(ports, this.commands);
+    this.state = new SqlState(ports.sql, this.events, this.streams);
     this.progress = new ProgressLog(ports.sql);
     this.tickets = new Tickets(ports.sql, ports.digest);
     // one alarm, one owner: parts only ask to be woken by a time, and never put off another's
-    const asking: RoomPorts = { ...ports, setAlarm: (atMs) => this.#wakeBy(atMs) };
-    this.outbox = new Outbox(asking, this.events, this.progress, identity);
-    this.fanOut = new FanOut(asking, this.events, settings.limits);
+    this.asking = { ...ports, setAlarm: (atMs) => this.#wakeBy(atMs) };
+    this.outbox = new Outbox(this.asking, this.events, this.progress, identity);
+    this.fanOut = new FanOut(this.asking, this.events, settings.limits);
+    this.signals = new Signals(this);
+    this.fanOut.listen(this.signals);
+    this.retention = new Retention(identity, ports, this.events, this.progress);
+    this.inboxes = new InboxFeed(identity.sessionId, this.asking, this.events, this.state);
     this.#rates = new Rates(settings.limits, ports.nowMs());
+    this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
     this.#schema = schemaVersion(ports.sql);
     if (this.#schema === 0) return;
     ports.transaction(() => migrate(ports.sql, this.#schema));
     this.#load();
     this.fanOut.restore();
+    this.signals.presence.restore();
     this.outbox.kick();
+    this.inboxes.outbox.kick();
   }
 
   /** Called once after waking with the alarm that is set: waking is the one sure moment to arm one that was lost. */
@@ -123,8 +134,9 @@ export class Room {
       newId: () => this.ports.newId(),
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
+    if (this.#isTaken(input.commandId, nowMs)) return { ok: false, refusal: refusal('conflict', COMMAND_ID_TAKEN) };
     if (decision.kind === 'accepted') {
-      const overloaded = this.#overload();
+      const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
     }
     return this.#commit(input, decision, fingerprint, nowMs);
@@ -135,15 +147,10 @@ export class Room {
     return this.#rates.take(userId, this.ports.nowMs());
   }
 
-  takeReceipt(receipt: Receipt): void {
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): void {
     if (!this.exists) return;
-    const before = this.progress.persisted;
-    this.#record(receipt);
-    if (this.progress.persisted > before) {
-      this.#lastProgressMs = this.ports.nowMs();
-      this.#repairAttempts = 0;
-    }
-    this.#trim();
+    this.#embedded.note(embeddedMessages, this.state.lastOrdinal(), this.ports.nowMs());
+    this.retention.take(receipt);
     this.#arm();
   }
 
@@ -152,12 +159,16 @@ export class Room {
     this.#alarmAtMs = undefined;
     if (!this.exists) return;
     try {
+      // first: its bound is the shortest
+      await this.inboxes.outbox.drain();
       this.outbox.retryAtMs = undefined;
       await this.outbox.drain();
-      await this.#repair();
-      this.#trim();
+      await this.retention.repair();
+      this.retention.trim();
       this.commands.sweep(this.ports.nowMs());
       this.fanOut.sweep();
+      this.signals.presence.expire();
+      this.#endIdleStreams();
     } catch (error) {
       this.ports.log('error', 'alarm failed', { error: String(error) });
     } finally {
@@ -190,13 +201,22 @@ export class Room {
     if (stamped !== undefined && stamped.encoded.bytes > EVENT_BYTES_MAX) {
       return { ok: false, refusal: refusal('payload_too_large', `The encoded event is over ${EVENT_BYTES_MAX} bytes.`) };
     }
-    const accepted: Accepted =
-      stamped === undefined ? { ...answer, unchanged: true } : { ...answer, seq: stamped.event.seq, eventId: stamped.event.id };
+    const accepted: Accepted = {
+      ...answer,
+      ...(stamped === undefined ? {} : { seq: stamped.event.seq, eventId: stamped.event.id }),
+      ...(decision.kind === 'unchanged' ? { unchanged: true } : {}),
+    };
     try {
       this.ports.transaction(() => {
         if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
+        if (decision.kind === 'noted') applyNote(this.state, decision.note);
+        if (decision.kind === 'noted' && decision.note.kind === 'read')
+          this.inboxes.noteRead(decision.note.userId, decision.note.seq);
         if (input.idempotencyKey !== undefined) {
-          this.commands.putKey(input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs);
+          const key = [input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs] as const;
+          // a chunk is not durable yet, and so its key need not be: they are stored together
+          if (decision.kind === 'noted' && decision.note.kind === 'chunk') this.commands.deferKey(...key);
+          else this.commands.putKey(...key);
         }
       });
     } catch (error) {
@@ -205,7 +225,9 @@ export class Room {
       else this.#forget();
       throw error;
     }
-    if (stamped !== undefined) this.#committed(stamped, nowMs);
+    if (stamped !== undefined) this.#committed(stamped, input, nowMs);
+    if (decision.kind === 'noted') this.signals.noted(decision.note, input.actor);
+    this.#tellInboxes(nowMs);
     return { ok: true, value: { accepted, replayed: false } };
   }
 
@@ -216,7 +238,7 @@ export class Room {
       sessionId: this.identity.sessionId,
       publicUrl: this.settings.publicUrl,
       nowMs,
-      actor: input.actor,
+      actor: decision.author ?? input.actor,
       correlationId: input.correlationId,
       commandId,
       ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
@@ -228,6 +250,7 @@ export class Room {
     if (!this.exists) this.#create();
     this.events.append(stamped.event, stamped.encoded);
     apply(this.state, stamped.event);
+    this.inboxes.note(stamped.event);
     this.commands.put({
       commandId: accepted.commandId,
       type: input.command.name,
@@ -238,10 +261,25 @@ export class Room {
     });
   }
 
-  #committed(stamped: { event: Event; encoded: EncodedEvent }, nowMs: number): void {
-    this.#unpersistedBytes += stamped.encoded.bytes;
-    // erasing shrank what was counted with its text
-    this.#unpersistedBytes -= this.events.takeFreedBytes(this.progress.persisted);
+  #tellInboxes(nowMs: number): void {
+    if (!this.inboxes.outbox.waiting) return;
+    this.#wakeBy(nowMs + INBOX_GUARD_MS);
+    this.inboxes.outbox.kick();
+  }
+
+  /** Nobody asks for it, so it is nobody's to refuse: the message of an author who vanished, as far as it came. */
+  #endIdleStreams(): void {
+    const nowMs = this.ports.nowMs();
+    for (const stream of this.streams.idleSince(nowMs)) {
+      const end = endOfStream(this.view, stream, { status: 'failed', nowMs });
+      const command = { name: 'stream.finish' as const, data: { messageId: stream.id, status: 'failed' as const } };
+      this.#commit({ command, actor: stream.starter, correlationId: this.ports.newId() }, end, '', nowMs);
+    }
+  }
+
+  #committed(stamped: { event: Event; encoded: EncodedEvent }, input: ExecuteInput, nowMs: number): void {
+    this.retention.committed(stamped.encoded.bytes);
+    this.signals.committed(stamped.event, input);
     this.fanOut.add(stamped.event, stamped.encoded);
     this.outbox.kick();
     this.#wakeBy(nowMs + GUARD_ALARM_MS);
@@ -260,17 +298,17 @@ export class Room {
     this.#epoch = this.ports.sql.exec<{ value: string }>(`SELECT value FROM meta WHERE key = 'epoch'`).toArray()[0]?.value ?? '';
     this.events.load();
     this.progress.load();
+    this.streams.load();
     this.state.load();
-    this.#countUnpersisted();
+    this.retention.load();
+    this.inboxes.outbox.load();
   }
 
   #forget(): void {
     this.events.reset();
+    this.streams.reset();
     this.state.reset();
-  }
-
-  #countUnpersisted(): void {
-    this.#unpersistedBytes = this.events.bytesBetween(this.progress.persisted, this.events.head);
+    this.inboxes.outbox.reset();
   }
 
   #fingerprint(input: ExecuteInput): string {
@@ -288,71 +326,37 @@ export class Room {
     return { ok: true, value: { accepted: found.answer, replayed: true } };
   }
 
+  /** A given id names one command: with its key it is a repetition, without it another command that nobody could tell apart. */
+  #isTaken(commandId: string | undefined, nowMs: number): boolean {
+    return commandId !== undefined && this.exists && this.commands.find(commandId, nowMs) !== undefined;
+  }
+
   #overload(): Refusal | undefined {
     const { unpersistedEvents, unpersistedBytes } = this.settings.limits;
     const waiting = this.events.head - this.progress.persisted;
-    if (waiting < unpersistedEvents && this.#unpersistedBytes < unpersistedBytes) return undefined;
+    if (waiting < unpersistedEvents && this.retention.unpersistedBytes < unpersistedBytes) return undefined;
     return refusal('overloaded', 'Too much of this session waits to be persisted. Try again later.', { retryAfterMs: 5_000 });
-  }
-
-  /** A lost receipt repairs itself: what the archive holds is persisted (design decision 3). */
-  async #repair(): Promise<void> {
-    const nowMs = this.ports.nowMs();
-    const oldest = this.#oldestUnpersistedMs();
-    if (oldest === undefined || Math.max(oldest, this.#lastProgressMs) > nowMs - REPAIR_AFTER_MS) return;
-    this.#repairAttempts += 1;
-    const missing = this.progress.unpersisted(this.progress.sent);
-    if (countOf(missing) === 0) return;
-    const held = await askArchive(this.ports, this.identity, missing);
-    if (held === undefined) return;
-    // what the archive had was found at once: the next question need not wait
-    if (this.#record(held)) this.#repairAttempts = 0;
-  }
-
-  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
-    const nowMs = this.ports.nowMs();
-    const before = this.progress.persisted;
-    const fresh = this.ports.transaction(() => this.progress.recordReceipt(receipt, this.events.head, nowMs));
-    this.#unpersistedBytes -= this.events.bytesBetween(before, this.progress.persisted);
-    return fresh;
-  }
-
-  /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
-  #trim(): void {
-    if (this.#trimBelow(this.progress.persisted) - this.events.floor < TRIM_SLACK_EVENTS) return;
-    const nowMs = this.ports.nowMs();
-    const settledMark = this.progress.persistedBefore(nowMs - TAIL_MS_MIN);
-    const below = this.#trimBelow(settledMark);
-    if (below <= this.events.floor) return;
-    this.ports.transaction(() => {
-      this.events.trim(below, TRIM_ROWS_MAX);
-      this.progress.compact(settledMark, nowMs);
-    });
-  }
-
-  #trimBelow(mark: number): number {
-    const kept = this.events.head - TAIL_EVENTS_MIN + 1;
-    return Math.min(kept, mark + 1, this.progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
-  }
-
-  #oldestUnpersistedMs(): number | undefined {
-    if (this.progress.persisted >= this.events.head) return undefined;
-    return this.events.atMs(this.progress.persisted + 1);
   }
 
   #arm(): void {
     const nowMs = this.ports.nowMs();
-    const oldest = this.#oldestUnpersistedMs();
+    const oldest = this.retention.oldestUnpersistedMs();
     const deadline = this.fanOut.deadlineMs();
+    const streamDeadline = this.streams.deadlineMs();
+    const presenceDeadline = this.signals.presence.deadlineMs();
     const at = nextAlarmMs({
       nowMs,
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
+      ...(this.inboxes.outbox.waiting ? { inboxRetryAtMs: this.inboxes.outbox.retryAtMs ?? nowMs + INBOX_GUARD_MS } : {}),
       ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
-      repairAttempts: this.#repairAttempts,
-      lastProgressMs: this.#lastProgressMs,
-      trimmable: this.#trimBelow(this.progress.persisted) - this.events.floor >= TRIM_SLACK_EVENTS,
+      repairAttempts: this.retention.repairAttempts,
+      lastProgressMs: this.retention.lastProgressMs,
+      trimmable: this.retention.trimmable,
+      trimsOn: this.retention.trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
+      ...(streamDeadline === undefined ? {} : { streamDeadlineMs: streamDeadline }),
+      ...(presenceDeadline === undefined ? {} : { presenceDeadlineMs: presenceDeadline }),
     });
     if (at !== undefined) this.#wakeBy(at);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { HEARTBEAT_MS, HEARTBEATS_MISSED_MAX } from '../../../../shared/core/limits.ts';
 import {
   nextAlarmMs,
   outboxBackoffMs,
@@ -8,7 +9,7 @@ import {
 } from '../../../../worker/session/alarm-plan.ts';
 
 const NOW = 1_000_000_000;
-const idle: AlarmFacts = { nowMs: NOW, lastProgressMs: 0, repairAttempts: 0, trimmable: false, openSockets: 0 };
+const idle: AlarmFacts = { nowMs: NOW, lastProgressMs: 0, repairAttempts: 0, trimmable: false, trimsOn: false, openSockets: 0 };
 
 describe('the next alarm', () => {
   test('an idle session sleeps', () => {
@@ -25,8 +26,23 @@ describe('the next alarm', () => {
     expect(nextAlarmMs(facts)).toBe(NOW + 400);
   });
 
+  test('a stream without its author and a user without a socket have their time', () => {
+    expect(nextAlarmMs({ ...idle, openSockets: 1, streamDeadlineMs: NOW + 9_000 })).toBe(NOW + 9_000);
+    expect(nextAlarmMs({ ...idle, streamDeadlineMs: NOW + 9_000, presenceDeadlineMs: NOW + 8_000 })).toBe(NOW + 8_000);
+  });
+
+  test('who vanished from a sleeping session is swept within 7 minutes', () => {
+    expect(HEARTBEATS_MISSED_MAX * HEARTBEAT_MS + SWEEP_EVERY_MS).toBeLessThan(7 * 60_000);
+  });
+
   test('what is overdue is due now, never in the past', () => {
     expect(nextAlarmMs({ ...idle, outboxRetryAtMs: NOW - 5_000 })).toBe(NOW);
+  });
+
+  test('what may be trimmed waits for its age, and a backlog that is old enough goes on at once', () => {
+    expect(nextAlarmMs({ ...idle, trimmable: true })).toBe(NOW + 60_000);
+    expect(nextAlarmMs({ ...idle, trimmable: true, trimsOn: true })).toBe(NOW + 250);
+    expect(nextAlarmMs({ ...idle, trimsOn: true })).toBeUndefined();
   });
 
   test('the archive is asked a minute after the commit, then with backoff', () => {
