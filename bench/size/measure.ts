@@ -44,8 +44,8 @@ export interface SizeResults {
 const WARMUP_SAMPLES = 30;
 /** events beyond the tail's minimum after which a Session trims for sure */
 const TRIMMED_FOR_SURE_EVENTS = 300;
-/** events leave the edge a minute after their receipt, and in steps */
-const TRIMMED_MS_MAX = 600_000;
+/** events leave the edge a minute after their receipt, and in steps; a store on a busy machine takes minutes for 100,000 */
+const TRIMMED_MS_MAX = 1_500_000;
 const TRIMMED_LOOK_MS = 1_000;
 
 /**

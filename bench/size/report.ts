@@ -4,7 +4,7 @@ const WIDTHS = [64, 12, 12, 7] as const;
 
 /** The table of one system: a line per operation, with the ratio and whether it keeps within the target. */
 export function sizeTable({ store, plan, comparisons }: SizeResults): string {
-  const count = (events: number): string => `${events.toLocaleString('en-US')}`;
+  const count = (events: number): string => events.toLocaleString('en-US');
   return [
     row(
       `Events in the session (${store}): p50 ms`,

@@ -34,6 +34,8 @@ export class Lanes<T extends Queued> {
     const before = lane.waiting[this.#placeOf(lane, item) - 1];
     if (before?.seq === item.seq) return before;
     this.#insert(lane, item);
+    // the wait was another's
+    if (lane.waiting[0] === item) this.#free(item.subject, lane);
     this.#size += 1;
     this.#order(item.subject, lane);
     return undefined;
@@ -78,7 +80,7 @@ export class Lanes<T extends Queued> {
     const lane = this.#lanes.get(item.subject);
     if (lane === undefined || lane.busy !== item) return;
     lane.busy = undefined;
-    lane.notBeforeMs = 0;
+    this.#free(item.subject, lane);
     this.#size -= 1;
     if (lane.waiting.length === 0) this.#lanes.delete(item.subject);
     this.#order(item.subject, lane);
@@ -114,6 +116,11 @@ export class Lanes<T extends Queued> {
   /** Almost always the end: what comes out of order was delivered again. */
   #placeOf(lane: Lane<T>, { seq }: Queued): number {
     return lane.waiting.findLastIndex((each) => each.seq <= seq) + 1;
+  }
+
+  #free(subject: string, lane: Lane<T>): void {
+    lane.notBeforeMs = 0;
+    this.#delayed.delete(subject);
   }
 
   #order(subject: string, lane: Lane<T>): void {

@@ -7,6 +7,7 @@ import type { DeadLetters } from '../runtime/dead-letters.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import { EdgeRefused } from '../runtime/signed-post.ts';
+import { ACK_WAIT_MS } from '../runtime/streams.ts';
 import { Certainty, type Delivery } from './certainty.ts';
 import { readCommand } from './command-message.ts';
 import type { EdgeDoor } from './edge-door.ts';
@@ -31,6 +32,8 @@ const LATER_BOUNDS = { minMs: 250, maxMs: 10_000 };
 const INTERNAL_ERRORS_MAX = 10;
 /** A payload is only passed on, so hardly the cause of a crash, but a crash costs all that is in hand a delivery. */
 const DELIVERIES_MAX = 100;
+/** when the server heard of nothing for longer, it may have given what is in hand to another: then the stream is asked */
+const UNHEARD_MS_MAX = (ACK_WAIT_MS * 2) / 3;
 const NOTHING = new Uint8Array();
 
 /** What the stream knows; a work queue holds exactly the commands that are not settled. */
@@ -79,10 +82,12 @@ export class Relay {
   #heldBytes = 0;
   #edgeFailures = 0;
   #edgeNotBeforeMs = 0;
+  #workedAtMs: number;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(ports: RelayPorts) {
     this.#ports = ports;
+    this.#workedAtMs = ports.now();
     this.#settler = new Settler({ consumer: RELAY_DURABLE, ...ports });
   }
 
@@ -109,8 +114,11 @@ export class Relay {
     this.#certainty.end();
   }
 
-  /** Says that everything in hand is being worked on. */
+  /** Says that everything in hand is being worked on; to be called well within the server's ack timer. */
   working(): void {
+    // a stall is found before it is mended
+    this.#noticeStall();
+    this.#workedAtMs = this.#ports.now();
     for (const { incoming } of this.#lanes) incoming.working();
   }
 
@@ -235,6 +243,7 @@ export class Relay {
   /** Whether no earlier command of the session is unsettled, here or with another relay. Reads a payload that was let go. */
   async #isItsTurn(held: Held): Promise<boolean> {
     const { stream, now } = this.#ports;
+    this.#noticeStall();
     if (!this.#certainty.isSure(held.delivery)) {
       const first = await stream.firstOf(held.subject);
       // settled by another relay, or too old: nothing is owed any more
@@ -251,6 +260,11 @@ export class Relay {
       held.incoming = { ...held.incoming, data };
     }
     return true;
+  }
+
+  /** A process that stood still is like a pin that is gone. */
+  #noticeStall(): void {
+    if (this.#ports.now() - this.#workedAtMs > UNHEARD_MS_MAX) this.interrupted();
   }
 
   #conclude(held: Held, outcome: CommandOutcome): void {

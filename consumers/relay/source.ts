@@ -1,7 +1,7 @@
 import type { ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { COMMANDS_STREAM } from '../../shared/contract/subjects.ts';
-import { backoffMs, wait } from '../runtime/backoff.ts';
+import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 import { incomingOf } from '../runtime/jetstream-source.ts';
 import { describe, type Log } from '../runtime/log.ts';
@@ -15,6 +15,8 @@ const PULL_WAIT_MS = 2_000;
 const PULL_COMMANDS_MAX = 200;
 const PULL_RETRY_BOUNDS = { minMs: 200, maxMs: 5_000 };
 
+const UNPIN_MS_MAX = 2_000;
+
 /** on each message that the server gives to a pinned client */
 const PIN_HEADER = 'Nats-Pin-Id';
 
@@ -24,6 +26,8 @@ export interface SourcePorts {
   take: (incoming: Incoming, tenure: string) => void;
   /** what came so far and what comes next need not be neighbours */
   interrupted: () => void;
+  /** asks the server to pin another, if the pin is still this one */
+  unpin: (pinId: string) => Promise<void>;
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
   log: Log;
@@ -45,11 +49,6 @@ export class PinnedSource {
     this.#ports = ports;
   }
 
-  /** The pin under which messages came last; empty when none did. */
-  get pinId(): string {
-    return this.#pinId;
-  }
-
   start(): void {
     if (this.#running !== undefined) return;
     this.#running = this.#pull();
@@ -58,9 +57,17 @@ export class PinnedSource {
     );
   }
 
-  /** Nothing is handed over once this resolved. Never rejects. */
+  /** Gives up the pin, so that the next relay begins at once. Nothing is handed over once this resolved. Never rejects. */
   async stop(): Promise<void> {
+    const { connection, unpin, log } = this.#ports;
     this.#stop.abort();
+    try {
+      // what the server sent before it heard of this must not be lost with the subscription: it would wait for the ack timer
+      if (this.#pinId !== '') await within(UNPIN_MS_MAX, 'giving up the pin', unpin(this.#pinId));
+      await within(UNPIN_MS_MAX, 'a round trip', connection.flush());
+    } catch (error) {
+      log('warn', 'the pin could not be given up: it runs out by itself', { error: describe(error) });
+    }
     this.#messages?.stop();
     await this.#running;
   }
@@ -98,7 +105,6 @@ export class PinnedSource {
   }
 
   #take(message: JsMsg): void {
-    if (this.#stop.signal.aborted) return;
     const incoming = incomingOf(message);
     const pinId = message.headers?.get(PIN_HEADER) ?? '';
     if (pinId !== this.#pinId) this.#ports.log('info', 'the active relay', { pin: pinId });

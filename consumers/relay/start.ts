@@ -55,6 +55,7 @@ export async function startRelay(
     client,
     take: (incoming, tenure) => relay.take(incoming, tenure),
     interrupted: () => relay.interrupted(),
+    unpin: async (pinId) => await unpin(manager, pinId),
     ensure,
     log,
   });
@@ -72,23 +73,16 @@ export async function startRelay(
     await relay.stop(drainMsMax);
     clearInterval(working);
     await watching;
-    await handOver(manager, source.pinId, log);
   };
 }
 
 /** a part of the durable's state that the client has no type for */
 const pinState = z.object({ priority_groups: z.array(z.object({ pinned_client_id: z.string().optional() })) });
 
-/** Lets the next relay begin at once rather than when the pin has run out. */
-async function handOver(manager: JetStreamManager, pinId: string, log: Log): Promise<void> {
-  if (pinId === '') return;
-  try {
-    const { priority_groups: groups } = pinState.parse(await manager.consumers.info(COMMANDS_STREAM, RELAY_DURABLE));
-    if (groups.some((group) => group.pinned_client_id === pinId))
-      await manager.consumers.unpin(COMMANDS_STREAM, RELAY_DURABLE, RELAY_GROUP);
-  } catch (error) {
-    log('warn', 'the pin could not be handed over: it runs out by itself', { error: describe(error) });
-  }
+async function unpin(manager: JetStreamManager, pinId: string): Promise<void> {
+  const { priority_groups: groups } = pinState.parse(await manager.consumers.info(COMMANDS_STREAM, RELAY_DURABLE));
+  const isOurs = groups.some((group) => group.pinned_client_id === pinId);
+  if (isOurs) await manager.consumers.unpin(COMMANDS_STREAM, RELAY_DURABLE, RELAY_GROUP);
 }
 
 function commandStream(manager: JetStreamManager): CommandStream {

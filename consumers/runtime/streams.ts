@@ -37,6 +37,8 @@ const DEAD_LETTERS_BYTES_DEFAULT = GIB_BYTES;
 /** shorter than an idempotency key lasts at the edge: what is relayed again at the last moment is still known there */
 export const COMMANDS_AGE_MS_MAX = 7 * DAY_MS;
 const COMMANDS_BYTES_DEFAULT = GIB_BYTES;
+/** with its headers; below the server's usual bound (1 MiB) by what a dead letter adds, for a settled command is nowhere else */
+export const COMMAND_BYTES_MAX = 1024 ** 2 - 16 * 1024;
 /** a default that the server has no room for is halved down to this */
 const STREAM_BYTES_MIN = 64 * 1024 ** 2;
 const COMMANDS_DUPLICATE_WINDOW_MS = 120_000;
@@ -47,6 +49,8 @@ const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
 export const ACK_WAIT_MS = 15_000;
 /** messages out at all workers of one durable together; at it the server waits */
 export const ACK_PENDING_MAX = 2_000;
+/** more where one client has them all and brings them one by one per session: a session's backlog must not keep the others out */
+const PINNED_ACK_PENDING_MAX = 10_000;
 
 export interface StreamSettings {
   eventsMaxBytes?: number;
@@ -82,6 +86,7 @@ export async function ensureStreams(manager: JetStreamManager, settings: StreamS
     subjects: [COMMANDS_SUBJECTS],
     max_bytes: settings.commandsMaxBytes ?? COMMANDS_BYTES_DEFAULT,
     max_age: nanos(COMMANDS_AGE_MS_MAX),
+    max_msg_size: COMMAND_BYTES_MAX,
     duplicate_window: nanos(COMMANDS_DUPLICATE_WINDOW_MS),
     num_replicas: replicas,
     ...common,
@@ -155,6 +160,7 @@ export async function ensurePinnedDurable(
     priority_groups: [group],
     priority_policy: 'pinned_client',
     priority_timeout: nanos(pinMs),
+    max_ack_pending: PINNED_ACK_PENDING_MAX,
   };
   await ensure(manager, stream, durable, pinned, log);
 }

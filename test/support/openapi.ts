@@ -27,7 +27,7 @@ export class OpenApiChecker {
     formats.default(this.#ajv);
     // what is not described is a fault too: the named schemas take no other members here
     for (const [name, schema] of Object.entries(document.components.schemas)) {
-      this.#ajv.addSchema(closed(schema as Schema) as Schema, `#/components/schemas/${name}`);
+      this.#ajv.addSchema(closed(schema) as Schema, `#/components/schemas/${name}`);
     }
   }
 

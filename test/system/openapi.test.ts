@@ -87,6 +87,14 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [202, 'alice', 'DELETE', `${S}/messages/m2`],
       [404, 'alice', 'DELETE', `${S}/messages/none`],
       [202, 'vera', 'PUT', `${S}/read`, { seq: 1 }],
+      [202, 'bob', 'POST', `${S}/streams`, { messageId: 'streamed' }],
+      [202, 'bob', 'POST', `${S}/streams/streamed/chunks`, { index: 0, text: 'word' }],
+      [409, 'bob', 'POST', `${S}/streams/streamed/chunks`, { index: 2, text: 'word' }],
+      [404, 'bob', 'POST', `${S}/streams/none/chunks`, { index: 0, text: 'word' }],
+      [202, 'bob', 'POST', `${S}/streams/streamed/finish`, { status: 'completed' }],
+      [409, 'bob', 'POST', `${S}/streams/streamed/cancel`],
+      [202, 'bob', 'POST', `${S}/streams`, { messageId: 'stopped' }],
+      [202, 'bob', 'POST', `${S}/streams/stopped/cancel`, { reason: 'enough' }],
       [202, 'alice', 'POST', `${S}/archive`],
       [409, 'bob', 'POST', `${S}/messages`, { text: 'x' }],
       [202, 'alice', 'POST', `${S}/restore`],
@@ -103,6 +111,8 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [404, 'sam', 'GET', S],
       [404, 'vera', 'GET', `${S}/commands/none`],
       [200, 'vera', 'GET', `${S}/members?limit=1`],
+      [200, 'vera', 'GET', `${S}/presence`],
+      [200, 'vera', 'GET', `${S}/messages/stopped`],
       [200, 'vera', 'GET', `${S}/messages?limit=1&before=${String(page.body['nextCursor'])}`],
       [400, 'vera', 'GET', `${S}/messages?limit=0`],
       [200, 'vera', 'GET', `${S}/messages?parentId=m1`],
@@ -115,6 +125,14 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [201, 'vera', 'POST', `${S}/tickets`],
       [404, 'sam', 'POST', `${S}/tickets`],
       [426, 'vera', 'GET', `${S}/socket`],
+      [200, 'bob', 'GET', '/v1/sessions?limit=1'],
+      [400, 'bob', 'GET', '/v1/sessions?limit=0'],
+      [400, 'bob', 'GET', '/v1/sessions?cursor=x'],
+      [401, undefined, 'GET', '/v1/sessions'],
+      [200, 'bob', 'GET', '/v1/inbox?after=0'],
+      [400, 'bob', 'GET', '/v1/inbox?after=x'],
+      [201, 'bob', 'POST', '/v1/inbox/tickets'],
+      [426, 'bob', 'GET', '/v1/inbox/socket'],
       [200, undefined, 'GET', '/healthz'],
       [200, undefined, 'GET', '/readyz'],
       [200, undefined, 'GET', '/v1/openapi.json'],
@@ -138,12 +156,12 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
     await until('it is noticed', async () => (await ask(undefined, 'GET', '/readyz')).status === 503);
   });
 
-  test('no operation was left out but the upgrade itself', () => {
+  test('no operation was left out but the upgrades themselves', () => {
     const described = Object.values(document.paths).flatMap((methods) =>
       Object.values(methods).map(({ operationId }) => operationId),
     );
     const answered = [...checker.seen].filter(([, met]) => [...met].some((status) => status < 400)).map(([id]) => id);
-    expect(described.filter((id) => !answered.includes(id))).toEqual(['socket.open']);
+    expect(described.filter((id) => !answered.includes(id))).toEqual(['inbox.open', 'socket.open']);
   });
 
   test('a body that is not as described would be found', () => {

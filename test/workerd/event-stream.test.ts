@@ -172,6 +172,21 @@ test.each([
   expect(await response.json()).toMatchObject({ code });
 });
 
+test('signals=1: what is not kept comes as event: signal, and only to who asked for it', async () => {
+  const session = await EdgeSession.make();
+  const [asked, plain] = [await stream(session, '?after=6&signals=1'), await stream(session, '?after=6')];
+  for (const reader of [asked, plain]) await reader.until('it is connected', () => reader.comments > 0);
+  expect((await as('vera', 'PUT', `${session.path}/read`, { seq: 5 })).status).toBe(202);
+  await asked.until('the signal', () => asked.events.length === 1);
+  expect(asked.events[0]?.event).toBe('signal');
+  const signal = JSON.parse(asked.events[0]?.data ?? '') as object;
+  expect(signal).toMatchObject({ name: 'read', user: { id: 'vera', kind: 'user' }, data: { seq: 5 } });
+  expect(signal).not.toHaveProperty('type');
+  await session.must('bob', 'message.send', { text: 'seven' });
+  for (const reader of [asked, plain]) await reader.until('the event', () => reader.seqs().length === 1);
+  expect(plain.events.map(({ event }) => event)).toEqual([undefined]);
+});
+
 test('HEAD of a stream opens nothing', async () => {
   const session = await EdgeSession.make();
   const response = await send('HEAD', `${session.path}/events`, {

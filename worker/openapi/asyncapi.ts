@@ -115,12 +115,16 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     title: 'The stream MILLRACE_COMMANDS',
     description:
       'Commands of backends, taken in the order of the stream per session. The right to publish here is the right to act as anyone of that ' +
-      'tenant. A refused one becomes a dead letter.',
+      'tenant. A refused one becomes a dead letter. A `Nats-Msg-Id` is compared with those of all sessions, for two minutes; a message with ' +
+      'its headers may have 1 MiB less 16 KiB.',
     sends: {},
     receives: perCommand('command', commandMessage),
     headers: z.object({
       [IDEMPOTENCY_KEY_HEADER]: z.string().optional(),
-      [REPLY_HEADER]: z.string().optional().describe('a subject for the 202 body or the problem'),
+      [REPLY_HEADER]: z
+        .string()
+        .optional()
+        .describe('a literal subject for the 202 body or the problem; not one that begins with `$` or `millrace.`'),
     }),
   },
   signals: {

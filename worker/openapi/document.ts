@@ -41,13 +41,23 @@ const PROBLEMS_OF_COMMANDS: readonly ErrorCode[] = [
   'idempotency_key_reused',
   'rate_limited',
 ];
-/** what one command may be refused for besides */
-const PROBLEMS_OF_COMMAND: Partial<Record<CommandName, readonly ErrorCode[]>> = {
+/** what one command may be refused for besides; a new command is not left out, and tests compare what they meet with it */
+const PROBLEMS_OF_COMMAND: Record<CommandName, readonly ErrorCode[]> = {
+  'session.create': [],
+  'session.update': [],
+  'session.archive': [],
+  'session.restore': [],
+  'session.delete': [],
   'member.put': ['last_owner'],
   'member.remove': ['last_owner', 'member_not_found'],
   'message.send': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.edit': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.delete': ['message_not_found'],
+  'read.advance': [],
+  'stream.start': ['message_not_found'],
+  'stream.append': ['message_too_long', 'stream_not_found', 'stream_gap', 'stream_ended'],
+  'stream.finish': ['message_empty', 'message_too_long', 'stream_not_found', 'stream_gap', 'stream_ended'],
+  'stream.cancel': ['stream_not_found', 'stream_ended'],
 };
 
 const TAGS: Readonly<Record<string, string>> = { session: 'Sessions', member: 'Members', message: 'Messages' };
@@ -116,7 +126,7 @@ function commandOperation(name: CommandName): OperationObject {
         },
         content: { 'application/json': { schema: ref('Accepted') } },
       },
-      ...problems([...PROBLEMS_OF_COMMANDS, ...(PROBLEMS_OF_COMMAND[name] ?? []), ...PROBLEMS_OF_CALLERS, ...PROBLEMS_OF_ALL]),
+      ...problems([...PROBLEMS_OF_COMMANDS, ...PROBLEMS_OF_COMMAND[name], ...PROBLEMS_OF_CALLERS, ...PROBLEMS_OF_ALL]),
     },
   };
 }

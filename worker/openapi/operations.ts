@@ -55,7 +55,7 @@ const HEAD =
 
 const STREAM =
   'With `Accept: text/event-stream` the same as server-sent events that go on: `id` is the seq, `data` the event; a comment comes ' +
-  'every 15 s; the end is `event: close` with `data: {code, reason}`, a close code of the socket.';
+  'every 15 s; with `signals=1` also `event: signal`, whose `data` is a signal of the socket without its `type`; the end is `event: close` with `data: {code, reason}`, a close code of the socket.';
 
 const REV = whole('after', 'rev of what is known; absent: nothing. A rev from the future counts as 0.', 0, 9_999_999_999, 0);
 

@@ -85,10 +85,9 @@ function inputOf(relayed: RelayedCommand, backend: BackendCommand, correlationId
   if (command.name === 'session.create' && command.data.id !== undefined && command.data.id !== relayed.sessionId) {
     throw new Refused(refusal('invalid_request', 'id: must be the session of the subject, or left out.'));
   }
-  const { name, ...who } = backend.actor;
   return {
     command,
-    actor: { ...who, ...(name === undefined ? {} : { name }), service: true },
+    actor: { ...backend.actor, service: true },
     idempotencyKey: relayed.idempotencyKey,
     ...(backend.commandId === undefined ? {} : { commandId: backend.commandId }),
     correlationId,

@@ -4,7 +4,8 @@ import type { CommandName } from '../../shared/core/types.ts';
 /** what was told longer ago counts no more: a refusing session sends nothing, so nothing new would be told */
 const KNOWN_MS_MAX = 600_000;
 const RETRY_AFTER_MS = 60_000;
-const ADDS_MESSAGES: ReadonlySet<CommandName> = new Set<CommandName>(['message.send']);
+/** a stream ends as a message, and its end is never refused: so its start is */
+const ADDS_MESSAGES: ReadonlySet<CommandName> = new Set<CommandName>(['message.send', 'stream.start']);
 
 /**
  * What a Session knows of how full an embedded store is: what its last receipt said, and the messages it took since. In memory: after

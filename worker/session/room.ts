@@ -135,8 +135,9 @@ export class Room {
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
     if (this.#isTaken(input.commandId, nowMs)) return { ok: false, refusal: refusal('conflict', COMMAND_ID_TAKEN) };
-    if (decision.kind === 'accepted') {
-      const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
+    if (decision.kind !== 'unchanged') {
+      const backlog = decision.kind === 'accepted' ? this.#overload() : undefined;
+      const overloaded = backlog ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
     }
     return this.#commit(input, decision, fingerprint, nowMs);

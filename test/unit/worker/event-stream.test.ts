@@ -29,7 +29,7 @@ class ScriptedSocket {
   }
 
   async accepted(): Promise<void> {
-    await vi.waitFor(() => expect(this.#isAccepted).toBe(true));
+    await vi.waitUntil(() => this.#isAccepted);
   }
   frame(frame: object): void {
     this.#listeners.get('message')?.({ data: JSON.stringify(frame) });

@@ -103,6 +103,7 @@ describe('a full embedded store', () => {
   test('takes no new message, by either door: 503 with Retry-After; all else goes on', async () => {
     const session = await limited({ LIMIT_EMBEDDED_MESSAGES: '10' });
     await session.must('bob', 'message.send', { id: 'm1', text: 'one' });
+    await session.must('bob', 'stream.start', { messageId: 'begun' });
     await tell(session, 8);
     for (const text of ['nine', 'ten']) await session.must('bob', 'message.send', { text }, `key-of-${text}`);
     const answer = await session.http('bob', 'message.send', { text: 'eleven' });
@@ -112,9 +113,11 @@ describe('a full embedded store', () => {
     const frame = await session.frame(socket, 'message.send', { text: 'eleven' });
     expect(frame).toMatchObject({ type: 'reject', error: { ...OVERLOADED, retryAfterMs: 60_000 } });
     await session.must('bob', 'message.send', { text: 'ten' }, 'key-of-ten');
+    await expectProblem(await session.http('bob', 'stream.start', {}), OVERLOADED);
+    await session.must('bob', 'stream.finish', { messageId: 'begun', status: 'completed', text: 'what began may end' });
     await session.must('bob', 'message.edit', { messageId: 'm1', text: 'uno' });
     await session.must('bob', 'message.delete', { messageId: 'm1' });
-    expect(await (await as('bob', 'GET', session.path)).json()).toMatchObject({ head: 6 });
+    expect(await (await as('bob', 'GET', session.path)).json()).toMatchObject({ head: 7 });
   });
 
   test('of which another session is told nothing takes messages until it is told', async () => {

@@ -73,7 +73,7 @@ export class SimulatedRelays {
       if (round > 10 * this.#stream.length + 50) throw new Error('it does not come to an end');
       for (const flight of this.#in('call')) this.#land(flight, { executed: true, answered: true });
       for (const flight of this.#in('settling')) this.#settle(flight, true);
-      for (const seq of [...this.#pending]) this.#expire(seq);
+      for (const seq of this.#pending) this.#expire(seq);
       this.#deliver(false);
       this.#learn(this.#relay(this.#pinned));
       for (const relay of this.#relays) this.#begin(relay);

@@ -6,22 +6,22 @@ import { SimulatedRelays } from './simulated-relays.ts';
 
 const session = fc.integer({ min: 0, max: 2 });
 const relay = fc.integer({ min: 0, max: 1 });
-const any = fc.nat(1_000);
+const draw = fc.nat(1_000);
 /** true this often in ten */
 const often = (tenths: number) => fc.nat(9).map((drawn) => drawn < tenths);
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('publish' as const), session }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('deliver' as const), lost: often(1) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('expire' as const), which: any }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('expire' as const), which: draw }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('pin' as const), relay }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), relay }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('learn' as const), relay }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('begin' as const), relay }) },
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant('land' as const), which: any, executed: often(8), answered: often(8) }),
+    arbitrary: fc.record({ do: fc.constant('land' as const), which: draw, executed: often(8), answered: often(8) }),
   },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('settle' as const), which: any, confirmed: often(8) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('settle' as const), which: draw, confirmed: often(8) }) },
 );
 
 it('keeps the order of each session and takes effect once, whatever is lost, repeated, or taken over', () => {

@@ -13,7 +13,10 @@ test('what was told and what came since are counted together; at the limit new m
   store.note(7, 100, NOW);
   expect(store.refusalOf('message.send', 102, NOW)).toBeUndefined();
   expect(store.refusalOf('message.send', 103, NOW)).toMatchObject(refused);
-  expect(store.refusalOf('message.edit', 103, NOW)).toBeUndefined();
+  expect(store.refusalOf('stream.start', 103, NOW)).toMatchObject(refused);
+  for (const command of ['message.edit', 'stream.append', 'stream.finish', 'stream.cancel'] as const) {
+    expect(store.refusalOf(command, 103, NOW)).toBeUndefined();
+  }
   expect(store.refusalOf('session.update', 103, NOW)).toBeUndefined();
 });
 
