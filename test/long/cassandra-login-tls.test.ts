@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import cassandra from 'cassandra-driver';
@@ -16,7 +16,6 @@ import { replay } from '../support/replay-process.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { cassandraMissing } from '../support/shared-cassandra.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
-import { writeFileSync } from 'node:fs';
 
 const HOST = '127.0.0.1';
 const SEED = 20260110;
@@ -53,6 +52,8 @@ requireOrSkip('nats-server and Cassandra', natsServerMissing() ?? (await cassand
         "CREATE ROLE millrace WITH PASSWORD = 'its password' AND LOGIN = true",
         'GRANT SELECT ON KEYSPACE millrace TO millrace',
         'GRANT MODIFY ON KEYSPACE millrace TO millrace',
+        "CREATE ROLE migrator WITH PASSWORD = 'its password' AND LOGIN = true",
+        'GRANT CREATE ON ALL KEYSPACES TO migrator',
       ]) {
         await client.execute(cql);
       }
@@ -105,6 +106,12 @@ requireOrSkip('nats-server and Cassandra', natsServerMissing() ?? (await cassand
       await expect(migrateCassandra(settingsOf({ ...consumers, CASSANDRA_KEYSPACE: 'other' }), () => {})).rejects.toThrow(
         /CREATE/,
       );
+    });
+
+    test('gets its schema from a user that may create keyspaces, and who makes one may change it', async () => {
+      const own = settingsOf({ ...consumers, CASSANDRA_USERNAME: 'migrator', CASSANDRA_KEYSPACE: 'made_by_migrator' });
+      await migrateCassandra(own, () => {});
+      await (await openCassandraHistory({ settings: own, writes: true })).close();
     });
 
     test('is not used without what it wants, or by what it is not, and each time one line says so', async () => {

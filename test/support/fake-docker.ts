@@ -24,7 +24,10 @@ export interface FakeDocker {
   dispose(): void;
 }
 
-/** The program. As Docker does: `run` holds the terminal until the container ends, and refuses a name that is taken. */
+/**
+ * The program. As Docker does: `run` holds the terminal until the container ends, and refuses a name that is taken; `stop` and `rm`
+ * return when its port is free.
+ */
 const PROGRAM = `#!NODE
 const { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { createServer, connect } = require('node:net');
@@ -33,10 +36,16 @@ const [command, ...rest] = process.argv.slice(2);
 appendFileSync(folder + '/calls', process.argv.slice(2).join(' ') + '\\n');
 const engine = JSON.parse(readFileSync(folder + '/engine.json', 'utf8'));
 const file = (name) => folder + '/containers/' + name;
+const whenFree = (port, then) => {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('connect', () => { socket.destroy(); setTimeout(whenFree, 10, port, then); });
+  socket.on('error', then);
+};
 const end = (name) => {
   if (!existsSync(file(name))) return;
-  try { process.kill(Number(readFileSync(file(name), 'utf8')), 'SIGKILL'); } catch {}
-  rmSync(file(name), { force: true });
+  const { pid, port } = JSON.parse(readFileSync(file(name), 'utf8'));
+  try { process.kill(pid, 'SIGKILL'); } catch {}
+  whenFree(port, () => rmSync(file(name), { force: true }));
 };
 if (command === 'version') {
   if (engine.version === 'hangs') setInterval(() => {}, 1_000);
@@ -53,7 +62,7 @@ else if (command === 'run') {
     console.error('Conflict. The container name is already in use');
     process.exit(125);
   }
-  writeFileSync(file(name), String(process.pid));
+  writeFileSync(file(name), JSON.stringify({ pid: process.pid, port }));
   createServer((socket) => {
     const inner = connect(engine.cassandraPort, '127.0.0.1');
     for (const each of [socket, inner]) each.on('error', () => { socket.destroy(); inner.destroy(); });
@@ -76,7 +85,8 @@ export function fakeDocker(): FakeDocker {
     dispose() {
       for (const name of readdirSync(containers)) {
         try {
-          process.kill(Number(readFileSync(join(containers, name), 'utf8')), 'SIGKILL');
+          const { pid } = JSON.parse(readFileSync(join(containers, name), 'utf8')) as { pid: number };
+          process.kill(pid, 'SIGKILL');
         } catch {
           // it ended by itself
         }

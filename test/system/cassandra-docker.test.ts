@@ -102,6 +102,8 @@ requireOrSkip('nats-server and Cassandra', natsServerMissing() ?? (await cassand
       await until('the container runs', () => docker.containers().length === 1);
       process.kill(pidsOf().supervisor, 'SIGKILL');
       await until('it is gone', () => docker.containers().length === 0);
+      // the next start ends what else was left behind
+      await start().line(/^ready \{/);
     });
 
     test('an engine that does not answer in five seconds is done without, and what is missing then is one line', async () => {
