@@ -118,7 +118,8 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     throw error;
   }
   const client = jetstream(connection);
-  const receipts = new ReceiptSender(edgePoster(settings.edgeUrl, settings.internalSecret, Date.now), roleLog);
+  const poster = edgePoster(settings.edgeUrl, settings.internalSecret, Date.now, () => store.messageCount?.());
+  const receipts = new ReceiptSender(poster, roleLog);
   const runner = new Runner(
     {
       projection,

@@ -34,4 +34,5 @@ export interface Env {
   LIMIT_FRAMES_BURST?: string;
   LIMIT_UNPERSISTED_EVENTS?: string;
   LIMIT_UNPERSISTED_BYTES?: string;
+  LIMIT_EMBEDDED_MESSAGES?: string;
 }

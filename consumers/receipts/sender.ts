@@ -28,10 +28,20 @@ export type PostReceipts = (receipts: readonly Receipt[]) => Promise<ReceiptsAns
 
 const answerSchema = z.object({ failed: z.array(z.object({ tenant: z.string(), sessionId: z.string() })) });
 
-/** Posts signed receipts to the edge. Rejects when it is away, or refuses. */
-export function edgePoster(edgeUrl: string, secret: string, now: () => number): PostReceipts {
+/** Posts signed receipts to the edge, and with them how full the store is, where it has a bound. Rejects when the edge is away, or refuses. */
+export function edgePoster(
+  edgeUrl: string,
+  secret: string,
+  now: () => number,
+  embeddedMessages: () => number | undefined = () => undefined,
+): PostReceipts {
   return async (receipts) => {
-    const request: ReceiptsRequest = { v: 1, receipts: [...receipts] };
+    const messages = embeddedMessages();
+    const request: ReceiptsRequest = {
+      v: 1,
+      receipts: [...receipts],
+      ...(messages === undefined ? {} : { embedded: { messages } }),
+    };
     const body = JSON.stringify(request);
     const timestamp = String(now());
     const response = await fetch(`${edgeUrl}/internal/receipts`, {

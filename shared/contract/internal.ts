@@ -28,7 +28,12 @@ export const receipt = z.strictObject({
     .max(FAILURES_MAX)
     .optional(),
 });
-export const receiptsRequest = z.strictObject({ v: z.literal(1), receipts: z.array(receipt).min(1).max(RECEIPT_SESSIONS_MAX) });
+export const receiptsRequest = z.strictObject({
+  v: z.literal(1),
+  receipts: z.array(receipt).min(1).max(RECEIPT_SESSIONS_MAX),
+  /** said by an embedded store only, which takes no more than a limit of the edge (contract §6) */
+  embedded: z.strictObject({ messages: z.int().min(0) }).optional(),
+});
 export type Receipt = z.infer<typeof receipt>;
 export type ReceiptsRequest = z.infer<typeof receiptsRequest>;
 /** the answer: the sessions whose receipt was not taken; the sender keeps those and tries again */

@@ -8,12 +8,13 @@ export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   withinMs = WITHIN_MS_DEFAULT,
+  pollMs = POLL_MS,
 ): Promise<T> {
   const deadlineMs = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
 }

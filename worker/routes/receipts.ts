@@ -4,8 +4,8 @@ import {
   SIGNATURE_AGE_MS_MAX,
   SIGNATURE_HEADER,
   TIMESTAMP_HEADER,
-  type Receipt,
   type ReceiptsAnswer,
+  type ReceiptsRequest,
 } from '../../shared/contract/internal.ts';
 import { invalid } from '../../shared/contract/parse.ts';
 import type { Env } from '../env.ts';
@@ -36,7 +36,7 @@ async function takeReceipts(c: AppContext): Promise<Response> {
   }
   const parsed = receiptsRequest.safeParse(parseJson(decode(body)));
   if (!parsed.success) throw new Refused(invalid(parsed.error).refusal);
-  return c.json(await handOut(c.env, parsed.data.receipts));
+  return c.json(await handOut(c.env, parsed.data));
 }
 
 /** WebCrypto compares in constant time. What was signed is the timestamp, a dot, and the very bytes of the body. */
@@ -63,7 +63,7 @@ function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
  * A receipt that one session did not take in time is the sender's to send again; it holds up none of the others. Those not
  * reached within the bound of the call count as not taken. No retry here: the sender has one, and it is not in a hurry.
  */
-async function handOut(env: Env, receipts: readonly Receipt[]): Promise<ReceiptsAnswer> {
+async function handOut(env: Env, { receipts, embedded }: ReceiptsRequest): Promise<ReceiptsAnswer> {
   const failed: ReceiptsAnswer['failed'] = [];
   const untilMs = Date.now() + RECEIPTS_MS_MAX;
   const waiting = receipts.values();
@@ -77,7 +77,8 @@ async function handOut(env: Env, receipts: readonly Receipt[]): Promise<Receipts
         continue;
       }
       try {
-        await within(Math.min(RECEIPT_MS_MAX, leftMs), sessionStub(env, { tenant, sessionId }).takeReceipt(receipt));
+        const taking = sessionStub(env, { tenant, sessionId }).takeReceipt(receipt, embedded?.messages);
+        await within(Math.min(RECEIPT_MS_MAX, leftMs), taking);
       } catch (error) {
         log('error', 'a session did not take its receipt', { tenant, sessionId, ...describeError(error) });
         failed.push({ tenant, sessionId });

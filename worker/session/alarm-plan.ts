@@ -12,11 +12,15 @@ export interface AlarmFacts {
   repairAttempts: number;
   /** persisted events beyond the tail's minimum wait for their age */
   trimmable: boolean;
+  /** a trim stopped at its bound of rows: there is more that is old enough */
+  trimsOn: boolean;
   /** the earliest expiry of a socket's token, or end of its patience when its window is full */
   socketDeadlineMs?: number;
   openSockets: number;
 }
 
+/** between two trims of a backlog: commands come in between */
+const TRIM_AGAIN_MS = 250;
 const REPAIR_RETRY_MS_MIN = 30_000;
 const REPAIR_RETRY_MS_MAX = 600_000;
 /** at most 12 sweeps an hour in an idle session */
@@ -30,7 +34,7 @@ export function nextAlarmMs(facts: AlarmFacts): number | undefined {
     const first = Math.max(facts.oldestUnpersistedMs, facts.lastProgressMs) + REPAIR_AFTER_MS;
     due.push(facts.repairAttempts === 0 ? first : Math.max(first, facts.nowMs + repairBackoffMs(facts.repairAttempts)));
   }
-  if (facts.trimmable) due.push(facts.nowMs + TAIL_MS_MIN);
+  if (facts.trimmable) due.push(facts.nowMs + (facts.trimsOn ? TRIM_AGAIN_MS : TAIL_MS_MIN));
   if (facts.socketDeadlineMs !== undefined) due.push(facts.socketDeadlineMs);
   if (facts.openSockets > 0) due.push(facts.nowMs + SWEEP_EVERY_MS);
   if (due.length === 0) return undefined;

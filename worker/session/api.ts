@@ -85,7 +85,8 @@ export interface SessionApi {
     actor: Actor,
     tokenExpiresAtMs: number,
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
-  takeReceipt(receipt: Receipt): Promise<void>;
+  /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
 }
 
 /** Headers by which the Worker hands an upgrade to the Session; it removes any that a client sent. */

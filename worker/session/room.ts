@@ -14,6 +14,7 @@ import type { Actor, Event } from '../../shared/core/types.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
+import { EmbeddedStore } from './embedded-store.ts';
 import { encodeEvent, EventLog, type EncodedEvent } from './event-log.ts';
 import { FanOut } from './fan-out.ts';
 import { Outbox } from './outbox.ts';
@@ -51,6 +52,7 @@ export class Room {
   readonly fanOut: FanOut;
   readonly retention: Retention;
   readonly #rates: Rates;
+  readonly #embedded: EmbeddedStore;
   #schema: number;
   #epoch = '';
   #alarmAtMs: number | undefined;
@@ -70,6 +72,7 @@ export class Room {
     this.fanOut = new FanOut(asking, this.events, settings.limits);
     this.retention = new Retention(identity, ports, this.events, this.progress);
     this.#rates = new Rates(settings.limits, ports.nowMs());
+    this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
     this.#schema = schemaVersion(ports.sql);
     if (this.#schema === 0) return;
     ports.transaction(() => migrate(ports.sql, this.#schema));
@@ -113,7 +116,7 @@ export class Room {
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
     if (decision.kind === 'accepted') {
-      const overloaded = this.#overload();
+      const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
     }
     return this.#commit(input, decision, fingerprint, nowMs);
@@ -124,8 +127,9 @@ export class Room {
     return this.#rates.take(userId, this.ports.nowMs());
   }
 
-  takeReceipt(receipt: Receipt): void {
+  takeReceipt(receipt: Receipt, embeddedMessages?: number): void {
     if (!this.exists) return;
+    this.#embedded.note(embeddedMessages, this.state.lastOrdinal(), this.ports.nowMs());
     this.retention.take(receipt);
     this.#arm();
   }
@@ -298,6 +302,7 @@ export class Room {
       repairAttempts: this.retention.repairAttempts,
       lastProgressMs: this.retention.lastProgressMs,
       trimmable: this.retention.trimmable,
+      trimsOn: this.retention.trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
     });

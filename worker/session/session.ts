@@ -132,10 +132,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
-  async takeReceipt(receipt: Receipt): Promise<void> {
+  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
     if (this.#room === undefined) return;
     this.#learnAlarm(this.#room);
-    this.#room.takeReceipt(receipt);
+    this.#room.takeReceipt(receipt, embeddedMessages);
   }
 
   /** The socket upgrade, handed over by the Worker with SOCKET_HEADERS. */

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EventStream } from './catch-up.ts';
 import { eventually } from '../eventually.ts';
-import { eventPage, type EventType, type WireEvent } from '../schemas.ts';
+import type { EventType, WireEvent } from '../schemas.ts';
 import { Scene, type World } from '../scene.ts';
 
 /** One session in which everything happens once, looked at from every side. */
@@ -30,7 +30,7 @@ const EXPECTED: EventType[] = [
 ];
 
 async function everything(scene: Scene): Promise<{ gone: string; purged: string }> {
-  const { act } = { act: scene.act.bind(scene) };
+  const act = scene.act.bind(scene);
   const userId = scene.id('stranger');
   await act('owner', 'member.put', { userId, role: 'viewer' });
   await act('owner', 'member.put', { userId, role: 'member' });
@@ -119,66 +119,4 @@ export function historySuite(world: World): void {
       expect(events.at(-1)).toMatchObject({ type: 'session.deleted', seq: 3, data: {} });
     });
   });
-}
-
-/** more than the tail of 1,000 events that is always kept, and what a session lets pile up before it trims */
-const DEEP_MESSAGES = 1_600;
-const TRIMMED_WITHIN_MS = 240_000;
-const SENDERS = ['owner', 'member', 'other', 'agent'] as const;
-/** each sender stays below 100 commands a second after its burst */
-const PER_SENDER_AT_ONCE = 8;
-
-export interface Deep {
-  scene: Scene;
-  kept: string;
-  gone: string;
-}
-
-/** A session whose beginning only the store has. Resolves once the tail no longer holds it. */
-export async function makeDeep(world: World): Promise<Deep> {
-  const scene = await Scene.make(world);
-  const kept = await scene.message('member', { text: 'the first' });
-  const gone = await scene.message('member', { text: 'a secret' });
-  await scene.act('member', 'message.edit', { messageId: kept, text: 'the first, edited' });
-  await scene.act('owner', 'reaction.add', { messageId: kept, emoji: '👍' });
-  const numbers = Array.from({ length: DEEP_MESSAGES }, (_, at) => at).values();
-  const lane = async (as: (typeof SENDERS)[number]): Promise<void> => {
-    for (const at of numbers) await patiently(() => scene.message(as, { text: `deep ${at}` }));
-  };
-  await Promise.all(SENDERS.flatMap((as) => Array.from({ length: PER_SENDER_AT_ONCE }, () => lane(as))));
-  await eventually(
-    'the tail is trimmed',
-    async () => {
-      const socket = await scene.socket('viewer', { after: 0, by: 'bearer' });
-      const { recovered } = socket.welcome;
-      await socket.close();
-      return !recovered;
-    },
-    TRIMMED_WITHIN_MS,
-  );
-  await scene.act('member', 'message.delete', { messageId: gone });
-  return { scene, kept, gone };
-}
-
-/** Comes again where it is told to. */
-async function patiently(send: () => Promise<unknown>): Promise<void> {
-  await eventually('the command is within the limits', async () => {
-    try {
-      await send();
-      return true;
-    } catch (error) {
-      if (error instanceof Error && error.message.includes('rate_limited')) return false;
-      throw error;
-    }
-  });
-}
-
-/** Every event from the first, page by page. */
-export async function allEvents(scene: Scene): Promise<WireEvent[]> {
-  const events: WireEvent[] = [];
-  for (;;) {
-    const page = await scene.read('viewer', `/events?limit=1000&after=${events.length}`, eventPage);
-    events.push(...page.items);
-    if (events.length >= page.head || page.items.length === 0) return events;
-  }
 }

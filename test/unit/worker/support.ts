@@ -50,7 +50,7 @@ export function fakeSession() {
     message: vi.fn<Asked<PageItem>>(async () => ok(pageItem())),
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
-    takeReceipt: vi.fn<(receipt: { sessionId: string }) => Promise<void>>(async () => undefined),
+    takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
     fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
       Response.json({ code: 'unauthenticated', detail: 'no' }, { status: 401 }),
     ),
