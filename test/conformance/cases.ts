@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { passThrough, type DoorName, type Outcome } from './doors.ts';
 import { ask } from './http.ts';
 import type { CommandName, Data } from './routes.ts';
@@ -130,7 +130,7 @@ async function expectTaken(scene: Scene, row: Case, given: Data, outcome: Outcom
   return result;
 }
 
-async function runCase(world: World, door: DoorName, row: Case): Promise<void> {
+async function runCase(onTestFinished: TestContext['onTestFinished'], world: World, door: DoorName, row: Case): Promise<void> {
   const scene = await Scene.make(world, row.visibility, row.as === 'former');
   onTestFinished(() => scene.end());
   const data = (await row.given?.(scene)) ?? {};
@@ -154,8 +154,8 @@ export function doorSuite(world: World, rows: readonly Case[]): void {
   for (const door of DOORS) {
     describe(`by ${door}`, () => {
       for (const row of rows) {
-        test.skipIf(door === 'nats' && !hasNats())(`${row.command} ${row.title}: ${row.expects}`, () =>
-          runCase(world, door, row),
+        test.skipIf(door === 'nats' && !hasNats())(`${row.command} ${row.title}: ${row.expects}`, ({ onTestFinished }) =>
+          runCase(onTestFinished, world, door, row),
         );
       }
     });

@@ -1,5 +1,5 @@
 import { connect } from '@nats-io/transport-node';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { z } from 'zod';
 import { passThrough } from '../doors.ts';
 import { eventually } from '../eventually.ts';
@@ -16,7 +16,7 @@ export function backendSuite(world: World): void {
     if (world.backend === undefined) throw new Error('no NATS address is known');
     return world.backend;
   };
-  const make = async (): Promise<Scene> => {
+  const make = async (onTestFinished: TestContext['onTestFinished']): Promise<Scene> => {
     const scene = await Scene.make(world);
     onTestFinished(() => scene.end());
     return scene;
@@ -31,12 +31,12 @@ export function backendSuite(world: World): void {
   open('receipts', () => receiptTests(backend, make));
 }
 
-type Make = () => Promise<Scene>;
+type Make = (onTestFinished: TestContext['onTestFinished']) => Promise<Scene>;
 type GetBackend = () => Backend;
 
 function streamTests(backend: GetBackend, make: Make): void {
-  test('has every event as HTTP has it, with subject and headers', async () => {
-    const scene = await make();
+  test('has every event as HTTP has it, with subject and headers', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     await scene.message('member', { text: 'one' });
     await scene.message('agent', { text: 'two', mentions: [scene.id('owner')] });
     await scene.act('owner', 'session.archive');
@@ -58,8 +58,8 @@ function commandTests(world: World, backend: GetBackend, make: Make): void {
     actor: natsActor(scene.people[as]),
   });
 
-  test('carries its ids and trace to the event, and its actor', async () => {
-    const scene = await make();
+  test('carries its ids and trace to the event, and its actor', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const commandId = crypto.randomUUID();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const payload = {
@@ -82,8 +82,8 @@ function commandTests(world: World, backend: GetBackend, make: Make): void {
     expect(await scene.read('agent', `/commands/${commandId}`, commandStatus)).toMatchObject({ type: 'message.send', seq: 2 });
   });
 
-  test('is taken in the stream’s order per session', async () => {
-    const scene = await make();
+  test('is taken in the stream’s order per session', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     for (let at = 0; at < 30; at += 1) {
       const payload = JSON.stringify(published(scene, 'member', 'message.send', { text: `m ${at}` }));
       await backend().publish('default', scene.sessionId, payload);
@@ -93,8 +93,8 @@ function commandTests(world: World, backend: GetBackend, make: Make): void {
     expect(texts).toEqual(Array.from({ length: 30 }, (_, at) => `m ${at}`));
   });
 
-  test('belongs to the tenant of its subject', async () => {
-    const scene = await make();
+  test('belongs to the tenant of its subject', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const id = crypto.randomUUID();
     const payload = { command: 'session.create', data: { id, title: 'Elsewhere' }, actor: natsActor(scene.people.owner) };
     expect(result.parse(await backend().command('another-tenant', id, payload)).sessionId).toBe(id);
@@ -106,8 +106,8 @@ function commandTests(world: World, backend: GetBackend, make: Make): void {
 }
 
 function letterTests(backend: GetBackend, make: Make): void {
-  test('that is refused is answered with the problem, and kept as a dead letter', async () => {
-    const scene = await make();
+  test('that is refused is answered with the problem, and kept as a dead letter', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const payload = {
       command: 'message.send',
       data: { text: '' },
@@ -127,8 +127,8 @@ function letterTests(backend: GetBackend, make: Make): void {
     expect(letter.header.get('Millrace-Reply')).not.toBe('');
   });
 
-  test('that is no command at all is a dead letter, and holds up nobody', async () => {
-    const scene = await make();
+  test('that is no command at all is a dead letter, and holds up nobody', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const mark = `no json ${scene.sessionId}`;
     await backend().publish('default', scene.sessionId, mark);
     await backend().publish('default', scene.sessionId, JSON.stringify({ command: 'message.send', data: { text: mark } }));
@@ -141,8 +141,8 @@ function letterTests(backend: GetBackend, make: Make): void {
 }
 
 function signalTests(world: World, backend: GetBackend, make: Make): void {
-  test('token chunks and typing of backends reach the sockets', async () => {
-    const scene = await make();
+  test('token chunks and typing of backends reach the sockets', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const reader = await scene.socket('viewer');
     const subject = `millrace.signals.default.${scene.sessionId}`;
     const actor = natsActor(scene.people.agent);
@@ -162,8 +162,8 @@ function signalTests(world: World, backend: GetBackend, make: Make): void {
     await reader.seen(2);
   });
 
-  test('a cancel goes to the backends', async () => {
-    const scene = await make();
+  test('a cancel goes to the backends', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     if (world.target.natsUrl === undefined) throw new Error('no NATS address is known');
     const connection = await connect({ servers: world.target.natsUrl });
     onTestFinished(() => connection.close());
@@ -187,8 +187,8 @@ const receipt = z.looseObject({
 });
 
 function receiptTests(backend: GetBackend, make: Make): void {
-  test('tell what is persisted, and the status says so too', async () => {
-    const scene = await make();
+  test('tell what is persisted, and the status says so too', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const { commandId } = await scene.act('member', 'message.send', { text: 'x' });
     const status = await eventually(
       'it is persisted',

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { refusedByHttp } from '../doors.ts';
 import { eventually } from '../eventually.ts';
 import { signalFrame } from '../frames.ts';
@@ -142,7 +142,12 @@ function pollTests(world: World): void {
 }
 
 function streamTests(world: World): void {
-  const open = async (scene: Scene, query = '', headers: Record<string, string> = {}): Promise<EventStream> => {
+  const open = async (
+    onTestFinished: TestContext['onTestFinished'],
+    scene: Scene,
+    query = '',
+    headers: Record<string, string> = {},
+  ): Promise<EventStream> => {
     const stream = await EventStream.open(world.target.url, `${scene.path}/events${query}`, scene.people.viewer, headers);
     onTestFinished(() => stream.close());
     return stream;
@@ -150,9 +155,9 @@ function streamTests(world: World): void {
   const reached = (stream: EventStream, seq: number): Promise<boolean> =>
     eventually(`seq ${seq}`, () => stream.events.at(-1)?.seq === seq);
 
-  test('are the same events, each with its seq as id, and go on live', async () => {
+  test('are the same events, each with its seq as id, and go on live', async ({ onTestFinished }) => {
     const scene = await scenario(world, 2);
-    const stream = await open(scene, '?after=0');
+    const stream = await open(onTestFinished, scene, '?after=0');
     await reached(stream, 3);
     await scene.message('member', { text: 'live' });
     await reached(stream, 4);
@@ -160,16 +165,16 @@ function streamTests(world: World): void {
     expect(stream.sent.map(({ id }) => id)).toEqual(['1', '2', '3', '4']);
   });
 
-  test('resume after Last-Event-ID, which wins over after', async () => {
+  test('resume after Last-Event-ID, which wins over after', async ({ onTestFinished }) => {
     const scene = await scenario(world, 3);
-    const stream = await open(scene, '?after=0', { 'Last-Event-ID': '3' });
+    const stream = await open(onTestFinished, scene, '?after=0', { 'Last-Event-ID': '3' });
     await reached(stream, 4);
     expect(stream.events.map(({ seq }) => seq)).toEqual([4]);
   });
 
-  test('carry signals where they are asked for', async () => {
+  test('carry signals where they are asked for', async ({ onTestFinished }) => {
     const scene = await scenario(world, 1);
-    const [plain, withSignals] = [await open(scene), await open(scene, '?signals=1')];
+    const [plain, withSignals] = [await open(onTestFinished, scene), await open(onTestFinished, scene, '?signals=1')];
     const socket = await scene.socket('member');
     await reached(withSignals, 2);
     const typing = (): Sent[] =>
@@ -188,9 +193,9 @@ function streamTests(world: World): void {
     await scene.end();
   });
 
-  test('end with the close code of a socket', async () => {
+  test('end with the close code of a socket', async ({ onTestFinished }) => {
     const scene = await scenario(world, 1);
-    const stream = await open(scene);
+    const stream = await open(onTestFinished, scene);
     await reached(stream, 2);
     await scene.act('owner', 'member.remove', { userId: scene.id('viewer') });
     await eventually('its end', () => stream.ended);
@@ -198,9 +203,9 @@ function streamTests(world: World): void {
     expect([last?.event, last?.data]).toEqual(['close', expect.stringContaining('4403')]);
   });
 
-  test('have a comment every 15 s', { timeout: 60_000 }, async () => {
+  test('have a comment every 15 s', { timeout: 60_000 }, async ({ onTestFinished }) => {
     const scene = await scenario(world, 1);
-    const stream = await open(scene);
+    const stream = await open(onTestFinished, scene);
     await eventually('a comment', () => stream.comments > 0, 25_000);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EventStream } from './catch-up.ts';
 import { eventually } from '../eventually.ts';
 import type { EventType, WireEvent } from '../schemas.ts';
@@ -78,7 +78,7 @@ export function historySuite(world: World): void {
     test(
       'is the same run of events for sockets, HTTP, server-sent events and JetStream, and erased in each',
       { timeout: 120_000 },
-      async () => {
+      async ({ onTestFinished }) => {
         const scene = await Scene.make(world);
         onTestFinished(() => scene.end());
         const live = await scene.socket('viewer', { after: 0 });
@@ -106,7 +106,7 @@ export function historySuite(world: World): void {
       },
     );
 
-    test('deleted: its socket had all, JetStream has the deletion', async () => {
+    test('deleted: its socket had all, JetStream has the deletion', async ({ onTestFinished }) => {
       const scene = await Scene.make(world);
       onTestFinished(() => scene.end());
       const live = await scene.socket('viewer', { after: 0 });

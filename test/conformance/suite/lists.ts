@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { refusedByHttp } from '../doors.ts';
 import { eventually } from '../eventually.ts';
@@ -108,7 +108,7 @@ function inboxTests(world: World): void {
     return inboxFrame.parse({ type: 'inbox', ...(answer.body as object) });
   };
 
-  test('is told by socket what changes, and can be resumed', async () => {
+  test('is told by socket what changes, and can be resumed', async ({ onTestFinished }) => {
     const scene = await Scene.make(world);
     const who = scene.people.viewer;
     await eventually('the session is in it', async () =>

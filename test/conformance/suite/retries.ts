@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { DOORS } from '../cases.ts';
 import { passThrough, type Act, type DoorName, type Outcome } from '../doors.ts';
 import { ask } from '../http.ts';
@@ -99,7 +99,12 @@ function expectReplay(outcome: Outcome, first: Outcome): void {
 }
 
 /** The same key by this door and then by all, then another body under it. */
-async function retryFrom(world: World, door: DoorName, command: CommandName): Promise<void> {
+async function retryFrom(
+  onTestFinished: TestContext['onTestFinished'],
+  world: World,
+  door: DoorName,
+  command: CommandName,
+): Promise<void> {
   const scene = await Scene.make(world);
   onTestFinished(() => scene.end());
   const { as, data, other } = await CHANGES[command](scene);
@@ -125,8 +130,8 @@ export function retrySuite(world: World): void {
   describe('one key is one command', () => {
     for (const command of COMMANDS) {
       for (const door of DOORS) {
-        test.skipIf(door === 'nats' && !hasNats())(`${command} by ${door}, then by all doors`, () =>
-          retryFrom(world, door, command),
+        test.skipIf(door === 'nats' && !hasNats())(`${command} by ${door}, then by all doors`, ({ onTestFinished }) =>
+          retryFrom(onTestFinished, world, door, command),
         );
       }
     }

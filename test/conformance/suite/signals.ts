@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { eventually } from '../eventually.ts';
 import type { Signal } from '../frames.ts';
 import { presencePage } from '../schemas.ts';
@@ -7,7 +7,7 @@ import type { Connection } from '../socket.ts';
 
 /** What is not kept: typing, presence, read pointers, running streams (contract §4). */
 export function signalSuite(world: World): void {
-  const make = async (): Promise<Scene> => {
+  const make = async (onTestFinished: TestContext['onTestFinished']): Promise<Scene> => {
     const scene = await Scene.make(world);
     onTestFinished(() => scene.end());
     return scene;
@@ -20,7 +20,7 @@ export function signalSuite(world: World): void {
   describe('presence', () => presenceTests(make));
 }
 
-type Make = () => Promise<Scene>;
+type Make = (onTestFinished: TestContext['onTestFinished']) => Promise<Scene>;
 
 async function signalled<Name extends Signal['name']>(
   socket: Connection,
@@ -31,8 +31,8 @@ async function signalled<Name extends Signal['name']>(
 }
 
 function userTests(make: Make): void {
-  test('typing reaches the others, with who and when', async () => {
-    const scene = await make();
+  test('typing reaches the others, with who and when', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const [typist, reader] = [await scene.socket('owner'), await scene.socket('viewer')];
     typist.send({ type: 'signal', name: 'typing', data: { active: true } });
     const first = await signalled(reader, 'typing', ({ user }) => user.id === scene.id('owner'));
@@ -42,8 +42,8 @@ function userTests(make: Make): void {
     expect(await scene.head()).toBe(1);
   });
 
-  test('that are bad close the socket, or are rejected, and reach nobody', async () => {
-    const scene = await make();
+  test('that are bad close the socket, or are rejected, and reach nobody', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const [sender, reader] = [await scene.socket('owner'), await scene.socket('viewer')];
     sender.send({ type: 'signal', name: 'typing', data: { active: 'very' } });
     sender.send({ type: 'signal', name: 'stream', data: { messageId: 'm', index: 0, text: 'x' } });
@@ -56,8 +56,8 @@ function userTests(make: Make): void {
 }
 
 function readTests(make: Make): void {
-  test('a read pointer that moves is told', async () => {
-    const scene = await make();
+  test('a read pointer that moves is told', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const [writer, reader] = [await scene.socket('owner'), await scene.socket('viewer')];
     await scene.message('member');
     expect(await reader.command('read.advance', { seq: 2 })).toMatchObject({ type: 'ack', result: { eventId: null, seq: 2 } });
@@ -73,8 +73,8 @@ function textOf(socket: Connection, messageId: string): string {
 }
 
 function streamTests(make: Make): void {
-  test('is seen chunk by chunk, then as a message', async () => {
-    const scene = await make();
+  test('is seen chunk by chunk, then as a message', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const reader = await scene.socket('viewer');
     const messageId = await scene.stream('agent', { role: 'assistant' });
     for (const [index, text] of ['Once ', 'upon ', 'a time'].entries()) {
@@ -89,8 +89,8 @@ function streamTests(make: Make): void {
     expect(reader.events[0]).toMatchObject({ type: 'message.created', data: { id: messageId, text: 'Once upon a time' } });
   });
 
-  test('is told to who joins in the middle: the text so far in one, from index 0', async () => {
-    const scene = await make();
+  test('is told to who joins in the middle: the text so far in one, from index 0', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const messageId = await scene.stream();
     for (const [index, text] of ['one ', 'two '].entries()) await scene.act('agent', 'stream.append', { messageId, index, text });
     const late = await scene.socket('viewer');
@@ -100,8 +100,8 @@ function streamTests(make: Make): void {
     await eventually('the rest', () => textOf(late, messageId) === 'one two three');
   });
 
-  test('appends are idempotent by index', async () => {
-    const scene = await make();
+  test('appends are idempotent by index', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const messageId = await scene.stream();
     const append = (index: number, text: string) => scene.act('agent', 'stream.append', { messageId, index, text });
     await append(0, 'a');
@@ -112,8 +112,8 @@ function streamTests(make: Make): void {
     expect(await scene.eventAt(seq)).toMatchObject({ data: { text: 'ab' } });
   });
 
-  test('tells its sender that it was cancelled', async () => {
-    const scene = await make();
+  test('tells its sender that it was cancelled', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const sender = await scene.socket('agent');
     const messageId = await scene.stream();
     await scene.act('owner', 'stream.cancel', { messageId, reason: 'enough' });
@@ -125,8 +125,8 @@ function streamTests(make: Make): void {
     expect(sender.events[0]).toMatchObject({ data: { id: messageId, status: 'cancelled', text: '' }, actor: scene.id('owner') });
   });
 
-  test('that nobody goes on with ends as failed, with the text so far', { timeout: 60_000 }, async () => {
-    const scene = await make();
+  test('that nobody goes on with ends as failed, with the text so far', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const reader = await scene.socket('viewer');
     const messageId = await scene.stream('agent', { idleTimeoutMs: 10_000 });
     await scene.act('agent', 'stream.append', { messageId, index: 0, text: 'and then' });
@@ -142,27 +142,31 @@ function streamTests(make: Make): void {
 function presenceTests(make: Make): void {
   const presentOf = async (scene: Scene) => (await scene.read('owner', '/presence', presencePage)).items;
 
-  test('is online with the first socket, counts devices, and ends after the last', { timeout: 120_000 }, async () => {
-    const scene = await make();
-    expect(await presentOf(scene)).toEqual([]);
-    const reader = await scene.socket('owner');
-    const first = await scene.socket('viewer');
-    await signalled(reader, 'presence', ({ user, data }) => user.id === scene.id('viewer') && data.status === 'online');
-    const second = await scene.socket('viewer');
-    const viewer = (await presentOf(scene)).find(({ user }) => user.id === scene.id('viewer'));
-    expect(viewer).toMatchObject({ status: 'online', devices: 2 });
-    await first.close();
-    await eventually('one device', async () => {
-      return (await presentOf(scene)).some(({ user, devices }) => user.id === scene.id('viewer') && devices === 1);
-    });
-    expect(reader.signals('presence').filter(({ data }) => data.status === 'offline')).toEqual([]);
-    await second.close();
-    await eventually('offline', () => reader.signals('presence').some(({ data }) => data.status === 'offline'), 70_000);
-    expect((await presentOf(scene)).map(({ user }) => user.id)).toEqual([scene.id('owner')]);
-  });
+  test(
+    'is online with the first socket, counts devices, and ends after the last',
+    { timeout: 120_000 },
+    async ({ onTestFinished }) => {
+      const scene = await make(onTestFinished);
+      expect(await presentOf(scene)).toEqual([]);
+      const reader = await scene.socket('owner');
+      const first = await scene.socket('viewer');
+      await signalled(reader, 'presence', ({ user, data }) => user.id === scene.id('viewer') && data.status === 'online');
+      const second = await scene.socket('viewer');
+      const viewer = (await presentOf(scene)).find(({ user }) => user.id === scene.id('viewer'));
+      expect(viewer).toMatchObject({ status: 'online', devices: 2 });
+      await first.close();
+      await eventually('one device', async () => {
+        return (await presentOf(scene)).some(({ user, devices }) => user.id === scene.id('viewer') && devices === 1);
+      });
+      expect(reader.signals('presence').filter(({ data }) => data.status === 'offline')).toEqual([]);
+      await second.close();
+      await eventually('offline', () => reader.signals('presence').some(({ data }) => data.status === 'offline'), 70_000);
+      expect((await presentOf(scene)).map(({ user }) => user.id)).toEqual([scene.id('owner')]);
+    },
+  );
 
-  test('may be away, as one says oneself', async () => {
-    const scene = await make();
+  test('may be away, as one says oneself', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
     const [reader, socket] = [await scene.socket('owner'), await scene.socket('viewer')];
     socket.send({ type: 'signal', name: 'presence', data: { status: 'away' } });
     await signalled(reader, 'presence', ({ user, data }) => user.id === scene.id('viewer') && data.status === 'away');

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { allEvents, allMessages, DEEP_MESSAGES, makeDeep, type Deep } from '../deep.ts';
 import { passThrough, refusedByHttp } from '../doors.ts';
 import { eventually } from '../eventually.ts';
@@ -43,10 +43,10 @@ export function deepSuite(world: World, kept: Kept): void {
 /** Stops what was started here, one after the other, and runs alone. */
 export function outageSuite(world: World, kept: Kept): void {
   describe('with every consumer stopped', () => {
-    test('own writes are seen at once, by every GET', { timeout: 120_000 }, async ({ skip }) => {
+    test('own writes are seen at once, by every GET', { timeout: 120_000 }, async ({ skip, onTestFinished }) => {
       ownOnly(world, skip);
       await world.target.own?.stop('consumers');
-      await ownWrites(world);
+      await ownWrites(world, onTestFinished);
     });
 
     test(
@@ -69,10 +69,10 @@ export function outageSuite(world: World, kept: Kept): void {
   });
 
   describe('with NATS stopped too', () => {
-    test('commands are 202, and own writes are seen', { timeout: 120_000 }, async ({ skip }) => {
+    test('commands are 202, and own writes are seen', { timeout: 120_000 }, async ({ skip, onTestFinished }) => {
       ownOnly(world, skip);
       await world.target.own?.stop('nats');
-      await ownWrites(world);
+      await ownWrites(world, onTestFinished);
     });
 
     test('all of it is persisted once they are back', { timeout: 240_000 }, async ({ skip }) => {
@@ -97,7 +97,7 @@ export function outageSuite(world: World, kept: Kept): void {
 const AT = '2026-01-02T03:04:05.678Z';
 
 /** Every kind of change, by HTTP and by socket, and every GET after it. */
-async function ownWrites(world: World): Promise<void> {
+async function ownWrites(world: World, onTestFinished: TestContext['onTestFinished']): Promise<void> {
   const scene = await Scene.make(world, 'public');
   onTestFinished(() => scene.end());
   const bySocket = {
