@@ -13,6 +13,7 @@ const TARGETS = {
   check: { script: 'scripts/check.ts', install: 'full' },
   token: { script: 'scripts/token.ts', install: 'production', quiet: true },
   replay: { script: 'scripts/replay/main.ts', install: 'production' },
+  readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },
 };

@@ -67,6 +67,9 @@ async function main(): Promise<void> {
     },
   });
 
+  // whoever read our lines may go first: the parts are stopped all the same
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
   let stopping = false;
   const stop = async (why: string): Promise<void> => {
     if (stopping) return;

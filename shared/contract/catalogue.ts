@@ -137,6 +137,15 @@ export const CATALOGUE = {
     summary: 'Delete a message and erase its text',
     who: 'author, owner',
   },
+  'read.advance': {
+    method: 'PUT',
+    path: '/sessions/{s}/read',
+    params: {},
+    pathFields: {},
+    body: z.strictObject({ seq: field.seq }),
+    summary: 'Move the own read pointer forward',
+    who: 'member, viewer',
+  },
 } as const satisfies Record<CommandName, CommandSpec>;
 
 export const COMMAND_NAMES = Object.keys(CATALOGUE) as CommandName[];

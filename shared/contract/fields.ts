@@ -5,6 +5,7 @@ import {
   MENTIONS_MAX,
   METADATA_BYTES_MAX,
   METADATA_LEVELS_MAX,
+  SEQ_MAX,
   TEXT_CODE_POINTS_MAX,
   TITLE_CODE_POINTS_MAX,
 } from '../core/limits.ts';
@@ -35,6 +36,7 @@ export const userId = z.string().regex(USER_ID_PATTERN, 'must be 1 to 128 printa
 export const title = boundedText(1, TITLE_CODE_POINTS_MAX).meta({ minLength: 1, maxLength: TITLE_CODE_POINTS_MAX });
 export const description = boundedText(0, DESCRIPTION_CODE_POINTS_MAX).meta({ maxLength: DESCRIPTION_CODE_POINTS_MAX });
 export const shortText = boundedText(1, TITLE_CODE_POINTS_MAX).meta({ minLength: 1, maxLength: TITLE_CODE_POINTS_MAX });
+export const seq = z.int().min(0).max(SEQ_MAX);
 export const visibility = z.enum(['private', 'public']);
 export const memberRole = z.enum(['owner', 'member', 'viewer']);
 export const messageRole = z.enum(['user', 'assistant', 'system', 'tool']);

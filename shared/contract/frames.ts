@@ -7,7 +7,18 @@ import type { Problem } from './problem.ts';
 /** WebSocket frames of the session socket (contract §4). */
 export { SUBPROTOCOL, TICKET_PROTOCOL_PREFIX } from '../core/subprotocol.ts';
 
+/** What is not kept: lost with the moment, and never in the log. `at` is RFC 3339 UTC with milliseconds. */
+export interface SignalFrame {
+  type: 'signal';
+  name: 'typing' | 'presence' | 'read' | 'stream' | 'cancel';
+  /** whom it is about */
+  user: { id: string; name?: string; kind: string };
+  data: object;
+  at: string;
+}
+
 export type ServerFrame =
+  | SignalFrame
   | {
       type: 'welcome';
       protocol: 1;

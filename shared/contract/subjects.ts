@@ -16,4 +16,14 @@ export function deadLetterSubject(consumer: string): string {
   return `millrace.dead.${consumer}`;
 }
 
+/** `millrace.signals.{tenant}.{sessionId}`: what is not kept, to backends and from them, over core NATS */
+export const SIGNALS_SUBJECTS = 'millrace.signals.*.*';
+export function signalsSubject(tenant: string, sessionId: string): string {
+  return `millrace.signals.${tenant}.${sessionId}`;
+}
+
+/** header of a core message that the edge published: both directions share the subject, and the relay leaves these alone */
+export const FROM_HEADER = 'Millrace-From';
+export const FROM_EDGE = 'edge';
+
 export const CLOUDEVENTS_CONTENT_TYPE = 'application/cloudevents+json';

@@ -3,6 +3,7 @@ import { memberRemove } from './commands/member-remove.ts';
 import { messageDelete } from './commands/message-delete.ts';
 import { messageEdit } from './commands/message-edit.ts';
 import { messageSend } from './commands/message-send.ts';
+import { readAdvance } from './commands/read-advance.ts';
 import { sessionArchive } from './commands/session-archive.ts';
 import { decideSessionCreate } from './commands/session-create.ts';
 import { sessionDelete } from './commands/session-delete.ts';
@@ -27,6 +28,7 @@ export const COMMAND_HANDLERS: Handlers = {
   'message.send': messageSend,
   'message.edit': messageEdit,
   'message.delete': messageDelete,
+  'read.advance': readAdvance,
 };
 
 /**

@@ -3,9 +3,13 @@ import type { Access } from './rights.ts';
 import type { SessionView } from './state.ts';
 import type { Actor, CommandDataByName, CommandName, EventDraft } from './types.ts';
 
-/** A command makes one event, or changes nothing, or is refused. Nothing else can come of it. */
+/** What a command changes beside the log (design decision 9): kept by the Session, and no event tells of it. */
+export type Note = { kind: 'read'; userId: string; seq: number };
+
+/** A command makes one event, or is noted beside the log, or changes nothing, or is refused. Nothing else can come of it. */
 export type Decision =
   | { kind: 'accepted'; entityId: string; event: EventDraft }
+  | { kind: 'noted'; entityId: string; note: Note }
   | { kind: 'unchanged'; entityId: string }
   | { kind: 'refused'; refusal: Refusal };
 
@@ -25,5 +29,6 @@ export interface CommandHandler<N extends CommandName> {
 }
 
 export const accepted = (entityId: string, event: EventDraft): Decision => ({ kind: 'accepted', entityId, event });
+export const noted = (entityId: string, note: Note): Decision => ({ kind: 'noted', entityId, note });
 export const unchanged = (entityId: string): Decision => ({ kind: 'unchanged', entityId });
 export const refused = (code: ErrorCode, detail: string): Decision => ({ kind: 'refused', refusal: refusal(code, detail) });

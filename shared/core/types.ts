@@ -189,6 +189,7 @@ export interface CommandDataByName {
   };
   'message.edit': { messageId: string; text: string };
   'message.delete': { messageId: string };
+  'read.advance': { seq: number };
 }
 
 export type CommandName = keyof CommandDataByName;

@@ -12,6 +12,7 @@ export class Uplink extends DurableObject implements UplinkApi {
   #archived = new Set<number>();
   readonly #calls: string[] = [];
   readonly published: PublishItem[] = [];
+  readonly signalled: { subject: string; payload: string }[] = [];
 
   async publish(items: PublishItem[]): Promise<PublishOutcome> {
     this.#calls.push(sessionOf(items[0]));
@@ -40,6 +41,11 @@ export class Uplink extends DurableObject implements UplinkApi {
     return { ok: true, payload: JSON.stringify(answer) };
   }
 
+  async signal(subject: string, payload: string): Promise<void> {
+    if (this.#failing > 0) throw new Error('planted');
+    this.signalled.push({ subject, payload });
+  }
+
   async health(): Promise<boolean> {
     return this.#failing === 0;
   }
@@ -48,6 +54,11 @@ export class Uplink extends DurableObject implements UplinkApi {
     this.#failing = plan.failing ?? this.#failing;
     this.#acksPerCall = plan.acksPerCall ?? this.#acksPerCall;
     if (plan.archived !== undefined) this.#archived = new Set(plan.archived);
+  }
+
+  /** payloads of the core messages on a subject, in order */
+  async signals(subject: string): Promise<string[]> {
+    return this.signalled.filter((each) => each.subject === subject).map((each) => each.payload);
   }
 
   /** The pool is shared by all sessions of a run: a test sees its own. */

@@ -200,6 +200,17 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/asyncapi.json',
+    operationId: 'documents.asyncapi',
+    tag: 'Documents',
+    summary: 'The AsyncAPI document of sockets and NATS subjects',
+    status: 200,
+    mediaType: 'application/json',
+    problems: [],
+    open: true,
+  },
+  {
+    method: 'get',
     path: '/docs',
     operationId: 'documents.page',
     tag: 'Documents',

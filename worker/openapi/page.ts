@@ -28,7 +28,10 @@ export function documentPage(document: OpenApiDocument, nonce: string) {
       <body>
         <h1>${document.info.title} API</h1>
         <p>${document.info.description}</p>
-        <p>For machines: <a href="/v1/openapi.json">openapi.json</a></p>
+        <p>
+          For machines: <a href="/v1/openapi.json">openapi.json</a>; sockets and NATS:
+          <a href="/v1/asyncapi.json">asyncapi.json</a>
+        </p>
         ${tags.map(
           (tag) =>
             html`<h2>${tag}</h2>

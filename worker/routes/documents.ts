@@ -1,4 +1,5 @@
 import { schemaOf } from '../openapi/event-schemas.ts';
+import { asyncApiDocument } from '../openapi/asyncapi.ts';
 import { openApiDocument } from '../openapi/document.ts';
 import { documentPage } from '../openapi/page.ts';
 import { refuse } from './refused.ts';
@@ -13,6 +14,12 @@ export const documentRoutes: Route[] = [
     path: '/v1/openapi.json',
     access: 'open',
     handle: (c) => c.json(openApiDocument(c.env.PUBLIC_URL ?? new URL(c.req.url).origin), 200, CACHE),
+  },
+  {
+    method: 'GET',
+    path: '/v1/asyncapi.json',
+    access: 'open',
+    handle: (c) => c.json(asyncApiDocument(c.env.PUBLIC_URL ?? new URL(c.req.url).origin), 200, CACHE),
   },
   {
     method: 'GET',

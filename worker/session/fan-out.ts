@@ -1,3 +1,4 @@
+import type { SignalFrame } from '../../shared/contract/frames.ts';
 import type { CloseReason } from '../../shared/core/codes.ts';
 import {
   FRAME_BYTES_MAX,
@@ -101,6 +102,19 @@ export class FanOut {
     this.#ports.background(this.#flush());
   }
 
+  /**
+   * Sends what is not kept (contract §4) to every socket, or to those that `wanted` picks. One that lags gets nothing:
+   * it has older things to read.
+   */
+  signal(frame: SignalFrame, wanted: (socket: LiveSocket) => boolean = () => true): void {
+    let text: string | undefined;
+    for (const socket of this.#sockets.values()) {
+      if (socket.lagging || !wanted(socket)) continue;
+      text ??= JSON.stringify(frame);
+      this.#sendText(socket, text);
+    }
+  }
+
   received(socket: LiveSocket, seq: number): void {
     socket.received(seq);
     if (socket.lagging) this.pump(socket);
@@ -181,8 +195,16 @@ export class FanOut {
   }
 
   #send(socket: LiveSocket, frame: Frame): boolean {
+    return this.#attempt(socket, () => socket.sendEvents(frame.text, frame.lastSeq, frame.bytes));
+  }
+
+  #sendText(socket: LiveSocket, text: string): boolean {
+    return this.#attempt(socket, () => socket.port.send(text));
+  }
+
+  #attempt(socket: LiveSocket, send: () => void): boolean {
     try {
-      socket.sendEvents(frame.text, frame.lastSeq, frame.bytes);
+      send();
       return true;
     } catch {
       // it closed under us: its close event may never come

@@ -6,6 +6,8 @@ import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.
 export interface Publisher {
   publish(items: PublishItem[]): Promise<PublishOutcome>;
   request(subject: string, payload: string): Promise<RequestOutcome>;
+  /** a core message: it reaches whoever listens now; rejects when NATS did not take it in time */
+  signal(subject: string, payload: string): Promise<void>;
 }
 
 /** One hibernatable socket. `save` survives hibernation; at most 16 KiB. */

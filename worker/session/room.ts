@@ -4,21 +4,13 @@ import { apply } from '../../shared/core/apply.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal, type Refusal } from '../../shared/core/codes.ts';
 import { decide } from '../../shared/core/decide.ts';
-import type { Decision } from '../../shared/core/decision.ts';
+import type { Decision, Note } from '../../shared/core/decision.ts';
 import { stampEvent } from '../../shared/core/event.ts';
-import {
-  EVENT_BYTES_MAX,
-  REPAIR_AFTER_MS,
-  TAIL_EVENTS_MIN,
-  TAIL_MS_MIN,
-  TRIM_ROWS_MAX,
-  type Limits,
-} from '../../shared/core/limits.ts';
+import { EVENT_BYTES_MAX, type Limits } from '../../shared/core/limits.ts';
 import { MemoryState } from '../../shared/core/memory-state.ts';
-import { countOf } from '../../shared/core/seq-ranges.ts';
 import type { SessionView } from '../../shared/core/state.ts';
 import { canonicalJson } from '../../shared/core/text.ts';
-import type { Event } from '../../shared/core/types.ts';
+import type { Actor, Event } from '../../shared/core/types.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
@@ -28,15 +20,13 @@ import { Outbox } from './outbox.ts';
 import type { RoomPorts } from './ports.ts';
 import { ProgressLog } from './progress-log.ts';
 import { Rates } from './rates.ts';
-import { askArchive } from './repair.ts';
+import { Retention } from './retention.ts';
 import { migrate, schemaVersion } from './schema.ts';
 import { SqlState } from './sql-state.ts';
 import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
 const GUARD_ALARM_MS = 10_000;
-/** events above the tail's minimum that are worth a trim */
-const TRIM_SLACK_EVENTS = 256;
 const EMPTY: SessionView = new MemoryState();
 
 export interface RoomSettings {
@@ -59,13 +49,11 @@ export class Room {
   readonly tickets: Tickets;
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
+  readonly retention: Retention;
   readonly #rates: Rates;
   #schema: number;
   #epoch = '';
   #alarmAtMs: number | undefined;
-  #repairAttempts = 0;
-  #lastProgressMs = 0;
-  #unpersistedBytes = 0;
 
   constructor(identity: SessionIdentity, ports: RoomPorts, settings: RoomSettings) {
     this.identity = identity;
@@ -80,6 +68,7 @@ export class Room {
     const asking: RoomPorts = { ...ports, setAlarm: (atMs) => this.#wakeBy(atMs) };
     this.outbox = new Outbox(asking, this.events, this.progress, identity);
     this.fanOut = new FanOut(asking, this.events, settings.limits);
+    this.retention = new Retention(identity, ports, this.events, this.progress);
     this.#rates = new Rates(settings.limits, ports.nowMs());
     this.#schema = schemaVersion(ports.sql);
     if (this.#schema === 0) return;
@@ -137,13 +126,7 @@ export class Room {
 
   takeReceipt(receipt: Receipt): void {
     if (!this.exists) return;
-    const before = this.progress.persisted;
-    this.#record(receipt);
-    if (this.progress.persisted > before) {
-      this.#lastProgressMs = this.ports.nowMs();
-      this.#repairAttempts = 0;
-    }
-    this.#trim();
+    this.retention.take(receipt);
     this.#arm();
   }
 
@@ -154,8 +137,8 @@ export class Room {
     try {
       this.outbox.retryAtMs = undefined;
       await this.outbox.drain();
-      await this.#repair();
-      this.#trim();
+      await this.retention.repair();
+      this.retention.trim();
       this.commands.sweep(this.ports.nowMs());
       this.fanOut.sweep();
     } catch (error) {
@@ -190,11 +173,15 @@ export class Room {
     if (stamped !== undefined && stamped.encoded.bytes > EVENT_BYTES_MAX) {
       return { ok: false, refusal: refusal('payload_too_large', `The encoded event is over ${EVENT_BYTES_MAX} bytes.`) };
     }
-    const accepted: Accepted =
-      stamped === undefined ? { ...answer, unchanged: true } : { ...answer, seq: stamped.event.seq, eventId: stamped.event.id };
+    const accepted: Accepted = {
+      ...answer,
+      ...(stamped === undefined ? {} : { seq: stamped.event.seq, eventId: stamped.event.id }),
+      ...(decision.kind === 'unchanged' ? { unchanged: true } : {}),
+    };
     try {
       this.ports.transaction(() => {
         if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
+        if (decision.kind === 'noted') this.#keep(decision.note);
         if (input.idempotencyKey !== undefined) {
           this.commands.putKey(input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs);
         }
@@ -206,6 +193,7 @@ export class Room {
       throw error;
     }
     if (stamped !== undefined) this.#committed(stamped, nowMs);
+    if (decision.kind === 'noted') this.#tell(decision.note, input.actor, nowMs);
     return { ok: true, value: { accepted, replayed: false } };
   }
 
@@ -238,10 +226,18 @@ export class Room {
     });
   }
 
+  /** What is noted is kept in the same transaction as its idempotency key. */
+  #keep(note: Note): void {
+    const member = this.state.member(note.userId);
+    if (member !== undefined) this.state.putMember({ ...member, readSeq: note.seq });
+  }
+
+  #tell(note: Note, actor: Actor, nowMs: number): void {
+    this.fanOut.signal({ type: 'signal', name: 'read', user: userOf(actor), data: { seq: note.seq }, at: rfc3339(nowMs) });
+  }
+
   #committed(stamped: { event: Event; encoded: EncodedEvent }, nowMs: number): void {
-    this.#unpersistedBytes += stamped.encoded.bytes;
-    // erasing shrank what was counted with its text
-    this.#unpersistedBytes -= this.events.takeFreedBytes(this.progress.persisted);
+    this.retention.committed(stamped.encoded.bytes);
     this.fanOut.add(stamped.event, stamped.encoded);
     this.outbox.kick();
     this.#wakeBy(nowMs + GUARD_ALARM_MS);
@@ -261,16 +257,12 @@ export class Room {
     this.events.load();
     this.progress.load();
     this.state.load();
-    this.#countUnpersisted();
+    this.retention.load();
   }
 
   #forget(): void {
     this.events.reset();
     this.state.reset();
-  }
-
-  #countUnpersisted(): void {
-    this.#unpersistedBytes = this.events.bytesBetween(this.progress.persisted, this.events.head);
   }
 
   #fingerprint(input: ExecuteInput): string {
@@ -291,66 +283,21 @@ export class Room {
   #overload(): Refusal | undefined {
     const { unpersistedEvents, unpersistedBytes } = this.settings.limits;
     const waiting = this.events.head - this.progress.persisted;
-    if (waiting < unpersistedEvents && this.#unpersistedBytes < unpersistedBytes) return undefined;
+    if (waiting < unpersistedEvents && this.retention.unpersistedBytes < unpersistedBytes) return undefined;
     return refusal('overloaded', 'Too much of this session waits to be persisted. Try again later.', { retryAfterMs: 5_000 });
-  }
-
-  /** A lost receipt repairs itself: what the archive holds is persisted (design decision 3). */
-  async #repair(): Promise<void> {
-    const nowMs = this.ports.nowMs();
-    const oldest = this.#oldestUnpersistedMs();
-    if (oldest === undefined || Math.max(oldest, this.#lastProgressMs) > nowMs - REPAIR_AFTER_MS) return;
-    this.#repairAttempts += 1;
-    const missing = this.progress.unpersisted(this.progress.sent);
-    if (countOf(missing) === 0) return;
-    const held = await askArchive(this.ports, this.identity, missing);
-    if (held === undefined) return;
-    // what the archive had was found at once: the next question need not wait
-    if (this.#record(held)) this.#repairAttempts = 0;
-  }
-
-  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
-    const nowMs = this.ports.nowMs();
-    const before = this.progress.persisted;
-    const fresh = this.ports.transaction(() => this.progress.recordReceipt(receipt, this.events.head, nowMs));
-    this.#unpersistedBytes -= this.events.bytesBetween(before, this.progress.persisted);
-    return fresh;
-  }
-
-  /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
-  #trim(): void {
-    if (this.#trimBelow(this.progress.persisted) - this.events.floor < TRIM_SLACK_EVENTS) return;
-    const nowMs = this.ports.nowMs();
-    const settledMark = this.progress.persistedBefore(nowMs - TAIL_MS_MIN);
-    const below = this.#trimBelow(settledMark);
-    if (below <= this.events.floor) return;
-    this.ports.transaction(() => {
-      this.events.trim(below, TRIM_ROWS_MAX);
-      this.progress.compact(settledMark, nowMs);
-    });
-  }
-
-  #trimBelow(mark: number): number {
-    const kept = this.events.head - TAIL_EVENTS_MIN + 1;
-    return Math.min(kept, mark + 1, this.progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
-  }
-
-  #oldestUnpersistedMs(): number | undefined {
-    if (this.progress.persisted >= this.events.head) return undefined;
-    return this.events.atMs(this.progress.persisted + 1);
   }
 
   #arm(): void {
     const nowMs = this.ports.nowMs();
-    const oldest = this.#oldestUnpersistedMs();
+    const oldest = this.retention.oldestUnpersistedMs();
     const deadline = this.fanOut.deadlineMs();
     const at = nextAlarmMs({
       nowMs,
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
       ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
-      repairAttempts: this.#repairAttempts,
-      lastProgressMs: this.#lastProgressMs,
-      trimmable: this.#trimBelow(this.progress.persisted) - this.events.floor >= TRIM_SLACK_EVENTS,
+      repairAttempts: this.retention.repairAttempts,
+      lastProgressMs: this.retention.lastProgressMs,
+      trimmable: this.retention.trimmable,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
     });
@@ -365,4 +312,8 @@ export class Room {
     this.#alarmAtMs = atMs;
     this.ports.setAlarm(atMs);
   }
+}
+
+function userOf({ id, name, kind }: Actor): { id: string; name?: string; kind: string } {
+  return { id, ...(name === undefined ? {} : { name }), kind };
 }

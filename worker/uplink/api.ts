@@ -21,6 +21,8 @@ export interface UplinkApi {
   publish(items: PublishItem[]): Promise<PublishOutcome>;
   /** NATS request and reply; `ok: false` on no responders, time-out or no connection */
   request(subject: string, payload: string): Promise<RequestOutcome>;
+  /** a core message marked as the edge's own; rejects when the server did not confirm within the bound that it has it */
+  signal(subject: string, payload: string): Promise<void>;
   /** true when the server answered a round trip just now */
   health(): Promise<boolean>;
 }

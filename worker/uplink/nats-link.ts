@@ -1,5 +1,5 @@
 import { connect, credsAuthenticator, headers, type NatsConnection } from 'nats.ws';
-import { CLOUDEVENTS_CONTENT_TYPE } from '../../shared/contract/subjects.ts';
+import { CLOUDEVENTS_CONTENT_TYPE, FROM_EDGE, FROM_HEADER } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from './api.ts';
 
@@ -65,6 +65,16 @@ export class NatsLink {
     } catch (error) {
       return { ok: false, error: messageOf(error) };
     }
+  }
+
+  /** A core message, and a round trip behind it: the server has it when this resolves. Rejects within the bound. */
+  async signal(subject: string, payload: string): Promise<void> {
+    const head = headers();
+    head.set(FROM_HEADER, FROM_EDGE);
+    await this.#use(Date.now() + UPLINK_CALL_MS_MAX, async (connection) => {
+      connection.publish(subject, payload, { headers: head });
+      await connection.flush();
+    });
   }
 
   async health(): Promise<boolean> {

@@ -10,6 +10,7 @@ export function uplinkPublisher(stub: () => UplinkApi): Publisher {
   return {
     publish: (items) => bounded(() => stub().publish(items)),
     request: (subject, payload) => bounded(() => stub().request(subject, payload)),
+    signal: (subject, payload) => bounded(() => stub().signal(subject, payload)),
   };
 }
 

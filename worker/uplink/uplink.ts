@@ -24,6 +24,10 @@ export class Uplink extends DurableObject<Env> implements UplinkApi {
     return this.#link.request(subject, payload);
   }
 
+  async signal(subject: string, payload: string): Promise<void> {
+    await this.#link.signal(subject, payload);
+  }
+
   async health(): Promise<boolean> {
     return this.#link.health();
   }

@@ -16,6 +16,7 @@ const BODIES: { [N in CommandName]: object } = {
   'message.send': { text: 'hi' },
   'message.edit': { text: 'hi' },
   'message.delete': {},
+  'read.advance': { seq: 3 },
 };
 const PATH_DATA: Partial<Record<CommandName, Partial<CommandDataByName[CommandName]>>> = {
   'member.put': { userId: 'bob' },

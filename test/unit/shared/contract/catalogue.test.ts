@@ -25,6 +25,7 @@ const TABLE: Record<CommandName, [method: string, path: string, body: string[]]>
   ],
   'message.edit': ['PATCH', '/sessions/{s}/messages/{m}', ['text']],
   'message.delete': ['DELETE', '/sessions/{s}/messages/{m}', []],
+  'read.advance': ['PUT', '/sessions/{s}/read', ['seq']],
 };
 
 /** The least that each command takes: path parameters and body. */
@@ -42,6 +43,7 @@ const LEAST: Record<
   'message.send': { params: {}, body: { text: 'Ahoy' }, data: { text: 'Ahoy' } },
   'message.edit': { params: { m: 'm1' }, body: { text: 'Ahoy' }, data: { messageId: 'm1', text: 'Ahoy' } },
   'message.delete': { params: { m: 'm1' }, body: {}, data: { messageId: 'm1' } },
+  'read.advance': { params: {}, body: { seq: 3 }, data: { seq: 3 } },
 };
 
 describe('the catalogue', () => {

@@ -120,6 +120,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: plain('session.archive') },
   { weight: 2, arbitrary: plain('session.restore') },
+  { weight: 2, arbitrary: fc.nat(40).map((seq): Command => ({ name: 'read.advance', data: { seq } })) },
 );
 
 /** Time goes forward, stands still and goes back. */

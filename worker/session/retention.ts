@@ -1,0 +1,98 @@
+import type { Receipt } from '../../shared/contract/internal.ts';
+import { REPAIR_AFTER_MS, TAIL_EVENTS_MIN, TAIL_MS_MIN, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
+import { countOf } from '../../shared/core/seq-ranges.ts';
+import type { SessionIdentity } from './api.ts';
+import type { EventLog } from './event-log.ts';
+import type { RoomPorts } from './ports.ts';
+import type { ProgressLog } from './progress-log.ts';
+import { askArchive } from './repair.ts';
+
+/** events above the tail's minimum that are worth a trim */
+const TRIM_SLACK_EVENTS = 256;
+
+/** What receipts let go: how much waits to be persisted, which events may be trimmed, and the repair of a receipt that was lost. */
+export class Retention {
+  readonly #identity: SessionIdentity;
+  readonly #ports: RoomPorts;
+  readonly #events: EventLog;
+  readonly #progress: ProgressLog;
+  repairAttempts = 0;
+  lastProgressMs = 0;
+  unpersistedBytes = 0;
+
+  constructor(identity: SessionIdentity, ports: RoomPorts, events: EventLog, progress: ProgressLog) {
+    this.#identity = identity;
+    this.#ports = ports;
+    this.#events = events;
+    this.#progress = progress;
+  }
+
+  load(): void {
+    this.unpersistedBytes = this.#events.bytesBetween(this.#progress.persisted, this.#events.head);
+  }
+
+  /** After a commit: what came, less what an erasure in it freed. */
+  committed(bytes: number): void {
+    this.unpersistedBytes += bytes - this.#events.takeFreedBytes(this.#progress.persisted);
+  }
+
+  take(receipt: Receipt): void {
+    const before = this.#progress.persisted;
+    this.#record(receipt);
+    if (this.#progress.persisted > before) {
+      this.lastProgressMs = this.#ports.nowMs();
+      this.repairAttempts = 0;
+    }
+    this.trim();
+  }
+
+  /** A lost receipt repairs itself: what the archive holds is persisted (design decision 3). */
+  async repair(): Promise<void> {
+    const nowMs = this.#ports.nowMs();
+    const oldest = this.oldestUnpersistedMs();
+    if (oldest === undefined || Math.max(oldest, this.lastProgressMs) > nowMs - REPAIR_AFTER_MS) return;
+    this.repairAttempts += 1;
+    const missing = this.#progress.unpersisted(this.#progress.sent);
+    if (countOf(missing) === 0) return;
+    const held = await askArchive(this.#ports, this.#identity, missing);
+    if (held === undefined) return;
+    // what the archive had was found at once: the next question need not wait
+    if (this.#record(held)) this.repairAttempts = 0;
+  }
+
+  /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
+  trim(): void {
+    if (!this.trimmable) return;
+    const nowMs = this.#ports.nowMs();
+    const settledMark = this.#progress.persistedBefore(nowMs - TAIL_MS_MIN);
+    const below = this.#trimBelow(settledMark);
+    if (below <= this.#events.floor) return;
+    this.#ports.transaction(() => {
+      this.#events.trim(below, TRIM_ROWS_MAX);
+      this.#progress.compact(settledMark, nowMs);
+    });
+  }
+
+  /** persisted events beyond the tail's minimum wait for their age */
+  get trimmable(): boolean {
+    return this.#trimBelow(this.#progress.persisted) - this.#events.floor >= TRIM_SLACK_EVENTS;
+  }
+
+  oldestUnpersistedMs(): number | undefined {
+    if (this.#progress.persisted >= this.#events.head) return undefined;
+    return this.#events.atMs(this.#progress.persisted + 1);
+  }
+
+  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
+    const nowMs = this.#ports.nowMs();
+    const before = this.#progress.persisted;
+    const fresh = this.#ports.transaction(() => this.#progress.recordReceipt(receipt, this.#events.head, nowMs));
+    this.unpersistedBytes -= this.#events.bytesBetween(before, this.#progress.persisted);
+    return fresh;
+  }
+
+  #trimBelow(mark: number): number {
+    const kept = this.#events.head - TAIL_EVENTS_MIN + 1;
+    return Math.min(kept, mark + 1, this.#progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
+  }
+}
