@@ -4,6 +4,7 @@ import { uuidV7 } from './net/ids.ts';
 export interface SocketLike {
   send(data: string): void;
   close(code?: number, reason?: string): void;
+  onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
   onerror: ((event: unknown) => void) | null;
@@ -33,8 +34,8 @@ export interface MillraceOptions {
   url: string;
   /** Asked for a token before the last one expires, and again when one is refused. Concurrent callers share one call. */
   getToken: () => string | GivenToken | Promise<string | GivenToken>;
-  /** keeps commands that are not answered yet over reloads */
-  storage?: StorageLike;
+  /** Keeps commands that are not answered yet over reloads, for this user alone. */
+  kept?: { storage: StorageLike; userId: string };
   /** a session that nobody holds any more stays connected for this long: 5,000 */
   lingerMs?: number;
   // the rest is the platform's, replaceable for tests and odd runtimes
@@ -60,7 +61,7 @@ export interface Environment {
   random: () => number;
   newId: () => string;
   signsOfLife: SignsOfLife;
-  storage: StorageLike | undefined;
+  kept: MillraceOptions['kept'];
   lingerMs: number;
 }
 
@@ -71,7 +72,7 @@ const LINGER_MS_DEFAULT = 5_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export function environmentOf(options: MillraceOptions): Environment {
-  const { url, storage, lingerMs = LINGER_MS_DEFAULT } = options;
+  const { url, kept, lingerMs = LINGER_MS_DEFAULT } = options;
   const now = options.now ?? (() => Date.now());
   const set = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
   const clear = options.clearTimeout ?? ((handle) => clearTimeout(handle as number));
@@ -89,7 +90,7 @@ export function environmentOf(options: MillraceOptions): Environment {
     random,
     newId: options.newId ?? (() => uuidV7(now())),
     signsOfLife: options.signsOfLife ?? browserSigns(),
-    storage,
+    kept,
     lingerMs,
   };
 }

@@ -10,6 +10,11 @@ export type WholeEventOf<T extends EventType> = Envelope<T, EventData[T]>;
 /** An event as it may be read anywhere: whole, or erased. */
 export type Event = WholeEvent | Envelope<EventType, ErasedData>;
 
+/** Erased data says so (contract §3). */
+export function isWhole(event: Event): event is WholeEvent {
+  return (event.data as { erased?: unknown }).erased !== true;
+}
+
 export type Span = PlannedSpan;
 
 export interface Page<T> {

@@ -43,6 +43,8 @@ export const SOCKET_COMMAND_CHARS_MAX = 256 * 1024;
 export const GAP_EVENTS_MAX = 5_000;
 /** events of a page of catch-up, the server's own maximum */
 export const CATCH_UP_PAGE_EVENTS = 1_000;
+/** sessions remembered that nobody holds, listens to or waits for; beyond: the longest unused are forgotten */
+export const IDLE_SESSIONS_MAX = 100;
 /** events an iterator holds for a slow reader; beyond: it ends with `buffer_full` */
 export const ITERATOR_EVENTS_MAX = 10_000;
 /** events remembered while pages load, to be laid over them; beyond: the pages are read again */

@@ -1,4 +1,5 @@
 import { CLOSE_CODES } from '../../shared/core/codes.ts';
+import { HEARTBEAT_MS } from '../../shared/core/limits.ts';
 import { SUBPROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../shared/core/subprotocol.ts';
 import type { Cancel, Environment, SocketLike } from '../environment.ts';
 import { asMillraceError, MillraceError } from '../error.ts';
@@ -32,6 +33,8 @@ export interface ConnectionPort {
   /** path and query of the socket, asked for each time: it carries the cursor */
   path(): string;
   /** the size is that of the frame in UTF-16 units */
+  /** a socket that says nothing at first counts as open at once */
+  silentAtFirst?: boolean;
   onFrame(frame: Record<string, unknown>, chars: number): void;
   onStatus(status: ConnectionStatus, error: MillraceError | undefined): void;
 }
@@ -46,7 +49,7 @@ export class Connection {
   /** rises with every attempt: what is of an earlier one is not listened to */
   #turn = 0;
   #attempt = 0;
-  #heartbeatMs = 30_000;
+  #heartbeatMs = HEARTBEAT_MS;
   #openedAtMs = 0;
   #cancelWait: Cancel = () => {};
   #cancelBeat: Cancel = () => {};
@@ -126,17 +129,20 @@ export class Connection {
     });
     this.#say('connecting');
     try {
-      const { ticket } = await this.#port.ticket();
+      const { ticket, token } = await this.#port.ticket();
       if (turn !== this.#turn) return;
       const address = url.replace(/^http/, 'ws') + this.#port.path();
-      this.#listen(new WebSocket(address, [SUBPROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]), turn);
+      this.#listen(new WebSocket(address, [SUBPROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]), turn, token);
     } catch (error) {
       if (turn === this.#turn) this.#refused(asMillraceError(error));
     }
   }
 
-  #listen(socket: SocketLike, turn: number): void {
+  #listen(socket: SocketLike, turn: number, token: Token): void {
     this.#socket = socket;
+    socket.onopen = () => {
+      if (turn === this.#turn && this.#port.silentAtFirst === true) this.opened(HEARTBEAT_MS, token.expiresAtMs);
+    };
     socket.onmessage = ({ data }) => {
       if (turn !== this.#turn || typeof data !== 'string') return;
       this.#cancelPong?.();

@@ -11,19 +11,19 @@ export interface SavedCommand {
 
 /** Unsettled commands of one user and session, in a store that may be slow or refuse: then they live in memory alone. */
 export class OutboxStore {
-  readonly #storage: StorageLike | undefined;
+  readonly #storage: StorageLike;
   readonly #key: string;
   #writing: Promise<void> = Promise.resolve();
   #next: readonly SavedCommand[] | undefined;
 
-  constructor(storage: StorageLike | undefined, url: string, userId: string, sessionId: string) {
+  constructor(storage: StorageLike, key: string) {
     this.#storage = storage;
-    this.#key = `millrace:${url}:${userId}:${sessionId}`;
+    this.#key = key;
   }
 
   async load(): Promise<SavedCommand[]> {
     try {
-      const text = await this.#storage?.getItem(this.#key);
+      const text = await this.#storage.getItem(this.#key);
       const saved: unknown = JSON.parse(text ?? '[]');
       return Array.isArray(saved) ? saved.filter(isSaved) : [];
     } catch {
@@ -33,7 +33,6 @@ export class OutboxStore {
 
   /** Writes one after the other; a newer list replaces one that still waits. */
   save(commands: readonly SavedCommand[]): void {
-    if (this.#storage === undefined) return;
     const waits = this.#next !== undefined;
     this.#next = commands;
     if (!waits) this.#writing = this.#writing.then(() => this.#write());
@@ -43,8 +42,8 @@ export class OutboxStore {
     const commands = this.#next ?? [];
     this.#next = undefined;
     try {
-      if (commands.length === 0) await this.#storage?.removeItem(this.#key);
-      else await this.#storage?.setItem(this.#key, JSON.stringify(commands));
+      if (commands.length === 0) await this.#storage.removeItem(this.#key);
+      else await this.#storage.setItem(this.#key, JSON.stringify(commands));
     } catch {
       // full or forbidden: nothing is lost while this page lives
     }

@@ -72,6 +72,7 @@ export class Outbox {
   #frames = 0;
   #count = 0;
   #chars = 0;
+  #ended: MillraceError | undefined;
 
   constructor(environment: Environment, http: Http, sessionId: string, port: OutboxPort) {
     this.#environment = environment;
@@ -92,6 +93,7 @@ export class Outbox {
 
   /** Settles once. Rejects at once with `queue_full` when too much waits, and then nothing is sent. */
   submit(submission: Submission): Promise<Outcome> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const data = { ...submission.data } as Record<string, unknown>;
     const chars = JSON.stringify(data).length;
     if (this.#count >= QUEUE_COMMANDS_MAX || this.#chars + chars > QUEUE_CHARS_MAX) {
@@ -149,6 +151,7 @@ export class Outbox {
   /** Ends everything: what was sent may have taken effect. A store keeps what it holds. */
   end(error: MillraceError): void {
     this.#store = undefined;
+    this.#ended = error;
     for (const lane of [...this.#lanes.values()]) for (const command of [...lane]) this.#settle(command, error);
   }
 
@@ -165,7 +168,7 @@ export class Outbox {
   }
 
   #attempt(command: QueuedCommand): void {
-    if (command.settled) return;
+    if (command.settled || this.#ended !== undefined) return;
     command.cancel();
     if (this.#environment.now() - command.atMs > COMMAND_AGE_MS_MAX) {
       return this.#settle(command, new MillraceError('expired', 'Not settled in time.'));

@@ -1,0 +1,214 @@
+import {
+  isWhole,
+  type Event,
+  type MemberAnswer,
+  type MessageAnswer,
+  type MessagesPage,
+  type Page,
+  type PresenceAnswer,
+  type SessionAnswer,
+  type Span,
+  type TraceAnswer,
+  type WholeEvent,
+} from '../wire.ts';
+import { asMillraceError, MillraceError } from '../error.ts';
+import { OVERLAY_EVENTS_MAX } from '../net/bounds.ts';
+import type { Extent } from './message-list.ts';
+import type { SessionView } from './session-view.ts';
+
+export interface LoaderPort {
+  /** a query under the session's path */
+  get<T>(path: string): Promise<T>;
+  cursor(): number;
+  epoch(): string | undefined;
+  changed(): void;
+}
+
+/** What was read, and between which seqs. */
+interface Read<T> {
+  value: T;
+  low: number;
+  high: number;
+  /** events that came while it was on its way */
+  since: readonly WholeEvent[];
+}
+
+const MESSAGES_PER_PAGE = 50;
+const MEMBERS_PER_PAGE = 100;
+/** pages of spans of one trace; more are not read */
+const SPAN_PAGES_MAX = 100;
+/** repetitions of a read that was overrun by events */
+const OVERRUN_READS_MAX = 3;
+
+/** Reads pages into a view while events go on. */
+export class Loader {
+  readonly #view: SessionView;
+  readonly #port: LoaderPort;
+  /** rises with every start over: a page of before is thrown away */
+  #generation = 0;
+  #loads = 0;
+  #since: WholeEvent[] = [];
+  #overrun = false;
+  #refreshing = false;
+
+  constructor(view: SessionView, port: LoaderPort) {
+    this.#view = view;
+    this.#port = port;
+  }
+
+  startOver(): void {
+    this.#generation += 1;
+    this.#since = [];
+    this.#overrun = false;
+  }
+
+  /** The view has applied these. */
+  delivered(events: readonly Event[]): void {
+    if (this.#loads > 0) {
+      this.#since.push(...events.filter(isWhole));
+      if (this.#since.length > OVERLAY_EVENTS_MAX) {
+        this.#since = [];
+        this.#overrun = true;
+      }
+    }
+    if (this.#view.messages.stale.size > 0) void this.refreshStale();
+  }
+
+  /** The session, its newest messages and its first members. */
+  async first(): Promise<void> {
+    const { get } = this.#port;
+    const { value, low, high, since } = await this.#read(() =>
+      Promise.all([
+        get<MessagesPage>(`/messages?limit=${MESSAGES_PER_PAGE}`),
+        get<Page<MemberAnswer>>(`/members?limit=${MEMBERS_PER_PAGE}`),
+      ]),
+    );
+    const [messages, members] = value;
+    this.#view.messages.merge(messages.items, low, high, since);
+    this.#view.messages.extent = extentOf(messages, Number.POSITIVE_INFINITY);
+    this.#view.mergeMembers(members.items, since);
+    this.#view.messages.changed();
+    this.#port.changed();
+  }
+
+  /** The next older messages; false when there are none. */
+  async older(): Promise<boolean> {
+    const extent = this.#view.messages.extent;
+    if (extent?.nextCursor === undefined) return false;
+    const page = await this.#page(extent, '');
+    this.#view.messages.extent = extentOf(page, extent.floor);
+    this.#view.messages.changed();
+    this.#port.changed();
+    return true;
+  }
+
+  /** The newest replies to a message, and with each further call older ones; false when there are none. */
+  async thread(parentId: string): Promise<boolean> {
+    const { threads } = this.#view.messages;
+    const extent = threads.get(parentId);
+    if (extent !== undefined && extent.nextCursor === undefined) return false;
+    const page = await this.#page(extent, `&parentId=${encodeURIComponent(parentId)}`);
+    threads.set(parentId, extentOf(page, extent?.floor ?? Number.POSITIVE_INFINITY));
+    this.#view.messages.changed();
+    this.#port.changed();
+    return true;
+  }
+
+  async traces(cursor?: string): Promise<string | undefined> {
+    const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
+    const { value, since } = await this.#read(() => this.#port.get<Page<TraceAnswer>>(`/traces${query}`));
+    this.#view.traces.merge(value.items);
+    for (const event of since) this.#view.traces.apply(event);
+    this.#port.changed();
+    return value.nextCursor;
+  }
+
+  /** A trace with all its spans, within the bound. */
+  async trace(id: string): Promise<void> {
+    const path = `/traces/${encodeURIComponent(id)}`;
+    let cursor: string | undefined;
+    for (let pages = 0; pages < SPAN_PAGES_MAX; pages += 1) {
+      const query: string = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
+      const { value, since } = await this.#read(() =>
+        this.#port.get<TraceAnswer & { spans?: Page<Span> | Span[]; nextCursor?: string }>(path + query),
+      );
+      const { spans = [], nextCursor, ...trace } = value;
+      this.#view.traces.merge([trace]);
+      this.#view.traces.mergeSpans(id, Array.isArray(spans) ? spans : spans.items);
+      for (const event of since) this.#view.traces.apply(event);
+      cursor = nextCursor ?? (Array.isArray(spans) ? undefined : spans.nextCursor);
+      if (cursor === undefined) break;
+    }
+    this.#port.changed();
+  }
+
+  async presence(): Promise<void> {
+    const { items } = await this.#port.get<{ items: PresenceAnswer[] }>('/presence');
+    this.#view.live.setPresence(items);
+    this.#port.changed();
+  }
+
+  /** Reads messages again whose counts were read at a moment that nobody can tell. One after the other. */
+  async refreshStale(): Promise<void> {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    const { messages } = this.#view;
+    try {
+      for (;;) {
+        const due = [...messages.stale].find(([, seq]) => seq <= this.#port.cursor());
+        if (due === undefined) return;
+        const { value, low, high, since } = await this.#read(() =>
+          this.#port.get<MessageAnswer>(`/messages/${encodeURIComponent(due[0])}`),
+        );
+        messages.replace(value, low, high, since);
+        this.#port.changed();
+      }
+    } catch (error) {
+      // it stays stale and is read again when the next events come; what does not exist need not be
+      if (asMillraceError(error).code === 'message_not_found') messages.stale.clear();
+    } finally {
+      this.#refreshing = false;
+    }
+  }
+
+  async #page(extent: Extent | undefined, more: string): Promise<MessagesPage> {
+    const before = extent?.nextCursor === undefined ? '' : `&before=${encodeURIComponent(extent.nextCursor)}`;
+    const path = `/messages?limit=${MESSAGES_PER_PAGE}${before}${more}`;
+    const { value, low, high, since } = await this.#read(() => this.#port.get<MessagesPage>(path));
+    this.#view.messages.merge(value.items, low, high, since);
+    return value;
+  }
+
+  /** Reads something between two known seqs: from the cursor of now to the head of right after. */
+  async #read<T>(ask: () => Promise<T>): Promise<Read<T>> {
+    const generation = this.#generation;
+    this.#loads += 1;
+    try {
+      for (let attempt = 0; attempt < OVERRUN_READS_MAX; attempt += 1) {
+        this.#overrun = false;
+        const low = this.#port.cursor();
+        const value = await ask();
+        const session = await this.#port.get<SessionAnswer>('');
+        if (generation !== this.#generation || session.epoch !== (this.#port.epoch() ?? session.epoch)) throw superseded();
+        if (this.#overrun) continue;
+        const since = this.#since.filter(({ seq }) => seq > low);
+        this.#view.setSession(session, since);
+        return { value, low, high: session.head, since };
+      }
+      throw new MillraceError('unavailable', 'More events than pages can be read beside.', { status: 503 });
+    } finally {
+      this.#loads -= 1;
+      if (this.#loads === 0) this.#since = [];
+    }
+  }
+}
+
+function superseded(): MillraceError {
+  return new MillraceError('epoch_changed', 'The session was started over meanwhile.', { status: 409 });
+}
+
+function extentOf(page: MessagesPage, floor: number): Extent {
+  const { nextCursor } = page;
+  const lowest = page.items.reduce((least, { seq }) => Math.min(least, seq), floor);
+  return { nextCursor, floor: nextCursor === undefined ? 0 : lowest };
+}
