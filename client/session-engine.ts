@@ -204,28 +204,26 @@ export class SessionEngine {
     this.loaded = false;
     if (this.#started) this.resets.emit(new MillraceError('epoch_changed', 'The session was started over.', { status: 409 }));
     this.#started = true;
-    void this.#load((this.#loadTurn += 1), 0);
+    this.#load();
   }
 
   #caughtUp(): void {
-    // a session resumed from a cursor of the application's own has no pages yet
-    if (!this.#started) {
-      this.#started = true;
-      void this.#load((this.#loadTurn += 1), 0);
-    }
-    // signals were lost meanwhile
+    // the first pages, should they not be on their way; later what signals would have said while they were lost
+    if (!this.#started || this.loaded) this.#load();
+    this.#started = true;
     if (this.wantsPresence) void this.loader.presence().catch(() => {});
   }
 
-  async #load(turn: number, attempt: number): Promise<void> {
+  /** Reads what a connection does not bring, again and again until it is here. */
+  #load(): void {
+    this.#cancelLoad();
+    void this.#loadOnce((this.#loadTurn += 1), 0);
+  }
+
+  async #loadOnce(turn: number, attempt: number): Promise<void> {
     try {
-      await this.loader.first();
-      if (turn !== this.#loadTurn) return;
-      this.loaded = true;
-      for (const { id, state, seq } of this.pending.list()) {
-        if (this.view.messages.get(id) !== undefined || (state === 'sent' && seq <= this.#feed.cursor)) this.pending.delete(id);
-      }
-      this.changed.emit();
+      await (this.loaded ? this.loader.members() : this.loader.first());
+      if (turn === this.#loadTurn) this.#showLoaded();
     } catch (caught) {
       const error = asMillraceError(caught);
       if (turn !== this.#loadTurn || this.connection.status === 'closed') return;
@@ -233,9 +231,17 @@ export class SessionEngine {
       this.error = error;
       const { after, random } = this.environment;
       const waitMs = Math.max(error.retryAfterMs ?? 0, fullJitterMs(attempt, RECONNECT_BASE_MS, RECONNECT_MS_MAX, random));
-      this.#cancelLoad = after(waitMs, () => void this.#load(turn, attempt + 1));
+      this.#cancelLoad = after(waitMs, () => void this.#loadOnce(turn, attempt + 1));
       this.changed.emit();
     }
+  }
+
+  #showLoaded(): void {
+    this.loaded = true;
+    for (const { id, state, seq } of this.pending.list()) {
+      if (this.view.messages.get(id) !== undefined || (state === 'sent' && seq <= this.#feed.cursor)) this.pending.delete(id);
+    }
+    this.changed.emit();
   }
 
   /** Takes up what a former page left unsettled; commands of this one wait behind it. */

@@ -32,6 +32,8 @@ export interface QueuedCommand extends SavedCommand {
   settle: (outcome: Outcome | MillraceError) => void;
   /** over a socket: the id of the frame under way */
   frameId?: string;
+  /** A request is under way: until it is answered no other try begins, lest one is refused and the other takes effect. */
+  asking: boolean;
   cancel: Cancel;
   settled: boolean;
 }
@@ -113,6 +115,7 @@ export class Outbox {
         signal,
         settle: (outcome) => (outcome instanceof MillraceError ? reject(outcome) : resolve(outcome)),
         cancel: () => {},
+        asking: false,
         settled: false,
       };
       this.#enqueue(command);
@@ -132,9 +135,7 @@ export class Outbox {
   opened(): void {
     for (const lane of this.#lanes.values()) {
       const [first] = lane;
-      if (first !== undefined && first.frameId === undefined && first.attempts > 0 && first.name !== 'session.create') {
-        this.#attempt(first);
-      }
+      if (first !== undefined && first.frameId === undefined && first.attempts > 0 && !first.asking) this.#attempt(first);
     }
   }
 
@@ -144,7 +145,7 @@ export class Outbox {
     this.#byFrame.clear();
     for (const command of lost) {
       delete command.frameId;
-      this.#retry(command, 0);
+      if (!command.asking) this.#retry(command, 0);
     }
   }
 
@@ -189,15 +190,16 @@ export class Outbox {
   }
 
   async #byHttp(command: QueuedCommand): Promise<void> {
-    const attempt = command.attempts;
+    command.asking = true;
     const { method, path, body } = httpFormOf(command.name, this.#sessionId, command.data);
     const headers = { 'Idempotency-Key': command.key };
     try {
       const answer = await this.#http.once<Accepted>({ method, path, body, headers });
+      command.asking = false;
       this.#settle(command, { ...answer.body, replayed: answer.replayed });
     } catch (error) {
-      // a socket that opened meanwhile has taken it over
-      if (attempt === command.attempts) this.#failed(command, asMillraceError(error));
+      command.asking = false;
+      this.#failed(command, asMillraceError(error));
     }
   }
 

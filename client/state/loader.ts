@@ -9,7 +9,6 @@ import {
   type SessionAnswer,
   type Span,
   type TraceAnswer,
-  type WholeEvent,
 } from '../wire.ts';
 import { asMillraceError, MillraceError } from '../error.ts';
 import { OVERLAY_EVENTS_MAX } from '../net/bounds.ts';
@@ -30,7 +29,7 @@ interface Read<T> {
   low: number;
   high: number;
   /** events that came while it was on its way */
-  since: readonly WholeEvent[];
+  since: readonly Event[];
 }
 
 const MESSAGES_PER_PAGE = 50;
@@ -47,7 +46,7 @@ export class Loader {
   /** rises with every start over: a page of before is thrown away */
   #generation = 0;
   #loads = 0;
-  #since: WholeEvent[] = [];
+  #since: Event[] = [];
   #overrun = false;
   #refreshing = false;
 
@@ -65,7 +64,7 @@ export class Loader {
   /** The view has applied these. */
   delivered(events: readonly Event[]): void {
     if (this.#loads > 0) {
-      this.#since.push(...events.filter(isWhole));
+      this.#since.push(...events);
       if (this.#since.length > OVERLAY_EVENTS_MAX) {
         this.#since = [];
         this.#overrun = true;
@@ -88,6 +87,13 @@ export class Loader {
     this.#view.messages.extent = extentOf(messages, Number.POSITIVE_INFINITY);
     this.#view.mergeMembers(members.items, since);
     this.#view.messages.changed();
+    this.#port.changed();
+  }
+
+  /** The first members again: read pointers move by signals, which a lost connection loses. */
+  async members(): Promise<void> {
+    const { value, since } = await this.#read(() => this.#port.get<Page<MemberAnswer>>(`/members?limit=${MEMBERS_PER_PAGE}`));
+    this.#view.mergeMembers(value.items, since);
     this.#port.changed();
   }
 
@@ -118,7 +124,7 @@ export class Loader {
     const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
     const { value, since } = await this.#read(() => this.#port.get<Page<TraceAnswer>>(`/traces${query}`));
     this.#view.traces.merge(value.items);
-    for (const event of since) this.#view.traces.apply(event);
+    this.#overlayTraces(since);
     this.#port.changed();
     return value.nextCursor;
   }
@@ -135,11 +141,15 @@ export class Loader {
       const { spans = [], nextCursor, ...trace } = value;
       this.#view.traces.merge([trace]);
       this.#view.traces.mergeSpans(id, Array.isArray(spans) ? spans : spans.items);
-      for (const event of since) this.#view.traces.apply(event);
+      this.#overlayTraces(since);
       cursor = nextCursor ?? (Array.isArray(spans) ? undefined : spans.nextCursor);
       if (cursor === undefined) break;
     }
     this.#port.changed();
+  }
+
+  #overlayTraces(since: readonly Event[]): void {
+    for (const event of since) if (isWhole(event)) this.#view.traces.apply(event);
   }
 
   async presence(): Promise<void> {

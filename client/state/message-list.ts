@@ -1,4 +1,4 @@
-import type { MessageAnswer, WholeEvent, WholeEventOf } from '../wire.ts';
+import { isWhole, type Event, type MessageAnswer, type WholeEventOf } from '../wire.ts';
 import { edited, erased, messageOf, reacted, tombstoneOf, type ClientMessage, type ReactionChange, type Row } from './rows.ts';
 
 /** How far back a list is loaded. */
@@ -62,7 +62,7 @@ export class MessageList {
    * Takes in a page read between two seqs. What is here already stays, as events have kept it new; `since` are the events that
    * came while the page was on its way.
    */
-  merge(messages: readonly MessageAnswer[], low: number, high: number, since: readonly WholeEvent[]): void {
+  merge(messages: readonly MessageAnswer[], low: number, high: number, since: readonly Event[]): void {
     const fresh = new Set<string>();
     for (const message of messages) {
       if (this.#rows.has(message.id)) continue;
@@ -73,7 +73,7 @@ export class MessageList {
   }
 
   /** One message read anew: newer than whatever is here. */
-  replace(message: MessageAnswer, low: number, high: number, since: readonly WholeEvent[]): void {
+  replace(message: MessageAnswer, low: number, high: number, since: readonly Event[]): void {
     this.stale.delete(message.id);
     this.#put({ message: { ...message, state: 'sent' }, low, high });
     for (const event of since) this.#overlay(event, new Set([message.id]));
@@ -87,6 +87,13 @@ export class MessageList {
 
   updated(event: WholeEventOf<'message.updated'>): void {
     this.#change(event.data.id, (message) => edited(message, event));
+  }
+
+  /** An edit whose text is gone, as its message will be further on: that there was one stays known. */
+  updatedErased(id: string, editedAt: string): void {
+    this.#change(id, (message) =>
+      message.editedAt !== undefined && message.editedAt >= editedAt ? message : { ...message, editedAt },
+    );
   }
 
   deleted(event: WholeEventOf<'message.deleted'>): void {
@@ -105,8 +112,10 @@ export class MessageList {
   }
 
   /** Lays an event over rows that were not here when it came. */
-  #overlay(event: WholeEvent, fresh: ReadonlySet<string>): void {
-    if (event.type === 'message.created') {
+  #overlay(event: Event, fresh: ReadonlySet<string>): void {
+    if (!isWhole(event)) {
+      if (event.type === 'message.updated' && fresh.has(event.subject)) this.updatedErased(event.subject, event.time);
+    } else if (event.type === 'message.created') {
       const { parentId } = event.data;
       if (parentId !== undefined && fresh.has(parentId)) this.#countReply(parentId, event.seq);
     } else if (event.type === 'message.updated') {

@@ -13,12 +13,16 @@ import { MessageList } from './message-list.ts';
 import { TraceList } from './trace-list.ts';
 import type { Environment } from '../environment.ts';
 
+/** read pointers remembered of members that are not loaded; the oldest is forgotten first, and comes with its page */
+const READ_AHEAD_MAX = 1_000;
+
 /** What is known of a session: pages laid down, events applied on top. Knows nothing of sockets and requests. */
 export class SessionView {
   session: SessionAnswer | undefined;
   /** who we are, as soon as a token or a welcome said so */
   me: UserAnswer | undefined;
   readSeq = 0;
+  readonly #ahead = new Map<string, number>();
   readonly members = new Map<string, MemberAnswer>();
   readonly messages: MessageList;
   readonly traces = new TraceList();
@@ -33,6 +37,7 @@ export class SessionView {
     this.session = undefined;
     this.readSeq = 0;
     this.members.clear();
+    this.#ahead.clear();
     this.messages.clear();
     this.traces.clear();
     this.live.clear();
@@ -40,6 +45,7 @@ export class SessionView {
 
   apply(event: Event): void {
     if (isWhole(event)) this.#applyWhole(event);
+    else if (event.type === 'message.updated') this.messages.updatedErased(event.subject, event.time);
   }
 
   #applyWhole(whole: WholeEvent): void {
@@ -66,24 +72,32 @@ export class SessionView {
   read(userId: string, seq: number): void {
     if (userId === this.me?.id) this.readSeq = Math.max(this.readSeq, seq);
     const member = this.members.get(userId);
-    if (member !== undefined && member.readSeq < seq) this.members.set(userId, { ...member, readSeq: seq });
+    if (member === undefined) return this.#readAhead(userId, seq);
+    if (member.readSeq < seq) this.members.set(userId, { ...member, readSeq: seq });
   }
 
   /** Members as a page has them, with the member events that came while it was on its way. */
-  mergeMembers(items: readonly MemberAnswer[], since: readonly WholeEvent[]): void {
+  mergeMembers(items: readonly MemberAnswer[], since: readonly Event[]): void {
     for (const item of items) {
-      const known = this.members.get(item.user.id);
-      this.members.set(item.user.id, { ...item, readSeq: Math.max(item.readSeq, known?.readSeq ?? 0) });
+      const known = this.members.get(item.user.id)?.readSeq ?? this.#ahead.get(item.user.id) ?? 0;
+      this.members.set(item.user.id, { ...item, readSeq: Math.max(item.readSeq, known) });
       if (item.user.id === this.me?.id) this.readSeq = Math.max(this.readSeq, item.readSeq);
     }
-    for (const event of since) if (event.type.startsWith('member.')) this.#member(event);
+    for (const event of since) if (isWhole(event)) this.#member(event);
   }
 
   /** The session as the server has it, with the events that came while it was on its way. */
-  setSession(session: SessionAnswer, since: readonly WholeEvent[]): void {
+  setSession(session: SessionAnswer, since: readonly Event[]): void {
     if (this.session !== undefined && this.session.head > session.head) return;
     this.session = session;
-    for (const event of since) this.#applyToSession(event);
+    for (const event of since) if (isWhole(event)) this.#applyToSession(event);
+  }
+
+  /** Of a member whose page is still on its way. */
+  #readAhead(userId: string, seq: number): void {
+    this.#ahead.set(userId, Math.max(seq, this.#ahead.get(userId) ?? 0));
+    const oldest = this.#ahead.keys().next().value;
+    if (this.#ahead.size > READ_AHEAD_MAX && oldest !== undefined) this.#ahead.delete(oldest);
   }
 
   #applyToSession(event: WholeEvent): void {
