@@ -59,7 +59,7 @@ export class SessionEngine {
     this.connection = this.#connect();
     this.#outbox = new Outbox(environment, http, id, { send: (frame) => this.connection.send(frame) });
     this.#feed = this.#follow(from);
-    this.loader = new Loader(this.view, {
+    this.loader = new Loader(environment, this.view, {
       get: (path) => this.get(path),
       cursor: () => this.#feed.cursor,
       epoch: () => this.#feed.epoch,
@@ -121,6 +121,7 @@ export class SessionEngine {
   close(error: MillraceError): void {
     this.#cancelLinger();
     this.#cancelLoad();
+    this.loader.startOver();
     this.#outbox.end(error);
     if (this.connection.status !== 'closed') this.connection.end(error);
     this.resets.emit(error);
@@ -204,13 +205,12 @@ export class SessionEngine {
     this.loaded = false;
     if (this.#started) this.resets.emit(new MillraceError('epoch_changed', 'The session was started over.', { status: 409 }));
     this.#started = true;
-    this.#load();
   }
 
   #caughtUp(): void {
-    // the first pages, should they not be on their way; later what signals would have said while they were lost
-    if (!this.#started || this.loaded) this.#load();
     this.#started = true;
+    // the first pages; later what signals would have said while they were lost
+    this.#load();
     if (this.wantsPresence) void this.loader.presence().catch(() => {});
   }
 

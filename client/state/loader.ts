@@ -11,7 +11,9 @@ import {
   type TraceAnswer,
 } from '../wire.ts';
 import { asMillraceError, MillraceError } from '../error.ts';
-import { OVERLAY_EVENTS_MAX } from '../net/bounds.ts';
+import type { Environment } from '../environment.ts';
+import { fullJitterMs } from '../net/backoff.ts';
+import { OVERLAY_EVENTS_MAX, RECONNECT_BASE_MS, RECONNECT_MS_MAX } from '../net/bounds.ts';
 import type { Extent } from './message-list.ts';
 import type { SessionView } from './session-view.ts';
 
@@ -41,6 +43,7 @@ const OVERRUN_READS_MAX = 3;
 
 /** Reads pages into a view while events go on. */
 export class Loader {
+  readonly #environment: Environment;
   readonly #view: SessionView;
   readonly #port: LoaderPort;
   /** rises with every start over: a page of before is thrown away */
@@ -50,11 +53,13 @@ export class Loader {
   #overrun = false;
   #refreshing = false;
 
-  constructor(view: SessionView, port: LoaderPort) {
+  constructor(environment: Environment, view: SessionView, port: LoaderPort) {
+    this.#environment = environment;
     this.#view = view;
     this.#port = port;
   }
 
+  /** What is on its way is not wanted any more. */
   startOver(): void {
     this.#generation += 1;
     this.#since = [];
@@ -158,26 +163,42 @@ export class Loader {
     this.#port.changed();
   }
 
-  /** Reads messages again whose counts were read at a moment that nobody can tell. One after the other. */
-  async refreshStale(): Promise<void> {
+  /** Reads messages again that were read at a moment that nobody can tell: one after the other, and until it succeeds. */
+  async refreshStale(attempt = 0): Promise<void> {
     if (this.#refreshing) return;
     this.#refreshing = true;
-    const { messages } = this.#view;
+    const generation = this.#generation;
+    let failed = false;
     try {
-      for (;;) {
-        const due = [...messages.stale].find(([, seq]) => seq <= this.#port.cursor());
-        if (due === undefined) return;
-        const { value, low, high, since } = await this.#read(() =>
-          this.#port.get<MessageAnswer>(`/messages/${encodeURIComponent(due[0])}`),
-        );
-        messages.replace(value, low, high, since);
-        this.#port.changed();
-      }
+      for (let id = this.#nextStale(); id !== undefined; id = this.#nextStale()) await this.#refresh(id);
     } catch (error) {
-      // it stays stale and is read again when the next events come; what does not exist need not be
-      if (asMillraceError(error).code === 'message_not_found') messages.stale.clear();
+      failed = asMillraceError(error).transient;
+      // whoever may not read it any more need not know it better
+      if (!failed && generation === this.#generation) this.#view.messages.stale.clear();
     } finally {
       this.#refreshing = false;
+    }
+    if (!failed || generation !== this.#generation) return;
+    const waitMs = fullJitterMs(attempt, RECONNECT_BASE_MS, RECONNECT_MS_MAX, this.#environment.random);
+    this.#environment.after(waitMs, () => void this.refreshStale(attempt + 1));
+  }
+
+  /** What a count between `low` and `high` changes is only known to be in a page that is read past it. */
+  #nextStale(): string | undefined {
+    for (const [id, seq] of this.#view.messages.stale) if (seq <= this.#port.cursor()) return id;
+    return undefined;
+  }
+
+  async #refresh(id: string): Promise<void> {
+    const { messages } = this.#view;
+    try {
+      const path = `/messages/${encodeURIComponent(id)}`;
+      const { value, low, high, since } = await this.#read(() => this.#port.get<MessageAnswer>(path));
+      messages.replace(value, low, high, since);
+      this.#port.changed();
+    } catch (error) {
+      if (asMillraceError(error).code !== 'message_not_found') throw error;
+      messages.stale.delete(id);
     }
   }
 
