@@ -75,6 +75,15 @@ export class Loader {
         this.#overrun = true;
       }
     }
+    this.#refreshDue();
+  }
+
+  #changed(): void {
+    this.#port.changed();
+    this.#refreshDue();
+  }
+
+  #refreshDue(): void {
     if (this.#view.messages.stale.size > 0) void this.refreshStale();
   }
 
@@ -92,14 +101,14 @@ export class Loader {
     this.#view.messages.extent = extentOf(messages, Number.POSITIVE_INFINITY);
     this.#view.mergeMembers(members.items, since);
     this.#view.messages.changed();
-    this.#port.changed();
+    this.#changed();
   }
 
   /** The first members again: read pointers move by signals, which a lost connection loses. */
   async members(): Promise<void> {
     const { value, since } = await this.#read(() => this.#port.get<Page<MemberAnswer>>(`/members?limit=${MEMBERS_PER_PAGE}`));
     this.#view.mergeMembers(value.items, since);
-    this.#port.changed();
+    this.#changed();
   }
 
   /** The next older messages; false when there are none. */
@@ -109,7 +118,7 @@ export class Loader {
     const page = await this.#page(extent, '');
     this.#view.messages.extent = extentOf(page, extent.floor);
     this.#view.messages.changed();
-    this.#port.changed();
+    this.#changed();
     return true;
   }
 
@@ -121,7 +130,7 @@ export class Loader {
     const page = await this.#page(extent, `&parentId=${encodeURIComponent(parentId)}`);
     threads.set(parentId, extentOf(page, extent?.floor ?? Number.POSITIVE_INFINITY));
     this.#view.messages.changed();
-    this.#port.changed();
+    this.#changed();
     return true;
   }
 
@@ -130,7 +139,7 @@ export class Loader {
     const { value, since } = await this.#read(() => this.#port.get<Page<TraceAnswer>>(`/traces${query}`));
     this.#view.traces.merge(value.items);
     this.#overlayTraces(since);
-    this.#port.changed();
+    this.#changed();
     return value.nextCursor;
   }
 
@@ -150,7 +159,7 @@ export class Loader {
       cursor = nextCursor ?? (Array.isArray(spans) ? undefined : spans.nextCursor);
       if (cursor === undefined) break;
     }
-    this.#port.changed();
+    this.#changed();
   }
 
   #overlayTraces(since: readonly Event[]): void {
@@ -160,7 +169,7 @@ export class Loader {
   async presence(): Promise<void> {
     const { items } = await this.#port.get<{ items: PresenceAnswer[] }>('/presence');
     this.#view.live.setPresence(items);
-    this.#port.changed();
+    this.#changed();
   }
 
   /** Reads messages again that were read at a moment that nobody can tell: one after the other, and until it succeeds. */
@@ -195,7 +204,7 @@ export class Loader {
       const path = `/messages/${encodeURIComponent(id)}`;
       const { value, low, high, since } = await this.#read(() => this.#port.get<MessageAnswer>(path));
       messages.replace(value, low, high, since);
-      this.#port.changed();
+      this.#changed();
     } catch (error) {
       if (asMillraceError(error).code !== 'message_not_found') throw error;
       messages.stale.delete(id);
