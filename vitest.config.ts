@@ -4,6 +4,9 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 /** Suites that start real processes share two cores and a browser: one file at a time, and time for slow machines. */
 const oneAtATime = { fileParallelism: false, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 };
 
+/** one node for all suites of a run, started when the first one asks for it */
+const CASSANDRA_SETUP = './test/support/cassandra-setup.ts';
+
 function nodeProject(
   name: string,
   order: number,
@@ -63,7 +66,7 @@ export default defineConfig({
       nodeProject('unit', 0),
       nodeProject('contracts', 0, { testTimeout: 60_000 }),
       workerd,
-      nodeProject('system', 2, oneAtATime),
+      nodeProject('system', 2, { ...oneAtATime, globalSetup: CASSANDRA_SETUP }),
       nodeProject('browser', 3, oneAtATime),
       ...long,
     ],

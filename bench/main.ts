@@ -8,6 +8,8 @@ import type { Job } from './load/job.ts';
 import { ensurePeers, PEER_VERSIONS } from './peers.ts';
 import { runJob, settle } from './processes.ts';
 import { figures, table, type ContestantResults } from './report.ts';
+import type { SizeResults } from './size/measure.ts';
+import { runSize } from './size/run.ts';
 
 type Plan = Pick<
   Job,
@@ -47,6 +49,13 @@ const ROUNDS_MAX = 50;
 const SOCKETS_MAX = 5_000;
 const SENDERS_MAX = 100;
 const IN_FLIGHT_MAX = 2_000;
+/** the phase that compares a large session with a small one */
+const SIZE = 'size';
+const SIZE_SMALL_EVENTS = 1_000;
+const SIZE_SAMPLES = 300;
+const EVENTS_MIN = 5_000;
+const EVENTS_MAX = 1_000_000;
+const EVENTS_DEFAULT = 100_000;
 
 interface Options {
   quick: boolean;
@@ -57,19 +66,23 @@ interface Options {
   edgeOnly: boolean;
   awake: boolean;
   only?: string;
+  with?: string;
+  events: number;
   json?: string;
 }
 
 const program = new Command('bench')
   .description('Measures Millrace beside Socket.IO and partyserver rooms, in one run on this machine')
-  .option('--quick', 'about two minutes instead of about ten', false)
+  .option('--quick', 'about two minutes instead of about fifteen, and without size', false)
   .option('--rounds <n>', 'rounds; in each, every contestant has its turn', whole(1, ROUNDS_MAX))
   .option('--sockets <n>', 'sockets in the room', whole(1, SOCKETS_MAX), QUICK.sockets)
   .option('--senders <n>', 'how many of the sockets send', whole(1, SENDERS_MAX), QUICK.senders)
   .option('--in-flight <n>', 'messages under way while measuring throughput', whole(1, IN_FLIGHT_MAX), QUICK.inFlight)
   .option('--edge-only', 'Millrace without NATS and consumers: the outbox only grows', false)
   .option('--awake', 'also a partyserver room that does not hibernate', false)
-  .option('--only <names>', 'only these contestants, comma-separated, as the table names them')
+  .option('--only <names>', 'only these, comma-separated: contestants as the table names them, and size')
+  .option('--with <stores>', 'size also on real databases: cassandra')
+  .option('--events <n>', 'size: events in the large session', whole(EVENTS_MIN, EVENTS_MAX), EVENTS_DEFAULT)
   .option('--json <file>', 'also write the raw figures there');
 
 function whole(least: number, most: number): (text: string) => number {
@@ -84,6 +97,8 @@ function whole(least: number, most: number): (text: string) => number {
 
 async function main(): Promise<void> {
   const options = program.parse().opts<Options>();
+  if (options.with !== undefined && options.with !== 'cassandra')
+    throw new Error(`--with knows cassandra, not "${options.with}"`);
   const base = options.quick ? QUICK : LONG;
   const { sockets, inFlight } = options;
   const plan: Plan = {
@@ -95,38 +110,43 @@ async function main(): Promise<void> {
     ...(options.rounds === undefined ? {} : { rounds: options.rounds, totalMsMax: Number.MAX_SAFE_INTEGER }),
   };
   const names = chosenNames(options);
+  const results = names.length === 0 ? undefined : await compareContestants(names, plan, options);
+  const sizes = wantsSize(options) ? await measureSizes(options) : [];
+  if (options.json === undefined) return;
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    node: process.versions.node,
+  };
+  const contestants = results === undefined ? {} : { peers: PEER_VERSIONS, plan, medians: figures(results), results };
+  const raw = { measuredAt: new Date().toISOString(), machine, options, ...contestants, sizes };
+  await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
+}
+
+async function compareContestants(names: ContestantName[], plan: Plan, options: Options): Promise<ContestantResults[]> {
   console.log('fetching the peers, starting the servers …');
   const peers = await ensurePeers();
-  let contestants: Contestant[] = [];
+  const contestants = await startContestants(names, peers, {
+    edgeOnly: options.edgeOnly,
+    compatibilityDate: await compatibilityDate(),
+  });
   try {
-    contestants = await startContestants(names, peers, {
-      edgeOnly: options.edgeOnly,
-      compatibilityDate: await compatibilityDate(),
-    });
     for (const each of contestants) console.log(`  ${each.name}: ${each.server.announcement.detail}`);
     const { results, busy } = await runRounds(contestants, plan);
     print(results, plan, busy);
-    if (options.json !== undefined) {
-      const machine = {
-        cpu: cpus()[0]?.model,
-        cores: availableParallelism(),
-        memoryBytes: totalmem(),
-        node: process.versions.node,
-      };
-      const raw = {
-        measuredAt: new Date().toISOString(),
-        machine,
-        peers: PEER_VERSIONS,
-        plan,
-        options,
-        medians: figures(results),
-        results,
-      };
-      await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
-    }
+    return results;
   } finally {
     await Promise.all([...new Set(contestants.map((each) => each.server))].map((server) => server.stop()));
   }
+}
+
+/** One store after the other: each has the machine to itself. */
+async function measureSizes(options: Options): Promise<SizeResults[]> {
+  const plan = { smallEvents: SIZE_SMALL_EVENTS, largeEvents: options.events, samples: SIZE_SAMPLES };
+  const results = [await runSize('embedded', plan)];
+  if (options.with === 'cassandra') results.push(await runSize('Cassandra', plan));
+  return results;
 }
 
 /** Each contestant in its turn, round after round, so that whatever drifts on the machine drifts for all. */
@@ -161,10 +181,20 @@ async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ resul
 
 function chosenNames(options: Options): ContestantName[] {
   if (options.only === undefined) return CONTESTANT_NAMES.filter((name) => options.awake || name !== 'partyserver awake');
-  const wanted = options.only.split(',').map((name) => name.trim().toLowerCase());
-  const unknown = wanted.find((each) => !CONTESTANT_NAMES.some((name) => name.toLowerCase() === each));
-  if (unknown !== undefined) throw new Error(`no contestant is called "${unknown}": ${CONTESTANT_NAMES.join(', ')}`);
+  const wanted = wantedNames(options.only);
+  const known = [...CONTESTANT_NAMES.map((name) => name.toLowerCase()), SIZE];
+  const unknown = wanted.find((each) => !known.includes(each));
+  if (unknown !== undefined) throw new Error(`there is no "${unknown}" to measure: ${[...CONTESTANT_NAMES, SIZE].join(', ')}`);
   return CONTESTANT_NAMES.filter((name) => wanted.includes(name.toLowerCase()));
+}
+
+/** It takes minutes: events stay at the edge for one before they leave it. */
+function wantsSize(options: Options): boolean {
+  return options.only === undefined ? !options.quick : wantedNames(options.only).includes(SIZE);
+}
+
+function wantedNames(only: string): string[] {
+  return only.split(',').map((name) => name.trim().toLowerCase());
 }
 
 function print(results: ContestantResults[], plan: Plan, busy: string[]): void {

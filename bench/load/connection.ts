@@ -13,6 +13,8 @@ export interface Endpoint {
   port: number;
   path: string;
   protocols?: readonly string[];
+  /** a server-side client may say who it is by a token instead of a ticket */
+  token?: string;
 }
 
 /** A WebSocket client of the bench: counts bytes and frames, hands text frames on, answers pings. */
@@ -104,5 +106,6 @@ function upgradeRequest(endpoint: Endpoint): string {
     `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
   ];
   if (endpoint.protocols !== undefined) lines.push(`Sec-WebSocket-Protocol: ${endpoint.protocols.join(', ')}`);
+  if (endpoint.token !== undefined) lines.push(`Authorization: Bearer ${endpoint.token}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

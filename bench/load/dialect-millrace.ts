@@ -1,9 +1,9 @@
-import { SignJWT } from 'jose';
 import { SUBPROTOCOL, TICKET_PROTOCOL_PREFIX, type ServerFrame } from '../../shared/contract/frames.ts';
 import { WINDOW_BYTES, WINDOW_EVENTS } from '../../shared/core/limits.ts';
 import type { Connection } from './connection.ts';
 import type { Control, Dialect } from './dialect.ts';
 import { HttpClient } from './http-client.ts';
+import { tokenOf, userId } from './token.ts';
 
 const HTTP_CONNECTIONS_MAX = 8;
 /** a client says `received` at a quarter of the window (contract of the session socket) */
@@ -78,20 +78,6 @@ function takeControl(payload: Buffer): Control {
 function lastSeq(frame: Buffer): number {
   const at = frame.lastIndexOf(SEQ_KEY) + SEQ_KEY.length;
   return Number.parseInt(frame.toString('latin1', at, at + 10), 10);
-}
-
-function userId(index: number): string {
-  return `bench-${index}`;
-}
-
-function tokenOf(user: string, secret: string): Promise<string> {
-  const key = new TextEncoder().encode(secret);
-  return new SignJWT({ name: user })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(user)
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(key);
 }
 
 async function expect(pending: Promise<{ status: number; body: string }>, status: number): Promise<string> {

@@ -19,21 +19,26 @@ export class HttpClient {
 
   /** Rejects when there is no answer within 15 s; any status is an answer. */
   post(path: string, token: string, body: unknown): Promise<HttpAnswer> {
-    const payload = JSON.stringify(body);
+    return this.#ask('POST', path, token, JSON.stringify(body));
+  }
+
+  get(path: string, token: string): Promise<HttpAnswer> {
+    return this.#ask('GET', path, token);
+  }
+
+  #ask(method: 'GET' | 'POST', path: string, token: string, payload?: string): Promise<HttpAnswer> {
+    const content =
+      payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
     return new Promise((resolve, reject) => {
       const sent = request(
         {
           host: this.#base.hostname,
           port: this.#base.port,
           path,
-          method: 'POST',
+          method,
           agent: this.#agent,
           timeout: ANSWER_MS_MAX,
-          headers: {
-            authorization: `Bearer ${token}`,
-            'content-type': 'application/json',
-            'content-length': Buffer.byteLength(payload),
-          },
+          headers: { authorization: `Bearer ${token}`, ...content },
         },
         (response) => {
           const chunks: Buffer[] = [];
@@ -42,7 +47,7 @@ export class HttpClient {
           response.on('error', reject);
         },
       );
-      sent.on('timeout', () => sent.destroy(new Error(`no answer to POST ${path} within ${ANSWER_MS_MAX} ms`)));
+      sent.on('timeout', () => sent.destroy(new Error(`no answer to ${method} ${path} within ${ANSWER_MS_MAX} ms`)));
       sent.on('error', reject);
       sent.end(payload);
     });

@@ -7,11 +7,12 @@ import { LIMIT_VARIABLES } from '../../shared/core/limits.ts';
 import { ensureEdgeBundle } from '../../scripts/launch/edge-build.mjs';
 import { ensureNatsServer } from '../../scripts/launch/nats.mjs';
 import { freePorts } from '../../scripts/supervisor/ports.ts';
+import { localCassandra, using } from '../../scripts/supervisor/cassandra.ts';
 import { PORT_VARIABLES, readSettings } from '../../scripts/supervisor/settings.ts';
 import { createSupervisor } from '../../scripts/supervisor/supervisor.ts';
 import { serve } from './announce.ts';
 
-/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only]`. */
+/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra]`. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** each limit of the environment is set to this: the bench asks how much there is, not how much one is allowed */
@@ -21,6 +22,7 @@ const KEPT_LINES_MAX = 100;
 
 serve(async () => {
   const edgeOnly = process.argv.includes('--edge-only');
+  const withCassandra = process.argv.includes('--with-cassandra');
   const dataDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const jwtSecret = randomBytes(32).toString('base64url');
   const environment: Record<string, string> = { DATA_DIR: dataDir, JWT_SECRET: jwtSecret };
@@ -34,9 +36,13 @@ serve(async () => {
     if (lines.length > KEPT_LINES_MAX) lines.shift();
     if (process.env['BENCH_VERBOSE'] !== undefined) process.stderr.write(`${line}\n`);
   };
+  const plain = readSettings(environment, ROOT);
+  const cassandra = withCassandra ? await localCassandra(dataDir) : undefined;
   const supervisor = createSupervisor({
     root: ROOT,
-    settings: readSettings(environment, ROOT),
+    settings: cassandra === undefined ? plain : using(plain, cassandra),
+    ...(cassandra === undefined ? {} : { cassandra }),
+    migrates: withCassandra,
     natsServerBin: edgeOnly ? undefined : await ensureNatsServer(),
     without: edgeOnly ? ['nats', 'consumers'] : [],
     // a part that dies spoils the figures: that is said at once
@@ -53,7 +59,7 @@ serve(async () => {
     if (edge === undefined) throw new Error('the edge did not tell its process id');
     const detail = edgeOnly
       ? 'the edge alone, storage on disk'
-      : 'edge, NATS JetStream and consumers with the embedded store, storage on disk';
+      : `edge, NATS JetStream and consumers with ${withCassandra ? 'Cassandra' : 'the embedded store'}, storage on disk`;
     return { announcement: { url, jwtSecret, pids: { edge: [edge], all: [process.pid] }, detail }, stop };
   } catch (error) {
     await stop();

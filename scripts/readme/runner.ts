@@ -77,7 +77,7 @@ function start(block: Block, folder: string, { root, env }: RunnerOptions): Chil
   const file = join(folder, `block-${block.line}.${block.language === 'python' ? 'py' : 'ts'}`);
   writeFileSync(file, block.text);
   const command = kind === 'python' ? 'python3' : process.execPath;
-  return spawn(command, [file], { cwd: folder, env: variables, stdio, detached: true });
+  return spawn(command, [file], { cwd: root, env: variables, stdio, detached: true });
 }
 
 /** The output so far, and a promise of the moment when it holds a text. */

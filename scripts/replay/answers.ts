@@ -58,6 +58,7 @@ export const event = z.looseObject({
   clock: z.string(),
   actor: z.string(),
   causationid: z.string(),
+  time: z.iso.datetime(),
   data: z.record(z.string(), z.unknown()),
 });
 export type WireEvent = z.infer<typeof event>;
@@ -65,6 +66,12 @@ export type WireEvent = z.infer<typeof event>;
 export const eventsPage = z.looseObject({ items: z.array(event), head: seq, epoch: z.string() });
 
 export const session = z.looseObject({ id: z.string(), title: z.string(), head: seq, epoch: z.string(), memberCount: z.int() });
+export type SessionAnswer = z.infer<typeof session>;
+
+export const member = z.looseObject({ user: z.looseObject({ id: z.string() }), role: z.string(), joinedAt: z.iso.datetime() });
+export type Member = z.infer<typeof member>;
+
+export const membersPage = z.looseObject({ items: z.array(member), nextCursor: z.string().optional() });
 
 export const ticket = z.looseObject({ ticket: z.string(), expiresAt: z.iso.datetime() });
 

@@ -6,6 +6,7 @@ import { HttpClient, reasonOf } from './http.ts';
 import type { Door } from './participant.ts';
 import { isCleanRun, reportJson, reportLines } from './report.ts';
 import { run } from './run.ts';
+import { openStoredRows, type StoredRows } from './stored-rows.ts';
 import { mintToken, secretFrom } from './token.ts';
 import { parseTranscripts, sessionIds } from './transcript.ts';
 
@@ -26,6 +27,7 @@ interface Options {
   door: Door | 'both';
   patience: number;
   sessionPrefix?: string;
+  verifyCassandra?: true;
   json?: true;
 }
 
@@ -49,6 +51,7 @@ const program = new Command('replay')
     positive,
     PATIENCE_S_DEFAULT,
   )
+  .option('--verify-cassandra', 'compare the rows in Cassandra too, after all is persisted')
   .option('--json', 'print the result as one JSON object')
   .configureOutput({ outputError: (text, write) => write(text) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT_BEGIN))
@@ -57,8 +60,12 @@ const program = new Command('replay')
   });
 
 async function main(file: string, options: Options): Promise<number> {
+  let stored: StoredRows | undefined;
   try {
-    const { sessions, times } = await run(await prepare(file, options));
+    const prepared = await prepare(file, options);
+    // before anything is sent: without a store there is nothing to compare
+    if (options.verifyCassandra === true) stored = await openStoredRows(process.env, options.dataDir);
+    const { sessions, times } = await run({ ...prepared, ...(stored === undefined ? {} : { stored }) });
     if (options.json === true) console.log(JSON.stringify(reportJson(sessions, times)));
     else console.log(reportLines(sessions, times).join('\n'));
     return isCleanRun(sessions) ? 0 : EXIT_DIFFERENCE;
@@ -66,6 +73,8 @@ async function main(file: string, options: Options): Promise<number> {
     // what happens once messages are being sent is a difference, not an error: only the beginning throws
     console.error(`replay: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_CANNOT_BEGIN;
+  } finally {
+    await stored?.close();
   }
 }
 

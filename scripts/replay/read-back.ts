@@ -1,8 +1,9 @@
-import { eventsPage, messagesPage, type Message, type WireEvent } from './answers.ts';
+import { eventsPage, membersPage, messagesPage, type Member, type Message, type WireEvent } from './answers.ts';
 import { sessionPath, type HttpClient } from './http.ts';
 
 const EVENTS_PAGE = 1_000;
 const MESSAGES_PAGE = 100;
+const MEMBERS_PAGE = 100;
 /** a page may be short, never endless: over this many pages per thousand rows a cursor goes in circles */
 const PAGES_MAX = 1_000_000;
 
@@ -35,4 +36,19 @@ export async function readMessages(http: HttpClient, sessionId: string): Promise
     cursor = nextCursor;
   }
   throw new Error(`the messages of ${sessionId} have no end`);
+}
+
+/** Every member of a session over HTTP. */
+export async function readMembers(http: HttpClient, sessionId: string): Promise<Member[]> {
+  const members: Member[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const from = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const reply = await http.expect(200, 'GET', `${sessionPath(sessionId)}/members?limit=${MEMBERS_PAGE}${from}`);
+    const { items, nextCursor } = membersPage.parse(reply.body);
+    members.push(...items);
+    if (nextCursor === undefined) return members;
+    cursor = nextCursor;
+  }
+  throw new Error(`the members of ${sessionId} have no end`);
 }

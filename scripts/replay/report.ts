@@ -1,4 +1,5 @@
 import { ASPECTS, isClean, type Verdict } from './checker.ts';
+import { isStoredClean, type StoredVerdict } from './stored-check.ts';
 
 export interface SessionReport {
   verdict: Verdict;
@@ -15,6 +16,8 @@ export interface SessionReport {
   /** events received by sockets */
   deliveries: number;
   answerMs: number[];
+  /** where Cassandra was compared */
+  stored?: StoredVerdict;
 }
 
 export interface Times {
@@ -28,16 +31,45 @@ const COLUMNS = ['session', 'sent', '202', 'events', 'sockets', 'resumed', 'retr
 
 /** The table, the totals and the first differences, as lines. */
 export function reportLines(sessions: readonly SessionReport[], times: Times): string[] {
+  const isCompared = sessions.some(({ stored }) => stored !== undefined);
+  const columns = [...COLUMNS, ...(isCompared ? ['cassandra'] : [])];
   const rows = sessions.map((each) => [
     each.verdict.sessionId,
     ...[each.sent, each.accepted, each.head, each.sockets, each.reconnects, each.retries].map(String),
     ...ASPECTS.map((aspect) => (each.verdict.counts[aspect] === 0 ? 'yes' : `NO (${each.verdict.counts[aspect]})`)),
+    ...(isCompared ? [storedCell(each.stored)] : []),
   ]);
-  return [...table([COLUMNS, ...rows]), '', ...totalLines(sessions, times), ...differenceLines(sessions)];
+  return [...table([columns, ...rows]), '', ...totalLines(sessions, times), ...differenceLines(sessions)];
 }
 
 export function isCleanRun(sessions: readonly SessionReport[]): boolean {
-  return sessions.every((each) => isClean(each.verdict));
+  return sessions.every(isCleanSession);
+}
+
+function isCleanSession({ verdict, stored }: SessionReport): boolean {
+  return isClean(verdict) && (stored === undefined || isStoredClean(stored));
+}
+
+function storedCell(stored: StoredVerdict | undefined): string {
+  if (stored === undefined) return 'NOT READ';
+  const named = Object.entries(stored.counts).filter(([, count]) => count > 0);
+  return named.length === 0 ? 'yes' : `NO (${named.map(([name, count]) => `${count} ${name}`).join(', ')})`;
+}
+
+/** Rows and differences of all sessions; undefined where Cassandra was not compared. */
+function storedTotals(sessions: readonly SessionReport[]) {
+  const compared = sessions.flatMap(({ stored }) => (stored === undefined ? [] : [stored]));
+  if (compared.length === 0) return undefined;
+  const sum = (of: (each: StoredVerdict) => number): number => compared.reduce((total, each) => total + of(each), 0);
+  return {
+    events: sum(({ expected }) => expected.events),
+    messages: sum(({ expected }) => expected.messages),
+    members: sum(({ expected }) => expected.members),
+    sessions: sum(({ expected }) => expected.sessions),
+    missing: sum(({ counts }) => counts.missing),
+    extra: sum(({ counts }) => counts.extra),
+    different: sum(({ counts }) => counts.different),
+  };
 }
 
 /** The same for programs. */
@@ -52,10 +84,12 @@ export function reportJson(sessions: readonly SessionReport[], times: Times): ob
 
 function totals(sessions: readonly SessionReport[]) {
   const sum = (of: (each: SessionReport) => number): number => sessions.reduce((total, each) => total + of(each), 0);
+  const stored = storedTotals(sessions);
+  const ofStore = stored === undefined ? 0 : stored.missing + stored.extra + stored.different;
   const answerMs = sessions.flatMap((each) => each.answerMs).toSorted((a, b) => a - b);
   return {
     sessions: sessions.length,
-    clean: sessions.filter((each) => isClean(each.verdict)).length,
+    clean: sessions.filter(isCleanSession).length,
     sent: sum((each) => each.sent),
     accepted: sum((each) => each.accepted),
     deliveries: sum((each) => each.deliveries),
@@ -66,7 +100,8 @@ function totals(sessions: readonly SessionReport[]) {
     answerP50Ms: percentile(answerMs, 0.5),
     answerP99Ms: percentile(answerMs, 0.99),
     answerMaxMs: percentile(answerMs, 1),
-    differences: sum((each) => ASPECTS.reduce((total, aspect) => total + each.verdict.counts[aspect], 0)),
+    differences: sum((each) => ASPECTS.reduce((total, aspect) => total + each.verdict.counts[aspect], 0)) + ofStore,
+    ...(stored === undefined ? {} : { stored }),
   };
 }
 
@@ -79,6 +114,7 @@ function totalLines(sessions: readonly SessionReport[], times: Times): string[] 
     `202 after ${all.answerP50Ms} ms at p50, ${all.answerP99Ms} ms at p99, ${all.answerMaxMs} ms at most, outages included; ` +
       `${all.retries} attempts repeated, ${all.reconnects} sockets resumed, ${all.refills} of them past the tail`,
     `all persisted ${seconds(times.persistMs)} after the last 202; read back in ${seconds(times.readBackMs)}`,
+    ...(all.stored === undefined ? [] : [storedLine(all.stored)]),
     all.differences === 0
       ? `${all.clean} of ${all.sessions} sessions complete, in order, persisted, and the same on every socket and over HTTP`
       : `${all.clean} of ${all.sessions} sessions are as they should be; ${all.differences} differences`,
@@ -86,10 +122,19 @@ function totalLines(sessions: readonly SessionReport[], times: Times): string[] 
 }
 
 function differenceLines(sessions: readonly SessionReport[]): string[] {
-  return sessions.flatMap(({ verdict }) =>
-    isClean(verdict)
-      ? []
-      : ['', `${verdict.sessionId}:`, ...verdict.differences.map(({ aspect, what }) => `  ${aspect}: ${what}`)],
+  return sessions.flatMap((session) => {
+    if (isCleanSession(session)) return [];
+    const { verdict, stored } = session;
+    const ofStore = stored?.differences.map((what) => `  cassandra: ${what}`) ?? [];
+    return ['', `${verdict.sessionId}:`, ...verdict.differences.map(({ aspect, what }) => `  ${aspect}: ${what}`), ...ofStore];
+  });
+}
+
+function storedLine(stored: NonNullable<ReturnType<typeof storedTotals>>): string {
+  const { events, messages, members, sessions, missing, extra, different } = stored;
+  return (
+    `Cassandra: ${events} events, ${messages} messages, ${members} members, ${sessions} sessions compared; ` +
+    `${missing} missing, ${extra} extra, ${different} different`
   );
 }
 
@@ -103,7 +148,7 @@ function seconds(ms: number): string {
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
   );

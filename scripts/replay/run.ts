@@ -1,13 +1,16 @@
 import { check } from './checker.ts';
 import type { SessionEvidence } from './evidence.ts';
 import { forEachLimited, Gate } from './gate.ts';
-import { reasonOf } from './http.ts';
+import { reasonOf, sessionPath } from './http.ts';
 import type { Door } from './participant.ts';
 import { SessionPlay } from './player.ts';
 import { Progress } from './progress.ts';
-import { readEvents, readMessages } from './read-back.ts';
+import { readEvents, readMembers, readMessages } from './read-back.ts';
 import type { SessionReport, Times } from './report.ts';
 import { awaitPersisted } from './statuses.ts';
+import { session as sessionAnswer } from './answers.ts';
+import { StoredCheck, type StoredEvidence, type StoredVerdict } from './stored-check.ts';
+import type { StoredRows } from './stored-rows.ts';
 import { repeat, type Transcript } from './transcript.ts';
 
 export interface RunOptions {
@@ -23,6 +26,8 @@ export interface RunOptions {
   doors: readonly Door[];
   patienceMs: number;
   tokenFor: (userId: string) => Promise<string>;
+  /** compare the store with what was seen */
+  stored?: StoredRows;
 }
 
 /** sessions read back, or asked for statuses, at once */
@@ -74,7 +79,7 @@ export async function run(options: RunOptions): Promise<{ sessions: SessionRepor
   const reading = new Progress('reading back', sessions.length);
   const readBackMs = await timed(() =>
     forEachLimited(sessions, SESSIONS_AT_ONCE_MAX, async (each) => {
-      reports.push(await judge(each, statuses.get(each) ?? new Map()));
+      reports.push(await judge(each, statuses.get(each) ?? new Map(), options.stored));
       reading.step();
     }),
   );
@@ -98,7 +103,11 @@ async function statusesOf(play: SessionPlay, patienceMs: number, progress: Progr
   return awaitPersisted(reader, commands, (userId) => (play.participants.get(userId) ?? play.owner).http);
 }
 
-async function judge(play: SessionPlay, statuses: SessionEvidence['statuses']): Promise<SessionReport> {
+async function judge(
+  play: SessionPlay,
+  statuses: SessionEvidence['statuses'],
+  stored: StoredRows | undefined,
+): Promise<SessionReport> {
   const { http } = play.owner;
   const events = await readEvents(http, play.sessionId).catch((error: unknown) => {
     play.faults.push(`the events could not be read: ${reasonOf(error)}`);
@@ -112,6 +121,8 @@ async function judge(play: SessionPlay, statuses: SessionEvidence['statuses']): 
   const participants = [...play.participants.values()];
   const { sessionId, sent, accepted, setup, faults } = play;
   const sockets = participants.map(({ userId, seen }) => ({ userId, seen }));
+  const bySockets = sockets.flatMap(({ seen }) => seen);
+  const verified = stored && (await compareStored(play, stored, { sessionId, seen: bySockets, events: events.events, messages }));
   const sum = (of: (each: (typeof participants)[number]) => number): number =>
     participants.reduce((total, each) => total + of(each), 0);
   return {
@@ -125,7 +136,27 @@ async function judge(play: SessionPlay, statuses: SessionEvidence['statuses']): 
     retries: sum((each) => each.http.retries + each.socketRetries),
     deliveries: sum(({ seen }) => seen.length),
     answerMs: play.answerMs,
+    ...(verified === undefined ? {} : { stored: verified }),
   };
+}
+
+/** Never rejects: what cannot be read is a fault of the session. */
+async function compareStored(
+  play: SessionPlay,
+  stored: StoredRows,
+  evidence: Omit<StoredEvidence, 'members' | 'session'>,
+): Promise<StoredVerdict | undefined> {
+  const { owner, sessionId } = play;
+  try {
+    const reply = await owner.http.expect(200, 'GET', sessionPath(sessionId));
+    const session = sessionAnswer.parse(reply.body);
+    const comparison = new StoredCheck({ ...evidence, members: await readMembers(owner.http, sessionId), session });
+    await stored.each(sessionId, session.head, (row) => comparison.take(row));
+    return comparison.finish();
+  } catch (error) {
+    play.faults.push(`what Cassandra has could not be compared: ${reasonOf(error)}`);
+    return undefined;
+  }
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

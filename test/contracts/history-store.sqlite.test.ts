@@ -71,6 +71,27 @@ describe('the SQLite file', () => {
     expect(texts()).toContainEqual([1, '']);
   });
 
+  it('counts its messages, each once, and those of a file that did not count yet', async () => {
+    expect(store.messageCount?.()).toBe(0);
+    await write(message(1), message(2), message(2));
+    await write(message(1), anEvent('message.updated', { seq: 3, data: { messageSeq: 1 } }), message(4));
+    await write(anEvent('session.deleted', { seq: 8 }));
+    expect(store.messageCount?.()).toBe(3);
+    await store.close();
+    other.exec('DROP TRIGGER messages_counted; DROP TABLE message_count');
+    store = openSqliteHistory({ path: join(directory, 'history.db'), writes: true });
+    expect(store.messageCount?.()).toBe(3);
+    await write(message(5), message(4));
+    expect(store.messageCount?.()).toBe(4);
+  });
+
+  it('a batch that was rolled back counts nothing', async () => {
+    const [good, bad] = [message(1), message(2)].map((event) => rowsOf(event, { publishedAtMs: 1, persistedAtMs: 2 }));
+    const broken = (bad ?? []).map((each) => (each.kind === 'row' ? { ...each, clock: 2n ** 70n } : each));
+    await expect(store.write([...(good ?? []), ...broken])).rejects.toThrow();
+    expect(store.messageCount?.()).toBe(0);
+  });
+
   it('held by another, it is unavailable: no fault of the batch', async () => {
     other.exec('BEGIN IMMEDIATE');
     await expect(write(message(1))).rejects.toBeInstanceOf(StoreUnavailable);

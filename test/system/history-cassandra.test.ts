@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import cassandra from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rowsOf } from '../../consumers/projections/history.ts';
@@ -11,24 +8,16 @@ import { openCassandraHistory } from '../../consumers/stores/history/cassandra.t
 import type { HistoryStore, SessionKey } from '../../consumers/stores/history/port.ts';
 import { HISTORY_SCHEMA_VERSION } from '../../consumers/stores/history/tables.ts';
 import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
-import { type CassandraNode, ensureCassandra, startCassandra } from '../../scripts/launch/cassandra.mjs';
-import { freePorts } from '../../scripts/supervisor/ports.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { anEvent } from '../contracts/events.ts';
 import { historyStoreContract } from '../contracts/history-store.contract.ts';
 import { requireOrSkip } from '../support/requirement.ts';
-
-const missing = await ensureCassandra().then(
-  () => undefined,
-  (error: unknown) => (error instanceof Error ? error.message : String(error)),
-);
+import { cassandraMissing, sharedCassandra, type SharedCassandra } from '../support/shared-cassandra.ts';
 
 const SESSION: SessionKey = { tenant: 'default', sessionId: 's1' };
 
-requireOrSkip('Cassandra', missing)('Cassandra', () => {
-  let directory: string;
-  let node: CassandraNode;
-  let ports: [port: number, storagePort: number];
+requireOrSkip('Cassandra', await cassandraMissing())('Cassandra', () => {
+  let node: SharedCassandra;
   let settings: CassandraSettings;
   let admin: cassandra.Client;
 
@@ -37,7 +26,6 @@ requireOrSkip('Cassandra', missing)('Cassandra', () => {
     if (found === undefined) throw new Error('no settings');
     return found;
   };
-  const start = async (): Promise<CassandraNode> => await startCassandra({ directory, port: ports[0], storagePort: ports[1] });
   const migrate = async (with_ = settings): Promise<string[]> => {
     const said: string[] = [];
     await migrateCassandra(with_, (line) => said.push(line));
@@ -50,23 +38,18 @@ requireOrSkip('Cassandra', missing)('Cassandra', () => {
   };
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'millrace-cassandra-'));
-    const [port = 0, storagePort = 0] = await freePorts(2);
-    ports = [port, storagePort];
-    node = await start();
+    node = await sharedCassandra();
     settings = settingsOf();
     admin = new cassandra.Client({
       contactPoints: [node.contactPoint],
       localDataCenter: 'datacenter1',
-      protocolOptions: { port },
+      protocolOptions: { port: node.port },
       encoding: { useBigIntAsLong: true },
     });
     await admin.connect();
   });
   afterAll(async () => {
     await admin.shutdown();
-    await node.stop();
-    rmSync(directory, { recursive: true, force: true });
   });
 
   describe('the schema', () => {
@@ -195,7 +178,7 @@ requireOrSkip('Cassandra', missing)('Cassandra', () => {
           await expect(write(store, message(2))).rejects.toBeInstanceOf(StoreUnavailable);
           await expect(store.health()).rejects.toThrow();
           await expect(openCassandraHistory({ settings, writes: true })).rejects.toBeInstanceOf(StoreUnavailable);
-          node = await start();
+          await node.start();
           await expect.poll(async () => await store.health().then(() => 'well', String), { timeout: 30_000 }).toBe('well');
           // what was acknowledged before the kill is there
           await write(store, message(2));

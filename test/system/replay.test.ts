@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { until } from '../support/client.ts';
+import { type Replay, replay } from '../support/replay-process.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
 import { startTamperingProxy } from '../support/tampering-proxy.ts';
 import { generateTranscripts } from '../support/transcripts.ts';
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const SEED = 20260107;
 
 const result = z.looseObject({
@@ -36,27 +34,8 @@ const result = z.looseObject({
 let stack: Stack;
 let folder: string;
 
-interface Replay {
-  /** messages answered so far, by its own account */
-  played: () => number;
-  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-}
-
-/** Runs the command as a user does, without the launcher in front of it. */
-function replay(args: readonly string[]): Replay {
-  const child = spawn(process.execPath, [join(ROOT, 'scripts/replay/main.ts'), ...args, '--data-dir', stack.dataDir], {
-    cwd: ROOT,
-    env: { ...process.env, JWT_SECRET: undefined, INIT_CWD: undefined },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return {
-    played: () => Number([...stderr.matchAll(/^playing: (\d+) of/gm)].at(-1)?.[1] ?? 0),
-    ended: new Promise((settle) => child.once('close', (code) => settle({ code, stdout, stderr }))),
-  };
+function run(args: readonly string[]): Replay {
+  return replay(args, stack.dataDir);
 }
 
 async function transcriptFile(name: string, sessions: number, messagesEach: number): Promise<string> {
@@ -82,18 +61,18 @@ requireOrSkip('nats-server', natsServerMissing())('npm run replay', () => {
 
   test('P1, P2, P3, P4: all is complete while nats-server is killed once and the consumers twice', async () => {
     const file = await transcriptFile('talks.jsonl', 4, 300);
-    const run = replay([file, '--url', stack.url, '--times', '2', '--rate', '100', '--json']);
-    await until('replay has begun', () => run.played() > 200);
+    const played = run([file, '--url', stack.url, '--times', '2', '--rate', '100', '--json']);
+    await until('replay has begun', () => played.played() > 200);
     for (const part of ['consumers', 'nats', 'consumers'] as const) {
-      const before = run.played();
+      const before = played.played();
       const { [part]: pid } = stack.pids();
       stack.kill(part, 'SIGKILL');
       await until(
         `${part} runs again and replay went on`,
-        () => run.played() > before && ![undefined, pid].includes(stack.pids()[part]),
+        () => played.played() > before && ![undefined, pid].includes(stack.pids()[part]),
       );
     }
-    const { code, stdout, stderr } = await run.ended;
+    const { code, stdout, stderr } = await played.ended;
     const { ok, totals, sessions } = result.parse(JSON.parse(stdout));
     expect(sessions.flatMap((each) => each.differences)).toEqual([]);
     expect({ code, ok }, stderr).toEqual({ code: 0, ok: true });
@@ -107,7 +86,7 @@ requireOrSkip('nats-server', natsServerMissing())('npm run replay', () => {
     const proxy = await startTamperingProxy(stack.url, (path, body) =>
       path.includes('/messages?') ? body.replace('kept', 'lost') : body,
     );
-    const { code, stdout, stderr } = await replay([file, '--url', proxy.url, '--door', 'http']).ended;
+    const { code, stdout, stderr } = await run([file, '--url', proxy.url, '--door', 'http']).ended;
     await proxy.close();
     expect(code, stderr).toBe(1);
     expect(stdout).toMatch(/complete: message \d+ of .*: its page has another text: .*spaces lost/);
@@ -117,7 +96,7 @@ requireOrSkip('nats-server', natsServerMissing())('npm run replay', () => {
   test('the same through a proxy that changes nothing gives exit code 0', async () => {
     const file = await transcriptFile('short.jsonl', 2, 30);
     const proxy = await startTamperingProxy(stack.url, (_path, body) => body);
-    const { code, stdout } = await replay([file, '--url', proxy.url, '--in-flight', '1', '--door', 'socket']).ended;
+    const { code, stdout } = await run([file, '--url', proxy.url, '--in-flight', '1', '--door', 'socket']).ended;
     await proxy.close();
     expect(stdout).toMatch(/2 of 2 sessions complete, in order, persisted, and the same on every socket and over HTTP/);
     expect(code).toBe(0);
@@ -129,7 +108,7 @@ requireOrSkip('nats-server', natsServerMissing())('npm run replay', () => {
     ['a bad setting', ['FILE', '--times', '0'], /whole number of at least 1/],
   ])('with %s it says so in one line and gives exit code 2', async (_name, args, line) => {
     const file = await transcriptFile('short.jsonl', 1, 2);
-    const { code, stderr } = await replay(['--url', stack.url, ...args.map((each) => (each === 'FILE' ? file : each))]).ended;
+    const { code, stderr } = await run(['--url', stack.url, ...args.map((each) => (each === 'FILE' ? file : each))]).ended;
     expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(line)]);
     expect(code).toBe(2);
   });

@@ -1,7 +1,10 @@
-import { runInDurableObject } from 'cloudflare:test';
-import { expect, test } from 'vitest';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, expect, test, vi } from 'vitest';
+import { WINDOW_BYTES, WINDOW_FULL_MS_MAX } from '../../shared/core/limits.ts';
 import { as, EdgeSession, send, token, type Claims, type Init } from './edge.ts';
 import { eventually, sessionStub } from './support.ts';
+
+afterEach(() => void vi.restoreAllMocks());
 
 /** A reader of server-sent events, as a browser reads them. */
 class SseReader {
@@ -133,6 +136,26 @@ test('a client that goes away leaves no socket behind', async () => {
   expect(await openSockets(session)).toBe(1);
   await reader.cancel();
   await eventually('the socket is closed', async () => (await openSockets(session)) === 0);
+});
+
+test('P9: a reader that does not read is held at the window, and told 4408 after what it had', async () => {
+  const session = await EdgeSession.make();
+  const reader = await stream(session, '?after=6');
+  await reader.until('it is connected', () => reader.comments > 0);
+  const text = '🦉'.repeat(49_000);
+  const count = 50;
+  expect(count * text.length * 2).toBeGreaterThan(WINDOW_BYTES);
+  for (let sent = 0; sent < count; sent += 1) await session.must('bob', 'message.send', { text });
+  const later = Date.now() + WINDOW_FULL_MS_MAX + 1_000;
+  vi.spyOn(Date, 'now').mockImplementation(() => later);
+  await runDurableObjectAlarm(sessionStub(session.id));
+  await reader.until('the end', () => reader.close() !== undefined);
+  expect(reader.close()).toMatchObject({ code: 4408 });
+  expect(reader.seqs()).toEqual(upTo(7, 6 + reader.seqs().length));
+  expect(reader.seqs().length).toBeLessThan(count);
+  const bytes = reader.events.reduce((sum, { data }) => sum + new TextEncoder().encode(data).length, 0);
+  expect(bytes).toBeLessThanOrEqual(WINDOW_BYTES + text.length * 2 + 1_000);
+  await session.must('bob', 'message.send', { text: 'the others go on' });
 });
 
 test.each([

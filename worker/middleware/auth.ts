@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { parseActingFor } from '../../shared/contract/acting-for.ts';
 import { TENANT_PATTERN, USER_ID_PATTERN } from '../../shared/core/ids.ts';
 import { codePoints, hasLoneSurrogate } from '../../shared/core/text.ts';
@@ -7,11 +7,11 @@ import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
 import type { Caller } from '../routes/context.ts';
 import { refuse, type Refused } from '../routes/refused.ts';
+import { KeySetNotAsked, remoteKeySet } from './key-set.ts';
 
 const TOKEN_LENGTH_MAX = 16 * 1024;
 const CLOCK_TOLERANCE_S = 5;
 const NAME_CODE_POINTS_MAX = 200;
-const JWKS_MS_MAX = 3_000;
 /** the end of year 9999: a later expiry has no RFC 3339 form */
 const EXPIRY_MS_MAX = 253_402_300_799_000;
 const DEFAULT_TENANT = 'default';
@@ -73,7 +73,7 @@ function verificationFailure(error: unknown): Refused {
   if (error instanceof errors.JOSEError && !KEY_SET_FAILURES.includes(error.code)) {
     return refuse('unauthenticated', 'The token is not valid.');
   }
-  log('error', 'the key set cannot be read', describeError(error));
+  if (!(error instanceof KeySetNotAsked)) log('error', 'the key set cannot be read', describeError(error));
   return refuse('unavailable', 'The token cannot be checked right now.');
 }
 
@@ -86,7 +86,7 @@ function hmacKey(secret: string): Promise<CryptoKey> {
 }
 
 function jwks(url: string): JWTVerifyGetKey {
-  if (keySet?.url !== url) keySet = { url, get: createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_MS_MAX }) };
+  if (keySet?.url !== url) keySet = { url, get: remoteKeySet(url) };
   return keySet.get;
 }
 

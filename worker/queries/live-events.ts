@@ -12,21 +12,32 @@ import { SOCKET_HEADERS, type SessionIdentity } from '../session/api.ts';
 /** RFC 6455 §7.4.1: what is reported for a connection that was cut */
 const CLOSE_CODE_CUT = 1006;
 const CLOSE_CODE_NORMAL = 1000;
+/** signals are in no window: of those that wait for a slow reader the oldest are dropped beyond either bound */
+const SIGNALS_WAITING_MAX = 100;
+const SIGNALS_WAITING_BYTES_MAX = 1024 * 1024;
 
 const serverFrame = z.union([
   z.object({ type: z.literal('welcome'), from: z.int(), recovered: z.boolean() }),
   // the Session's own events, stamped by it: they are handed on as they are
   z.object({ type: z.literal('events'), events: z.array(z.custom<Event>((each) => typeof each === 'object')) }),
+  z.looseObject({ type: z.literal('signal'), name: z.string() }),
 ]);
+
+/** What is not kept (contract §4): typing, presence, chunks of a stream. As the Session sent it, without `type`. */
+export type LiveSignal = { name: string } & Readonly<Record<string, unknown>>;
 
 export type LiveItem =
   | { kind: 'events'; events: Event[]; bytes: number }
+  /** only where they were asked for */
+  | { kind: 'signal'; signal: LiveSignal; bytes: number }
   | { kind: 'close'; code: number; reason: string }
   | { kind: 'idle' };
 
 export interface LivePlace {
   after: number;
   epoch: string;
+  /** true: signals too; they may be lost */
+  signals?: boolean;
 }
 
 /**
@@ -35,6 +46,7 @@ export interface LivePlace {
  */
 export class LiveEvents {
   readonly #socket: WebSocket;
+  readonly #wantsSignals: boolean;
   #items: LiveItem[] = [];
   #closed: LiveItem | undefined;
   #wake: (() => void) | undefined;
@@ -42,8 +54,9 @@ export class LiveEvents {
   #unreceivedEvents = 0;
   #unreceivedBytes = 0;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, wantsSignals = false) {
     this.#socket = socket;
+    this.#wantsSignals = wantsSignals;
     socket.addEventListener('message', ({ data }) => this.#take(data));
     socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
     socket.addEventListener('error', () => this.#end(CLOSE_CODE_CUT, ''));
@@ -101,10 +114,29 @@ export class LiveEvents {
     const frame = serverFrame.safeParse(JSON.parse(data));
     // frames of a newer Session that mean nothing here
     if (!frame.success) return;
-    if (frame.data.type === 'welcome') {
-      this.#recovered = frame.data.recovered;
-    } else this.#items.push({ kind: 'events', events: frame.data.events, bytes: utf8Bytes(data) });
+    if (frame.data.type === 'welcome') this.#recovered = frame.data.recovered;
+    else if (frame.data.type === 'events') {
+      this.#items.push({ kind: 'events', events: frame.data.events, bytes: utf8Bytes(data) });
+    } else if (this.#wantsSignals) {
+      const { type: _, ...signal } = frame.data;
+      this.#items.push({ kind: 'signal', signal, bytes: utf8Bytes(data) });
+      this.#dropOldSignals();
+    }
     this.#wake?.();
+  }
+
+  #dropOldSignals(): void {
+    const waiting = this.#items.filter((item) => item.kind === 'signal');
+    let bytes = waiting.reduce((sum, item) => sum + item.bytes, 0);
+    let count = waiting.length;
+    const dropped = new Set<LiveItem>();
+    for (const item of waiting) {
+      if (count <= SIGNALS_WAITING_MAX && bytes <= SIGNALS_WAITING_BYTES_MAX) break;
+      dropped.add(item);
+      count -= 1;
+      bytes -= item.bytes;
+    }
+    if (dropped.size > 0) this.#items = this.#items.filter((item) => !dropped.has(item));
   }
 
   #end(code: number, reason: string): void {
@@ -150,7 +182,7 @@ export async function openLiveEvents(
   // opening twice does no harm: a socket that nobody hears of closes
   const answer = await reachSession(env, identity, true, (session) => session.fetch(new Request(address, { headers })));
   if (answer.status !== 101 || answer.webSocket === null) throw new Refused(await refusalIn(answer));
-  return new LiveEvents(answer.webSocket);
+  return new LiveEvents(answer.webSocket, place.signals);
 }
 
 const refusalBody = z.object({

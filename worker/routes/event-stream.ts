@@ -22,14 +22,18 @@ interface Ending {
 
 /**
  * Server-sent events (contract §2): pages until the tail is reached, then what the Session's socket brings, without gap or
- * repeat. What can be refused is refused before the stream begins; afterwards it ends with `event: close`. Pull by pull, so a
- * slow reader holds up its own socket and nothing else.
+ * repeat; signals too where they were asked for. What can be refused is refused before the stream begins; afterwards it ends
+ * with `event: close`. Pull by pull, so a slow reader holds up its own socket and nothing else.
  */
-export async function eventStream(reader: EventsReader, asked: EventsQuery, headersOnly: boolean): Promise<Response> {
+export async function eventStream(
+  reader: EventsReader,
+  asked: EventsQuery,
+  { signals, headersOnly }: { signals: boolean; headersOnly: boolean },
+): Promise<Response> {
   const first = await reader.page(asked);
   const headers = { 'Content-Type': EVENT_STREAM };
   if (headersOnly) return new Response(null, { headers });
-  const feed = new Feed(reader, asked);
+  const feed = new Feed(reader, asked, signals);
   const chunks = feed.run(first, await feed.openAtEnd(first));
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>(
@@ -50,20 +54,22 @@ export async function eventStream(reader: EventsReader, asked: EventsQuery, head
 class Feed {
   readonly #reader: EventsReader;
   readonly #limit: number;
+  readonly #signals: boolean;
   #after: number;
   #live: LiveEvents | undefined;
   #stopped = false;
 
-  constructor(reader: EventsReader, asked: EventsQuery) {
+  constructor(reader: EventsReader, asked: EventsQuery, signals: boolean) {
     this.#reader = reader;
     this.#limit = asked.limit;
+    this.#signals = signals;
     this.#after = asked.after;
   }
 
   /** When the first page reaches the head, a refusal of the socket can still be answered as one. */
   async openAtEnd(page: EventsAnswer): Promise<LiveEvents | undefined> {
     const last = page.items.at(-1)?.seq ?? this.#after;
-    if (last >= page.head) this.#live = await this.#reader.live({ after: last, epoch: page.epoch });
+    if (last >= page.head) this.#live = await this.#open(last, page.epoch);
     return this.#live;
   }
 
@@ -94,7 +100,7 @@ class Feed {
       if (page.items.length > 0) yield this.#block(page.items);
       if (this.#reader.caller.tokenExpiresAtMs <= Date.now()) return ending('tokenExpired');
       if (this.#after >= page.head) {
-        live ??= await this.#reader.live({ after: this.#after, epoch: page.epoch });
+        live ??= await this.#open(this.#after, page.epoch);
         this.#live = live;
         if (await live.recovered(WELCOME_MS_MAX)) return yield* this.#follow(live);
         // the tail was trimmed past us between page and socket: read on in pages
@@ -117,6 +123,7 @@ class Feed {
         if (fresh.length > 0) yield this.#block(fresh);
         live.written(item.events, item.bytes);
       }
+      if (item.kind === 'signal') yield `event: signal\ndata: ${JSON.stringify(item.signal)}\n\n`;
       if (Date.now() < commentAtMs) continue;
       if (this.#reader.caller.tokenExpiresAtMs <= Date.now()) return ending('tokenExpired');
       commentAtMs = Date.now() + COMMENT_EVERY_MS;
@@ -124,6 +131,10 @@ class Feed {
       yield ':\n\n';
     }
     return ending('restart');
+  }
+
+  #open(after: number, epoch: string): Promise<LiveEvents> {
+    return this.#reader.live({ after, epoch, signals: this.#signals });
   }
 
   #block(events: readonly Event[]): string {

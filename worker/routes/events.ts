@@ -1,7 +1,7 @@
 import { EVENTS_PAGE_DEFAULT, EVENTS_PAGE_MAX, SEQ_MAX } from '../../shared/core/limits.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { readEvents } from '../queries/events.ts';
-import { openLiveEvents, type LiveEvents } from '../queries/live-events.ts';
+import { openLiveEvents, type LiveEvents, type LivePlace } from '../queries/live-events.ts';
 import { storeBehind } from '../queries/store.ts';
 import type { EventsQuery, SessionIdentity } from '../session/api.ts';
 import { uplinkOf } from '../uplink/pool.ts';
@@ -26,7 +26,7 @@ export interface EventsAnswer {
 export interface EventsReader {
   caller: Caller;
   page(asked: EventsQuery): Promise<EventsAnswer>;
-  live(place: { after: number; epoch: string }): Promise<LiveEvents>;
+  live(place: LivePlace): Promise<LiveEvents>;
 }
 
 async function events(c: AppContext, params: Params, caller: Caller): Promise<Response> {
@@ -34,6 +34,7 @@ async function events(c: AppContext, params: Params, caller: Caller): Promise<Re
   const search = new URL(c.req.url).searchParams;
   const waitMs = wholeNumber(search, 'wait', { min: 0, max: WAIT_MS_MAX, absent: 0 });
   const epoch = epochOf(search);
+  const signals = wholeNumber(search, 'signals', { min: 0, max: 1, absent: 0 }) === 1;
   const isStream = accepts(c.req.header('Accept'), EVENT_STREAM);
   const asked: EventsQuery = {
     after: (isStream ? lastEventId(c) : undefined) ?? afterSeq(search),
@@ -41,7 +42,7 @@ async function events(c: AppContext, params: Params, caller: Caller): Promise<Re
     ...(epoch === undefined ? {} : { epoch }),
   };
   const reader = readerOf(c, identity, caller);
-  if (isStream) return eventStream(reader, asked, c.req.raw.method === 'HEAD');
+  if (isStream) return eventStream(reader, asked, { signals, headersOnly: c.req.raw.method === 'HEAD' });
   return c.json(await longPoll(reader, asked, waitMs));
 }
 

@@ -5,6 +5,8 @@ export interface AlarmFacts {
   nowMs: number;
   /** unpublished events wait: when the next attempt is due */
   outboxRetryAtMs?: number;
+  /** inboxes wait to be told: when the next attempt is due */
+  inboxRetryAtMs?: number;
   /** commit time of the oldest event without receipt, and how often a repair was tried since the last progress */
   oldestUnpersistedMs?: number;
   /** when the mark of persisted events last moved: while a consumer catches up nothing was lost */
@@ -12,11 +14,15 @@ export interface AlarmFacts {
   repairAttempts: number;
   /** persisted events beyond the tail's minimum wait for their age */
   trimmable: boolean;
+  /** a trim stopped at its bound of rows: there is more that is old enough */
+  trimsOn: boolean;
   /** the earliest expiry of a socket's token, or end of its patience when its window is full */
   socketDeadlineMs?: number;
   openSockets: number;
 }
 
+/** between two trims of a backlog: commands come in between */
+const TRIM_AGAIN_MS = 250;
 const REPAIR_RETRY_MS_MIN = 30_000;
 const REPAIR_RETRY_MS_MAX = 600_000;
 /** at most 12 sweeps an hour in an idle session */
@@ -26,11 +32,12 @@ export const SWEEP_EVERY_MS = 10 * HEARTBEAT_MS;
 export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   const due: number[] = [];
   if (facts.outboxRetryAtMs !== undefined) due.push(facts.outboxRetryAtMs);
+  if (facts.inboxRetryAtMs !== undefined) due.push(facts.inboxRetryAtMs);
   if (facts.oldestUnpersistedMs !== undefined) {
     const first = Math.max(facts.oldestUnpersistedMs, facts.lastProgressMs) + REPAIR_AFTER_MS;
     due.push(facts.repairAttempts === 0 ? first : Math.max(first, facts.nowMs + repairBackoffMs(facts.repairAttempts)));
   }
-  if (facts.trimmable) due.push(facts.nowMs + TAIL_MS_MIN);
+  if (facts.trimmable) due.push(facts.nowMs + (facts.trimsOn ? TRIM_AGAIN_MS : TAIL_MS_MIN));
   if (facts.socketDeadlineMs !== undefined) due.push(facts.socketDeadlineMs);
   if (facts.openSockets > 0) due.push(facts.nowMs + SWEEP_EVERY_MS);
   if (due.length === 0) return undefined;

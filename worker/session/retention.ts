@@ -19,6 +19,8 @@ export class Retention {
   repairAttempts = 0;
   lastProgressMs = 0;
   unpersistedBytes = 0;
+  /** the last trim reached its bound of rows: more of what is old enough is still here */
+  trimsOn = false;
 
   constructor(identity: SessionIdentity, ports: RoomPorts, events: EventLog, progress: ProgressLog) {
     this.#identity = identity;
@@ -62,6 +64,7 @@ export class Retention {
 
   /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
   trim(): void {
+    this.trimsOn = false;
     if (!this.trimmable) return;
     const nowMs = this.#ports.nowMs();
     const settledMark = this.#progress.persistedBefore(nowMs - TAIL_MS_MIN);
@@ -71,6 +74,7 @@ export class Retention {
       this.#events.trim(below, TRIM_ROWS_MAX);
       this.#progress.compact(settledMark, nowMs);
     });
+    this.trimsOn = this.#events.floor < below;
   }
 
   /** persisted events beyond the tail's minimum wait for their age */

@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver';
+import { pagesOf } from './cassandra-rows.ts';
 import { insertCql, isBucketed, partitionColumns, rowColumns } from './cassandra-schema.ts';
 import { eachInFlight } from './in-flight.ts';
 import type { EraseSession, RowWrite, SessionKey } from './port.ts';
@@ -79,17 +80,10 @@ export class CassandraErasure {
     const [rowColumn = ''] = rowColumns(table);
     const where = partitionColumns(table).map((column) => `${column} = ?`);
     const cql = `SELECT ${rowColumn} FROM ${this.#keyspace}.${table} WHERE ${where.join(' AND ')}`;
-    let pageState: string | undefined;
-    do {
-      const page = await this.#client.execute(cql, [...partition], {
-        fetchSize: ERASE_PAGE_ROWS,
-        ...(pageState === undefined ? {} : { pageState }),
-      });
-      const keys = page.rows.map((row): RowKey => row[rowColumn] as RowKey);
+    for await (const rows of pagesOf(this.#client, cql, partition, ERASE_PAGE_ROWS)) {
+      const keys = rows.map((row): RowKey => row[rowColumn] as RowKey);
       await eachInFlight(keys, ERASES_IN_FLIGHT_MAX, async (key) => await this.#eraseKey(table, partition, key, erasure));
-      pageState = page.pageState;
-      // the driver's types say string, and its last page says null
-    } while (pageState);
+    }
   }
 
   async #eraseKey(

@@ -1,16 +1,17 @@
-import type { Client, types } from 'cassandra-driver';
+import type { Client } from 'cassandra-driver';
 import type { StoredMessage } from '../../../shared/contract/internal.ts';
 import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
 import { CassandraErasure, type Erasure } from './cassandra-erasure.ts';
+import { cellsOf, pagesOf } from './cassandra-rows.ts';
 import { insertCql, isBucketed, requireSchema } from './cassandra-schema.ts';
 import type { CassandraSettings } from './cassandra-settings.ts';
 import { eachInFlight } from './in-flight.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
-import { bucketOf, columnOf, HISTORY_TABLES, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
+import { bucketOf, columnOf, HISTORY_TABLES, type CellValue, type HistoryTable } from './tables.ts';
 
 const WRITES_IN_FLIGHT_MAX = 64;
 const NOTES_IN_FLIGHT_MAX = 32;
@@ -70,7 +71,7 @@ class CassandraHistory implements HistoryStore {
     const cut = new ByteCut<Event>(maxBytes);
     for (let bucket = bucketOf('events', from); bucket <= bucketOf('events', to); bucket += 1) {
       const key = [session.tenant, session.sessionId, BigInt(bucket), BigInt(from), BigInt(to)];
-      for await (const rows of this.#pages(cql, key, EVENTS_PAGE_ROWS)) {
+      for await (const rows of pagesOf(this.#client, cql, key, EVENTS_PAGE_ROWS)) {
         for (const row of rows) {
           const event = eventOf(cellsOf('events', row));
           if (event !== undefined && !cut.take(event)) return cut.taken;
@@ -104,7 +105,7 @@ class CassandraHistory implements HistoryStore {
     let persistedAt = 0;
     await eachInFlight(bucketedRanges(ranges), BUCKETS_IN_FLIGHT_MAX, async ({ bucket, from, to }) => {
       const key = [session.tenant, session.sessionId, BigInt(bucket), BigInt(from), BigInt(to)];
-      for await (const rows of this.#pages(cql, key, HELD_PAGE_ROWS)) {
+      for await (const rows of pagesOf(this.#client, cql, key, HELD_PAGE_ROWS)) {
         for (const row of rows.filter((each) => typeof each['present'] === 'bigint')) {
           const cells = cellsOf('events', row);
           seqs.push(Number(row['seq']));
@@ -155,19 +156,6 @@ class CassandraHistory implements HistoryStore {
       if (erasure !== undefined) await this.#erasure.eraseRow(row, erasure);
     });
   }
-
-  async *#pages(cql: string, parameters: readonly unknown[], fetchSize: number): AsyncGenerator<types.Row[]> {
-    let pageState: string | undefined;
-    do {
-      const page = await this.#client.execute(cql, [...parameters], {
-        fetchSize,
-        ...(pageState === undefined ? {} : { pageState }),
-      });
-      yield page.rows;
-      pageState = page.pageState;
-      // the driver's types say string, and its last page says null
-    } while (pageState);
-  }
 }
 
 function nameOf({ tenant, sessionId }: SessionKey): string {
@@ -195,17 +183,4 @@ function boundValue(table: HistoryTable, cell: string, value: CellValue): unknow
   const types: Readonly<Record<string, string>> = HISTORY_TABLES[table].cells;
   if (typeof value !== 'number') return value;
   return types[cell] === 'timestamp' ? new Date(value) : BigInt(value);
-}
-
-/** The cells that a row holds, typed as the table describes them. */
-function cellsOf<T extends HistoryTable>(table: T, row: types.Row): CellsOf<T> {
-  const cells: Record<string, CellValue> = {};
-  for (const [cell, type] of Object.entries(HISTORY_TABLES[table].cells)) {
-    const value: unknown = row[columnOf(cell)];
-    if (typeof value === 'string' || typeof value === 'boolean') cells[cell] = value;
-    else if (typeof value === 'bigint') cells[cell] = type === 'clock' ? value : Number(value);
-    else if (value instanceof Date) cells[cell] = value.getTime();
-  }
-  // each value has just been made what its column's type says
-  return cells as CellsOf<T>;
 }

@@ -58,4 +58,6 @@ export interface HistoryStore {
   /** Resolves when the store takes what this process needs of it: writes too, when it writes. */
   health(): Promise<void>;
   close(): Promise<void>;
+  /** How many messages there are, deleted ones included; only of a store that has a bound of its own. Throws when it cannot be read. */
+  readonly messageCount?: () => number;
 }

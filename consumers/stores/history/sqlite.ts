@@ -7,6 +7,7 @@ import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
+import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
 import { asStoreFault } from './sqlite-faults.ts';
 import { hasSeqs, keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
 import {
@@ -52,6 +53,7 @@ export function openSqliteHistory({ path, writes }: SqliteOptions): HistoryStore
     // secure_delete: what is erased is overwritten in the file and not only unlinked
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
     migrate(database);
+    ensureMessageCount(database);
   } catch (error) {
     database.close();
     throw error;
@@ -135,6 +137,8 @@ class SqliteHistory implements HistoryStore {
     if (this.#database.isOpen) this.#database.close();
     return await Promise.resolve();
   }
+
+  messageCount = (): number => Number(this.#prepare(MESSAGE_COUNT_SQL).get()?.['messages'] ?? 0);
 
   #transaction(work: () => void): void {
     try {

@@ -34,6 +34,16 @@ describe('receipts', () => {
     expect(most).toBeLessThanOrEqual(6);
     expect(it.names).toContain('default/s19');
   });
+  test('how full an embedded store is goes to each session with its receipt, and nothing where it has no bound', async () => {
+    for (const embedded of [{ messages: 7 }, undefined]) {
+      const it = world();
+      const text = JSON.stringify({ ...JSON.parse(body(3)), embedded });
+      expect((await post(it, text, signed(text))).status).toBe(200);
+      expect(it.session.takeReceipt.mock.calls.map(([{ sessionId }, messages]) => [sessionId, messages])).toEqual(
+        ['s0', 's1', 's2'].map((sessionId) => [sessionId, embedded?.messages]),
+      );
+    }
+  });
   describe('while sessions hang', () => {
     beforeEach(() => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });

@@ -1,22 +1,10 @@
-import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import { as, EdgeSession, type Frame } from '../edge.ts';
 import { sessionStub } from '../support.ts';
 import { expectProblem } from './arena.ts';
+import { limited } from './limited.ts';
 
 /** Contract §6: rates are set by environment, and refused with how long to wait. */
-
-/** A session whose object starts with these limits. */
-async function limited(limits: Record<string, string>): Promise<EdgeSession> {
-  const session = new EdgeSession();
-  await runInDurableObject(sessionStub(session.id), (instance) => {
-    const holder = instance as unknown as { env: object };
-    Object.defineProperty(instance, 'env', { value: { ...holder.env, ...limits } });
-  });
-  const members = ['bob', 'vera'].map((userId) => ({ userId, role: 'member' }));
-  await session.must('root', 'session.create', { id: session.id, title: 'Limited', members });
-  return session;
-}
 
 /** a token a second: few come back while a test runs */
 const SLOW = { LIMIT_COMMANDS_PER_S: '1', LIMIT_COMMANDS_BURST: '2' };
@@ -103,4 +91,38 @@ test('too much that waits to be persisted: 503 overloaded with Retry-After', asy
   const frame = await session.frame(socket, 'message.send', { text: 'four' });
   expect(frame).toMatchObject({ type: 'reject', error: { status: 503, code: 'overloaded', retryAfterMs: 5_000 } });
   expect(await (await as('bob', 'GET', session.path)).json()).toMatchObject({ head: 3 });
+});
+
+describe('a full embedded store', () => {
+  const OVERLOADED = { status: 503, code: 'overloaded' } as const;
+  const tell = (session: EdgeSession, embeddedMessages?: number) => {
+    const receipt = { tenant: 'default', sessionId: session.id, seqs: [], publishedAt: 1, persistedAt: 1 };
+    return sessionStub(session.id).takeReceipt(receipt, embeddedMessages);
+  };
+
+  test('takes no new message, by either door: 503 with Retry-After; all else goes on', async () => {
+    const session = await limited({ LIMIT_EMBEDDED_MESSAGES: '10' });
+    await session.must('bob', 'message.send', { id: 'm1', text: 'one' });
+    await tell(session, 8);
+    for (const text of ['nine', 'ten']) await session.must('bob', 'message.send', { text }, `key-of-${text}`);
+    const answer = await session.http('bob', 'message.send', { text: 'eleven' });
+    expect(answer.headers.get('Retry-After')).toBe('60');
+    await expectProblem(answer, OVERLOADED);
+    const socket = await session.connect('vera');
+    const frame = await session.frame(socket, 'message.send', { text: 'eleven' });
+    expect(frame).toMatchObject({ type: 'reject', error: { ...OVERLOADED, retryAfterMs: 60_000 } });
+    await session.must('bob', 'message.send', { text: 'ten' }, 'key-of-ten');
+    await session.must('bob', 'message.edit', { messageId: 'm1', text: 'uno' });
+    await session.must('bob', 'message.delete', { messageId: 'm1' });
+    expect(await (await as('bob', 'GET', session.path)).json()).toMatchObject({ head: 6 });
+  });
+
+  test('of which another session is told nothing takes messages until it is told', async () => {
+    const session = await limited({ LIMIT_EMBEDDED_MESSAGES: '10' });
+    await session.must('bob', 'message.send', { text: 'who knows' });
+    await tell(session, 10);
+    await expectProblem(await session.http('bob', 'message.send', { text: 'full' }), OVERLOADED);
+    await tell(session);
+    await session.must('bob', 'message.send', { text: 'another store took its place' });
+  });
 });

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { createExecutionContext } from 'cloudflare:test';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Env } from '../../../worker/env.ts';
 import worker from '../../../worker/index.ts';
 import { base64Url, send, signed, token } from '../edge.ts';
@@ -12,7 +12,6 @@ let arena: Arena;
 beforeAll(async () => {
   arena = await Arena.make();
 });
-afterEach(() => void vi.unstubAllGlobals());
 
 const bindings = env as unknown as Env;
 const SECRET = bindings.JWT_SECRET ?? '';
@@ -118,93 +117,6 @@ describe('issuer and audience, where they are set', () => {
     { ...good, iss: 'https://id.example.com/' },
   ])('%j: 401', async (more) => {
     await expectProblem(await get(await hs256(more), variables), UNAUTHENTICATED);
-  });
-});
-
-describe('a key set', () => {
-  interface KeyPair {
-    kid: string;
-    privateKey: CryptoKey;
-    publicJwk: JsonWebKey;
-    pem: string;
-  }
-  const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2_048, publicExponent: new Uint8Array([1, 0, 1]) };
-
-  async function rsaKey(kid: string): Promise<KeyPair> {
-    const pair = (await crypto.subtle.generateKey(RSA, true, ['sign', 'verify'])) as CryptoKeyPair;
-    const spki = new Uint8Array((await crypto.subtle.exportKey('spki', pair.publicKey)) as ArrayBuffer);
-    const pem = `-----BEGIN PUBLIC KEY-----\n${btoa(String.fromCharCode(...spki))}\n-----END PUBLIC KEY-----`;
-    return {
-      kid,
-      privateKey: pair.privateKey,
-      publicJwk: (await crypto.subtle.exportKey('jwk', pair.publicKey)) as JsonWebKey,
-      pem,
-    };
-  }
-
-  async function rs256(key: KeyPair, header: object = {}): Promise<string> {
-    const text = `${base64Url(JSON.stringify({ alg: 'RS256', kid: key.kid, ...header }))}.${base64Url(JSON.stringify(claims()))}`;
-    const signature = await crypto.subtle.sign(RSA.name, key.privateKey, new TextEncoder().encode(text));
-    return `${text}.${base64Url(new Uint8Array(signature))}`;
-  }
-
-  let served: object[] = [];
-  const serve = (...keys: KeyPair[]) => {
-    served = keys.map(({ kid, publicJwk }) => ({
-      kty: publicJwk.kty,
-      n: publicJwk.n,
-      e: publicJwk.e,
-      kid,
-      alg: 'RS256',
-      use: 'sig',
-    }));
-    vi.stubGlobal('fetch', async () => Response.json({ keys: served }));
-  };
-  const at = (name: string): Partial<Env> => ({ JWT_JWKS_URL: `https://keys.example.com/${name}` });
-
-  test('its key is good, and is no secret for HS256', async () => {
-    const key = await rsaKey('k1');
-    serve(key);
-    expect((await get(await rs256(key), at('confusion'))).status).toBe(200);
-    for (const secret of [key.pem, `${key.pem}\n`, JSON.stringify(key.publicJwk)]) {
-      const forged = await signed({ alg: 'HS256', kid: 'k1' }, claims(), secret);
-      await expectProblem(await get(forged, at('confusion')), UNAUTHENTICATED);
-    }
-  });
-
-  test('a key that it does not hold: 401, whatever its kid', async () => {
-    const [mine, theirs] = [await rsaKey('k1'), await rsaKey('k1')];
-    serve(mine);
-    for (const kid of ['k1', 'k2', '../k1', 'https://example.com/jwks', '__proto__', '']) {
-      await expectProblem(await get(await rs256(theirs, { kid }), at('foreign')), UNAUTHENTICATED);
-    }
-    const embedded = await rs256(theirs, {
-      kid: 'k2',
-      jwk: theirs.publicJwk,
-      jku: 'https://example.com',
-      x5u: 'https://example.com',
-    });
-    await expectProblem(await get(embedded, at('foreign')), UNAUTHENTICATED);
-  });
-
-  test('rotation: a new key is fetched, once the set was not asked just now', async () => {
-    const [old, fresh] = [await rsaKey('old'), await rsaKey('new')];
-    serve(old);
-    expect((await get(await rs256(old), at('rotation'))).status).toBe(200);
-    serve(old, fresh);
-    const later = Date.now() + 60_000;
-    vi.spyOn(Date, 'now').mockReturnValue(later);
-    expect((await get(await rs256(fresh), at('rotation'))).status).toBe(200);
-    expect((await get(await rs256(old), at('rotation'))).status).toBe(200);
-    vi.restoreAllMocks();
-  });
-
-  test('out of reach: 503, not 401', async () => {
-    const key = await rsaKey('k1');
-    vi.stubGlobal('fetch', async () => new Response('down', { status: 500 }));
-    const answer = await get(await rs256(key), at('down'));
-    expect(answer.headers.get('Retry-After')).toBe('1');
-    await expectProblem(answer, { status: 503, code: 'unavailable' });
   });
 });
 

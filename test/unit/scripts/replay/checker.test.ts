@@ -26,6 +26,7 @@ function cleanRun(): SessionEvidence {
     clock: '1001',
     actor: 'ada',
     causationid: 'c0',
+    time: TIME,
     data: { title: 't' },
   };
   const events = [
@@ -38,6 +39,7 @@ function cleanRun(): SessionEvidence {
       clock: String(1000 + seq),
       actor: userId,
       causationid: commandId,
+      time: TIME,
       data: { id: entityId, ordinal: index + 1, text },
     })),
   ];

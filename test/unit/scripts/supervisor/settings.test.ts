@@ -22,7 +22,7 @@ describe('settings of a local run', () => {
       ROOT,
     );
     expect(settings.edgeVariables).toEqual({ LIMIT_COMMANDS_PER_S: '7', JWT_ISSUER: 'me', LIMIT_EMBEDDED_MESSAGES: '9' });
-    expect(settings.consumerVariables).toEqual({ CASSANDRA_KEYSPACE: 'k', LIMIT_EMBEDDED_MESSAGES: '9' });
+    expect(settings.consumerVariables).toEqual({ CASSANDRA_KEYSPACE: 'k' });
   });
 
   test('what the streams may hold goes to the consumers, who make them', () => {

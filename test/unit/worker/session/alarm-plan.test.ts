@@ -8,7 +8,7 @@ import {
 } from '../../../../worker/session/alarm-plan.ts';
 
 const NOW = 1_000_000_000;
-const idle: AlarmFacts = { nowMs: NOW, lastProgressMs: 0, repairAttempts: 0, trimmable: false, openSockets: 0 };
+const idle: AlarmFacts = { nowMs: NOW, lastProgressMs: 0, repairAttempts: 0, trimmable: false, trimsOn: false, openSockets: 0 };
 
 describe('the next alarm', () => {
   test('an idle session sleeps', () => {
@@ -27,6 +27,12 @@ describe('the next alarm', () => {
 
   test('what is overdue is due now, never in the past', () => {
     expect(nextAlarmMs({ ...idle, outboxRetryAtMs: NOW - 5_000 })).toBe(NOW);
+  });
+
+  test('what may be trimmed waits for its age, and a backlog that is old enough goes on at once', () => {
+    expect(nextAlarmMs({ ...idle, trimmable: true })).toBe(NOW + 60_000);
+    expect(nextAlarmMs({ ...idle, trimmable: true, trimsOn: true })).toBe(NOW + 250);
+    expect(nextAlarmMs({ ...idle, trimsOn: true })).toBeUndefined();
   });
 
   test('the archive is asked a minute after the commit, then with backoff', () => {
