@@ -1,20 +1,11 @@
 import { Emitter } from './emitter.ts';
 import type { Cancel, Environment } from './environment.ts';
 import type { MillraceError } from './error.ts';
+import { EMPTY_INBOX, type InboxSnapshot } from './inbox-snapshot.ts';
 import { INBOX_POLL_MS } from './net/bounds.ts';
 import { Connection } from './net/connection.ts';
 import type { Http } from './net/http.ts';
 import type { InboxAnswer, InboxItem } from './wire.ts';
-
-export interface InboxSnapshot {
-  /** `live`: by its socket; `polling`: asked for now and then, as there is no socket */
-  status: 'idle' | 'live' | 'polling' | 'closed';
-  error: MillraceError | undefined;
-  /** by session, what changed last at the end */
-  items: readonly InboxItem[];
-}
-
-export const EMPTY_INBOX: InboxSnapshot = { status: 'idle', error: undefined, items: [] };
 
 /** Unread counts of all of one's sessions, live while somebody holds it open. */
 export class Inbox {
@@ -86,7 +77,13 @@ export class Inbox {
     this.#cancelPoll();
     let error: MillraceError | undefined;
     try {
-      if (this.#connection.status !== 'open') this.#take(await this.#http.read<InboxAnswer>(`/v1/inbox${this.#query()}`));
+      while (this.#connection.status !== 'open') {
+        const answer = await this.#http.read<InboxAnswer>(`/v1/inbox${this.#query()}`);
+        const before = this.#rev;
+        this.#take(answer);
+        // a page that brings nothing new is the last, whatever it says
+        if (answer.more !== true || this.#rev === before) break;
+      }
     } catch (caught) {
       // http only throws these
       error = caught as MillraceError;

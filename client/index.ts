@@ -2,7 +2,8 @@ export { Millrace } from './millrace.ts';
 export { MillraceError, type ClientErrorCode } from './error.ts';
 export type { CommandData, CommandName } from './commands.ts';
 export type { Environment, GivenToken, MillraceOptions, SignsOfLife, SocketConstructor, SocketLike, StorageLike } from './environment.ts';
-export type { Inbox, InboxSnapshot } from './inbox.ts';
+export type { Inbox } from './inbox.ts';
+export type { InboxSnapshot } from './inbox-snapshot.ts';
 export type { Outcome } from './net/outbox.ts';
 export type { Queries, QueryName } from './queries.ts';
 export type { Session, SentMessage, SessionListeners } from './session.ts';
@@ -26,7 +27,7 @@ export type {
   PresenceAnswer,
   SearchAnswer,
   SessionAnswer,
-  SessionListItem,
+  SessionsItem,
   Signal,
   Span,
   TraceAnswer,

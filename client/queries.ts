@@ -9,7 +9,7 @@ import type {
   PresenceAnswer,
   SearchAnswer,
   SessionAnswer,
-  SessionListItem,
+  SessionsItem,
   Span,
   TraceAnswer,
 } from './wire.ts';
@@ -21,7 +21,7 @@ interface Paged {
 
 /** Every query (contract §2) by its operation id: what it is asked with, and what it answers. */
 export interface Queries {
-  'sessions.list': { params: Paged; answer: Page<SessionListItem> };
+  'sessions.list': { params: Paged; answer: Page<SessionsItem> };
   'session.get': { params: { s: string }; answer: SessionAnswer };
   'members.list': { params: { s: string } & Paged; answer: Page<MemberAnswer> };
   'messages.list': {

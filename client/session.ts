@@ -193,6 +193,11 @@ export class Session {
     return this.#engine.view.messages.thread(parentId);
   }
 
+  /** Loads the newest replies, unless they are here; events keep them up to date. */
+  async openThread(parentId: string): Promise<void> {
+    if (!this.#engine.view.messages.threads.has(parentId)) await this.#engine.loader.thread(parentId);
+  }
+
   /** Loads the newest replies, and with each further call older ones; false when there are none. */
   loadThread(parentId: string): Promise<boolean> {
     return this.#engine.loader.thread(parentId);
@@ -205,6 +210,7 @@ export class Session {
 
   /** Who is here, kept up to date from now on. */
   async watchPresence(): Promise<void> {
+    if (this.#engine.wantsPresence) return;
     this.#engine.wantsPresence = true;
     await this.#engine.loader.presence();
   }

@@ -1,5 +1,13 @@
-import type { MemberAnswer, MessageAnswer, SessionAnswer, UserAnswer } from '../shared/contract/answers.ts';
-import type { Envelope, ErasedData, EventDataByType, MemberRole, Metadata } from '../shared/core/types.ts';
+import type {
+  InboxAnswer,
+  InboxItem,
+  MemberAnswer,
+  MessageAnswer,
+  SessionAnswer,
+  SessionsItem,
+  UserAnswer,
+} from '../shared/contract/answers.ts';
+import type { Envelope, ErasedData, EventDataByType, Metadata } from '../shared/core/types.ts';
 import type { PlannedEventData, PlannedSpan } from './planned.ts';
 
 /** `data` of every event type (contract §3). */
@@ -37,27 +45,6 @@ export interface PresenceAnswer {
   status: 'online' | 'away';
   devices: number;
   since: string;
-}
-
-export interface InboxItem {
-  sessionId: string;
-  unread: number;
-  mentions: number;
-  head: number;
-  role?: MemberRole;
-  removed?: boolean;
-}
-
-export interface InboxAnswer {
-  rev: number;
-  items: InboxItem[];
-}
-
-export interface SessionListItem {
-  session: SessionAnswer;
-  lastMessage?: MessageAnswer;
-  unread: number;
-  mentions: number;
 }
 
 export interface TraceAnswer {
@@ -99,4 +86,4 @@ export interface Welcome {
   expiresAt: string;
 }
 
-export type { MemberAnswer, MessageAnswer, SessionAnswer, UserAnswer };
+export type { InboxAnswer, InboxItem, MemberAnswer, MessageAnswer, SessionAnswer, SessionsItem, UserAnswer };
