@@ -55,7 +55,8 @@ export interface MillraceOptions {
 export interface Environment {
   url: string;
   fetch: typeof fetch;
-  WebSocket: SocketConstructor;
+  /** absent in Node before 22: then commands and queries work, and nothing is live */
+  WebSocket: SocketConstructor | undefined;
   now: () => number;
   after: (ms: number, run: () => void) => Cancel;
   random: () => number;
@@ -81,7 +82,7 @@ export function environmentOf(options: MillraceOptions): Environment {
     url: url.replace(/\/+$/, ''),
     // called as a method of something else, the browser's fetch refuses
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-    WebSocket: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor),
+    WebSocket: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined),
     now,
     after: (ms, run) => {
       const handle = set(run, Math.min(Math.max(0, ms), TIMER_MS_MAX));

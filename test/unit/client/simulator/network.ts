@@ -40,6 +40,8 @@ export class Machine {
   readonly #sockets = new Set<{ cut(noticed: boolean): void; closeFromServer(code: number): void }>();
   faults: Faults;
   offline = false;
+  /** sockets ever asked for */
+  socketsOpened = 0;
   #asleepUntilMs = 0;
   #tokens = 0;
 
@@ -99,6 +101,11 @@ export class Machine {
     this.#asleepUntilMs = 0;
     if (this.offline) this.offline = false;
     this.#sign('online');
+  }
+
+  /** sockets that are not closed */
+  get socketsAlive(): number {
+    return this.#sockets.size;
   }
 
   get tokensAsked(): number {
@@ -181,6 +188,7 @@ export class Machine {
         forget: () => this.#sockets.delete(pipe),
       });
       this.#sockets.add(pipe);
+      this.socketsOpened += 1;
       pipe.connect(url, protocols, this.offline || this.#chance(this.faults.upgradeRefused));
       return pipe;
     };
