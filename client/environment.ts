@@ -2,6 +2,8 @@ import { uuidV7 } from './net/ids.ts';
 
 /** The part of the platform's WebSocket that is used. */
 export interface SocketLike {
+  /** 1: open; where it is not said, it counts as open until `onclose` */
+  readonly readyState?: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
   onopen: (() => void) | null;

@@ -39,6 +39,8 @@ export interface ConnectionPort {
   onStatus(status: ConnectionStatus, error: MillraceError | undefined): void;
 }
 
+const SOCKET_OPEN = 1;
+
 /** A socket that is there for as long as it is wanted: tickets, heartbeats, renewal, and reconnection with full jitter. */
 export class Connection {
   readonly #environment: Environment;
@@ -88,6 +90,8 @@ export class Connection {
   /** False when there is no open socket. */
   send(frame: object): boolean {
     if (this.#status !== 'open' || this.#socket === undefined) return false;
+    // what is sent while it is closing goes nowhere, and nobody says so
+    if ((this.#socket.readyState ?? SOCKET_OPEN) !== SOCKET_OPEN) return false;
     try {
       this.#socket.send(JSON.stringify(frame));
       return true;
