@@ -36,7 +36,7 @@ export interface Queries {
   };
   'traces.list': { params: { s: string } & Paged; answer: Page<TraceAnswer> };
   'trace.get': { params: { s: string; t: string } & Paged; answer: TraceAnswer & { spans: Span[]; nextCursor?: string } };
-  'presence.list': { params: { s: string }; answer: { items: PresenceAnswer[] } };
+  'presence.list': { params: { s: string } & Paged; answer: Page<PresenceAnswer> };
   'inbox.get': { params: { after?: number }; answer: InboxAnswer };
   'search.query': {
     params: Paged & { q: string; sessionId?: string; author?: string; sentAfter?: string; sentBefore?: string };

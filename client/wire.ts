@@ -3,6 +3,7 @@ import type {
   InboxItem,
   MemberAnswer,
   MessageAnswer,
+  PresenceAnswer,
   SessionAnswer,
   SessionsItem,
   UserAnswer,
@@ -38,13 +39,6 @@ export interface EventsPage {
   items: Event[];
   head: number;
   epoch: string;
-}
-
-export interface PresenceAnswer {
-  user: UserAnswer;
-  status: 'online' | 'away';
-  devices: number;
-  since: string;
 }
 
 export interface TraceAnswer {
@@ -86,4 +80,4 @@ export interface Welcome {
   expiresAt: string;
 }
 
-export type { InboxAnswer, InboxItem, MemberAnswer, MessageAnswer, SessionAnswer, SessionsItem, UserAnswer };
+export type { InboxAnswer, InboxItem, MemberAnswer, MessageAnswer, PresenceAnswer, SessionAnswer, SessionsItem, UserAnswer };

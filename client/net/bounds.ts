@@ -52,7 +52,9 @@ export const OVERLAY_EVENTS_MAX = 5_000;
 
 /** a typing signal is repeated no sooner than this, and believed for TYPING_SHOWN_MS */
 export const TYPING_EVERY_MS = 3_000;
-export const TYPING_SHOWN_MS = 6_000;
+export const TYPING_SHOWN_MS = 10_000;
+/** pages of those who are here that are read; of more only the first are known until they move */
+export const PRESENCE_PAGES_MAX = 10;
 /** running streams shown; the oldest is forgotten first (its message comes all the same) */
 export const RUNNING_STREAMS_MAX = 100;
 /** text that a stream writer holds back while a request is under way, in UTF-16 units; beyond: append waits */

@@ -1,3 +1,4 @@
+import type { MessageRole } from '../../shared/core/types.ts';
 import type { PresenceAnswer, Signal, UserAnswer } from '../wire.ts';
 import type { Cancel, Environment } from '../environment.ts';
 import { RUNNING_STREAMS_MAX, TYPING_SHOWN_MS } from '../net/bounds.ts';
@@ -7,6 +8,9 @@ export interface RunningStream {
   messageId: string;
   user: UserAnswer;
   text: string;
+  role: MessageRole;
+  name?: string;
+  parentId?: string;
   startedAt: string;
 }
 
@@ -93,14 +97,25 @@ export class LiveState {
     this.#presence.set(user.id, { user, status, devices: known?.devices ?? 1, since: known?.since ?? at });
   }
 
+  /** From index 0 on it is the text so far; else what follows the chunks that are here. */
   #chunk(user: UserAnswer, data: Record<string, unknown>, at: string): void {
-    const { messageId, index, text } = data;
-    if (typeof messageId !== 'string' || typeof index !== 'number' || typeof text !== 'string') return;
+    const { messageId, index, lastIndex = index, text } = data;
+    if (typeof messageId !== 'string' || typeof index !== 'number' || typeof lastIndex !== 'number' || typeof text !== 'string') return;
     const known = this.#streams.get(messageId);
-    if (known !== undefined && !known.fresh && index <= known.index) return;
-    const before = known === undefined || known.fresh ? '' : known.stream.text;
-    const stream = { messageId, user, text: before + text, startedAt: known?.stream.startedAt ?? at };
-    this.#streams.set(messageId, { stream, index, fresh: false });
+    const anew = index === 0 || known === undefined || known.fresh;
+    if (!anew && index <= known.index) return;
+    const { role = 'assistant', name, parentId } = data as { role?: MessageRole; name?: string; parentId?: string };
+    const stream: RunningStream = {
+      role,
+      ...(name === undefined ? {} : { name }),
+      ...(parentId === undefined ? {} : { parentId }),
+      startedAt: at,
+      ...known?.stream,
+      messageId,
+      user,
+      text: anew ? text : known.stream.text + text,
+    };
+    this.#streams.set(messageId, { stream, index: lastIndex, fresh: false });
     const oldest = this.#streams.keys().next().value;
     if (this.#streams.size > RUNNING_STREAMS_MAX && oldest !== undefined) this.#streams.delete(oldest);
   }

@@ -13,7 +13,7 @@ import {
 import { asMillraceError, MillraceError } from '../error.ts';
 import type { Environment } from '../environment.ts';
 import { fullJitterMs } from '../net/backoff.ts';
-import { OVERLAY_EVENTS_MAX, RECONNECT_BASE_MS, RECONNECT_MS_MAX } from '../net/bounds.ts';
+import { OVERLAY_EVENTS_MAX, PRESENCE_PAGES_MAX, RECONNECT_BASE_MS, RECONNECT_MS_MAX } from '../net/bounds.ts';
 import type { Extent } from './message-list.ts';
 import type { SessionView } from './session-view.ts';
 
@@ -36,6 +36,7 @@ interface Read<T> {
 
 const MESSAGES_PER_PAGE = 50;
 const MEMBERS_PER_PAGE = 100;
+const PRESENCE_PER_PAGE = 100;
 /** pages of spans of one trace; more are not read */
 const SPAN_PAGES_MAX = 100;
 /** repetitions of a read that was overrun by events */
@@ -167,8 +168,16 @@ export class Loader {
   }
 
   async presence(): Promise<void> {
-    const { items } = await this.#port.get<{ items: PresenceAnswer[] }>('/presence');
-    this.#view.live.setPresence(items);
+    const all: PresenceAnswer[] = [];
+    let cursor: string | undefined;
+    for (let pages = 0; pages < PRESENCE_PAGES_MAX; pages += 1) {
+      const after: string = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const page = await this.#port.get<Page<PresenceAnswer>>(`/presence?limit=${PRESENCE_PER_PAGE}${after}`);
+      all.push(...page.items);
+      cursor = page.nextCursor;
+      if (cursor === undefined) break;
+    }
+    this.#view.live.setPresence(all);
     this.#changed();
   }
 

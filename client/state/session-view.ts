@@ -65,7 +65,8 @@ export class SessionView {
 
   signal(signal: Signal): void {
     if (signal.name === 'read') this.read(signal.user.id, Number(signal.data['seq']));
-    else this.live.take(signal);
+    // a chunk that comes after its message says nothing new
+    else if (this.messages.get(String(signal.data['messageId'])) === undefined) this.live.take(signal);
   }
 
   /** A read pointer, which only moves forward. */

@@ -19,12 +19,13 @@ interface Seen {
   resets: number;
 }
 
-function newClient(user: string, options: { url?: string; ttlSeconds?: number; onToken?: () => void } = {}): Millrace {
+function newClient(user: string, options: { ttlSeconds?: number; kind?: 'agent'; onToken?: () => void } = {}): Millrace {
   const client = new Millrace({
-    url: options.url ?? proxy.url,
+    url: proxy.url,
     getToken: () => {
-      options.onToken?.();
-      return stack.token(user, options.ttlSeconds === undefined ? {} : { ttlSeconds: options.ttlSeconds });
+      const { onToken, ...token } = options;
+      onToken?.();
+      return stack.token(user, token);
     },
   });
   clients.push(client);
@@ -187,6 +188,60 @@ requireOrSkip('nats-server', natsServerMissing())('the client on a real system',
     const { items } = await clientOf(1).sessions();
     expect(items.map(({ session }) => session.id)).toContain(id);
     release();
+  });
+
+  test('a message is streamed chunk by chunk, over a cut, and stopped by who asked for it', async () => {
+    const { id, alice } = await newPair();
+    const agent = newClient('agent', { kind: 'agent' }).session(id);
+    await alice.command('member.put', { userId: 'agent', role: 'member' });
+    watch(alice);
+    watch(agent);
+    await Promise.all([alice.ready(), agent.ready()]);
+    const { id: question, settled } = alice.send('What is a millrace?');
+    await settled;
+    const running = (): string | undefined => alice.getSnapshot().streams[0]?.text;
+    const writer = await agent.stream({ parentId: question });
+    await writer.append('It is ');
+    await until('alice sees it begin', () => running() === 'It is ', CALM_MS_MAX);
+    proxy.cut();
+    const words = ['the ', 'channel ', 'that ', 'brings ', 'water ', 'to ', 'a ', 'mill.'];
+    for (const word of words) await writer.append(word);
+    const whole = `It is ${words.join('')}`;
+    await until('alice sees all of it', () => running() === whole, CALM_MS_MAX);
+    const { seq } = await writer.finish();
+    await until('alice has the message', () => alice.cursor.seq === seq, CALM_MS_MAX);
+    expect(alice.getSnapshot().streams).toEqual([]);
+    expect(alice.getSnapshot().messages.at(-1)).toMatchObject({ id: writer.messageId, text: whole, status: 'completed', parentId: question });
+
+    const stopped = await agent.stream({ parentId: question });
+    await stopped.append('Once upon a time');
+    await until('alice sees the second', () => running() === 'Once upon a time', CALM_MS_MAX);
+    const end = await alice.stop(stopped.messageId);
+    await until('it ended', () => alice.cursor.seq === end.seq, CALM_MS_MAX);
+    expect(alice.getSnapshot().messages.at(-1)).toMatchObject({ text: 'Once upon a time', status: 'cancelled' });
+    const goOn = async (): Promise<void> => {
+      for (;;) await stopped.append(' there was');
+    };
+    await expect(goOn()).rejects.toMatchObject({ code: 'stream_ended', status: 409 });
+    expect(stopped.ended).toBe(true);
+  });
+
+  test('who is here and who types is shown', async () => {
+    const { alice, bob } = await newPair();
+    watch(alice);
+    await alice.ready();
+    await alice.watchPresence();
+    const here = (): string[] => alice.getSnapshot().presence.map(({ user, status }) => `${user.id} ${status}`);
+    await until('alice is here', () => here().includes('alice online'));
+    watch(bob);
+    await bob.ready();
+    await until('bob is here', () => here().includes('bob online'));
+    bob.setPresence('away');
+    await until('bob is away', () => here().includes('bob away'));
+    bob.typing();
+    await until('bob types', () => alice.getSnapshot().typing.some(({ id }) => id === 'bob'));
+    await bob.send('typed').settled;
+    await until('bob does not type any more', () => alice.getSnapshot().typing.length === 0);
   });
 
   test('a removed member is told, and does not come back', async () => {

@@ -26,11 +26,11 @@ type Documented = Exclude<keyof operations, ${NO_QUERIES.map((id) => `'${id}'`).
 type Missing = Exclude<Documented, keyof CommandData | keyof Queries>;
 export const missing: Or<Missing, 0> = 0;
 
-/** Written out: readonly and further members of loose objects make no other type here. */
+/** Written out: readonly and further members of loose objects make no other type here, nor does the array that is always empty. */
 type Plain<T> = T extends readonly (infer Item)[]
   ? Plain<Item>[]
   : T extends object
-    ? { -readonly [K in keyof T as string extends K ? never : number extends K ? never : K]: Plain<T[K]> }
+    ? { -readonly [K in keyof T as string extends K ? never : number extends K ? never : K]: K extends 'attachments' ? [] : Plain<T[K]> }
     : T;
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Unless<Fine, Name> = Fine extends true ? never : Name;
@@ -109,7 +109,7 @@ requireOrSkip('openapi-typescript', reason)('the client’s types', () => {
       expect(compile(CHECK)).toBe('');
       // and the check would notice: one field more than there is, one operation fewer
       const mistaken = CHECK.replace("Omit<Outcome, 'replayed'>", 'Outcome').replace("'ticket.issue' | ", '');
-      expect(compile(mistaken)).toMatch(/ticket\.issue[\s\S]*session\.create|session\.create[\s\S]*ticket\.issue/);
+      expect(compile(mistaken)).toMatch(/ticket\.issue[\s\S]*WrongOutcome/);
     },
     MS_MAX,
   );

@@ -64,7 +64,7 @@ export class ModelSession {
     const decision = decide(this.state, parsed.value, { sessionId: this.id, actor, nowMs, newId });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
     let event: Event | undefined;
-    if (decision.kind === 'noted') {
+    if (decision.kind === 'noted' && decision.note.kind === 'read') {
       const { userId, seq } = decision.note;
       const member = this.state.member(userId);
       if (member !== undefined) this.state.putMember({ ...member, readSeq: seq });
