@@ -6,10 +6,9 @@ export interface SocketLike {
   readonly readyState?: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  onerror: ((event: unknown) => void) | null;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
 }
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
@@ -84,7 +83,7 @@ export function environmentOf(options: MillraceOptions): Environment {
     url: url.replace(/\/+$/, ''),
     // called as a method of something else, the browser's fetch refuses
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-    WebSocket: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined),
+    WebSocket: options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined),
     now,
     after: (ms, run) => {
       const handle = set(run, Math.min(Math.max(0, ms), TIMER_MS_MAX));

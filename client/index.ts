@@ -1,7 +1,15 @@
 export { Millrace } from './millrace.ts';
 export { MillraceError, type ClientErrorCode } from './error.ts';
 export type { CommandData, CommandName } from './commands.ts';
-export type { Environment, GivenToken, MillraceOptions, SignsOfLife, SocketConstructor, SocketLike, StorageLike } from './environment.ts';
+export type {
+  Environment,
+  GivenToken,
+  MillraceOptions,
+  SignsOfLife,
+  SocketConstructor,
+  SocketLike,
+  StorageLike,
+} from './environment.ts';
 export type { Inbox } from './inbox.ts';
 export type { InboxSnapshot } from './inbox-snapshot.ts';
 export type { Outcome } from './net/outbox.ts';

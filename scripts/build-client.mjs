@@ -48,7 +48,10 @@ function copyTypes(entries, folder) {
     }
     const out = join(folder, file);
     mkdirSync(dirname(out), { recursive: true });
-    writeFileSync(out, text.replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2').replace(/^\/\/# sourceMappingURL.*$/m, ''));
+    writeFileSync(
+      out,
+      text.replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2').replace(/^\/\/# sourceMappingURL.*$/m, ''),
+    );
   }
 }
 

@@ -126,7 +126,8 @@ export class Connection {
   async #connect(): Promise<void> {
     const turn = (this.#turn += 1);
     const { after, url, WebSocket } = this.#environment;
-    if (WebSocket === undefined) return this.end(new MillraceError('protocol', 'There is no WebSocket here: give one in the options.'));
+    if (WebSocket === undefined)
+      return this.end(new MillraceError('protocol', 'There is no WebSocket here: give one in the options.'));
     this.#cancelWait();
     this.#cancelWait = after(CONNECT_MS_MAX, () => {
       const error = new MillraceError('timeout', 'The socket did not open in time.');
@@ -145,21 +146,21 @@ export class Connection {
 
   #listen(socket: SocketLike, turn: number, token: Token): void {
     this.#socket = socket;
-    socket.onopen = () => {
+    socket.addEventListener('open', () => {
       if (turn === this.#turn && this.#port.silentAtFirst === true) this.opened(HEARTBEAT_MS, token.expiresAtMs);
-    };
-    socket.onmessage = ({ data }) => {
+    });
+    socket.addEventListener('message', ({ data }) => {
       if (turn !== this.#turn || typeof data !== 'string') return;
       this.#cancelPong?.();
       this.#cancelPong = undefined;
       if (data === 'pong') return;
       this.#take(data);
-    };
-    socket.onclose = ({ code, reason }) => {
+    });
+    socket.addEventListener('close', ({ code, reason }) => {
       if (turn === this.#turn) this.#closed(code, reason);
-    };
+    });
     // the close event that follows tells more; unheard it would be an unhandled error in some runtimes
-    socket.onerror = () => {};
+    socket.addEventListener('error', () => {});
   }
 
   #take(data: string): void {
@@ -184,7 +185,8 @@ export class Connection {
   #closed(code: number, reason: string): void {
     const error = closeError(code, reason);
     const { random } = this.#environment;
-    if (code === CLOSE_CODES.badFrame || code === CLOSE_CODES.removed || code === CLOSE_CODES.sessionDeleted) return this.end(error);
+    if (code === CLOSE_CODES.badFrame || code === CLOSE_CODES.removed || code === CLOSE_CODES.sessionDeleted)
+      return this.end(error);
     if (code === CLOSE_CODES.tokenExpired) this.#tokens.refuseCurrent();
     const backoffMs = this.#backoffMs(error);
     if (code === CLOSE_CODES.rate) return this.#lost(error, RATE_WAIT_MS + Math.max(backoffMs, random() * RATE_WAIT_MS));
@@ -281,7 +283,8 @@ export class Connection {
 
 function closeError(code: number, reason: string): MillraceError {
   if (code === CLOSE_CODES.removed) return new MillraceError('removed', 'Removed from the session.');
-  if (code === CLOSE_CODES.sessionDeleted) return new MillraceError('session_not_found', 'The session was deleted.', { status: 404 });
+  if (code === CLOSE_CODES.sessionDeleted)
+    return new MillraceError('session_not_found', 'The session was deleted.', { status: 404 });
   if (code === CLOSE_CODES.badFrame) return new MillraceError('protocol', `The server did not understand a frame: ${reason}`);
   if (code === CLOSE_CODES.tokenExpired) return new MillraceError('unauthenticated', 'The token has expired.', { status: 401 });
   if (code === CLOSE_CODES.rate) return new MillraceError('rate_limited', 'Too many frames.', { status: 429 });

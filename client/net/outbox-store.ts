@@ -53,5 +53,7 @@ export class OutboxStore {
 function isSaved(value: unknown): value is SavedCommand {
   if (typeof value !== 'object' || value === null) return false;
   const { name, data, key, atMs } = value as Record<string, unknown>;
-  return typeof name === 'string' && typeof data === 'object' && data !== null && typeof key === 'string' && typeof atMs === 'number';
+  return (
+    typeof name === 'string' && typeof data === 'object' && data !== null && typeof key === 'string' && typeof atMs === 'number'
+  );
 }

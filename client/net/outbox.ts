@@ -153,7 +153,8 @@ export class Outbox {
   end(error: MillraceError): void {
     this.#store = undefined;
     this.#ended = error;
-    for (const lane of [...this.#lanes.values()]) for (const command of [...lane]) this.#settle(command, error);
+    // settling takes the first off its lane
+    for (const lane of this.#lanes.values()) while (lane[0] !== undefined) this.#settle(lane[0], error);
   }
 
   #enqueue(command: QueuedCommand): void {
@@ -163,7 +164,9 @@ export class Outbox {
     this.#count += 1;
     this.#chars += command.chars;
     this.#save();
-    command.signal?.addEventListener('abort', () => this.#settle(command, new MillraceError('aborted', 'Given up.')), { once: true });
+    command.signal?.addEventListener('abort', () => this.#settle(command, new MillraceError('aborted', 'Given up.')), {
+      once: true,
+    });
     if (command.signal?.aborted === true) this.#settle(command, new MillraceError('aborted', 'Given up.'));
     else if (lane[0] === command) this.#attempt(command);
   }

@@ -66,7 +66,7 @@ export class LiveState {
   }
 
   disconnected(): void {
-    for (const userId of [...this.#typing.keys()]) this.#forgetTyping(userId);
+    for (const userId of this.#typing.keys()) this.#forgetTyping(userId);
     for (const state of this.#streams.values()) state.fresh = true;
   }
 
@@ -100,7 +100,8 @@ export class LiveState {
   /** From index 0 on it is the text so far; else what follows the chunks that are here. */
   #chunk(user: UserAnswer, data: Record<string, unknown>, at: string): void {
     const { messageId, index, lastIndex = index, text } = data;
-    if (typeof messageId !== 'string' || typeof index !== 'number' || typeof lastIndex !== 'number' || typeof text !== 'string') return;
+    if (typeof messageId !== 'string' || typeof index !== 'number' || typeof lastIndex !== 'number' || typeof text !== 'string')
+      return;
     const known = this.#streams.get(messageId);
     const anew = index === 0 || known === undefined || known.fresh;
     if (!anew && index <= known.index) return;

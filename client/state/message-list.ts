@@ -99,7 +99,8 @@ export class MessageList {
   deleted(event: WholeEventOf<'message.deleted'>): void {
     const { id, messageSeq, parentId } = event.data;
     if (this.#rows.has(id)) return this.#change(id, (message) => erased(message, event.time));
-    const floor = Math.min(this.extent?.floor ?? Infinity, this.threads.get(parentId ?? '')?.floor ?? Infinity);
+    // before its first page a list may begin anywhere
+    const floor = Math.min(this.extent?.floor ?? 0, this.threads.get(parentId ?? '')?.floor ?? Infinity);
     if (messageSeq < floor) return;
     this.#put({ message: tombstoneOf(event), low: messageSeq, high: messageSeq });
     // its creation came erased, and replies to it found no row to be counted in

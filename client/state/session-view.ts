@@ -140,7 +140,11 @@ export class SessionView {
     const itself = userId === event.actor;
     const name = itself ? event.actorname : known?.user.name;
     this.members.set(userId, {
-      user: { id: userId, ...(name === undefined ? {} : { name }), kind: itself ? event.actorkind : (known?.user.kind ?? 'user') },
+      user: {
+        id: userId,
+        ...(name === undefined ? {} : { name }),
+        kind: itself ? event.actorkind : (known?.user.kind ?? 'user'),
+      },
       role,
       joinedAt: known?.joinedAt ?? event.time,
       readSeq: known?.readSeq ?? 0,

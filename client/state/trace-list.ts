@@ -25,7 +25,8 @@ export class TraceList {
   }
 
   merge(traces: readonly TraceAnswer[]): void {
-    for (const trace of traces) this.#put({ ...this.#traces.get(trace.id), ...trace, spans: this.#traces.get(trace.id)?.spans ?? [] });
+    for (const trace of traces)
+      this.#put({ ...this.#traces.get(trace.id), ...trace, spans: this.#traces.get(trace.id)?.spans ?? [] });
   }
 
   mergeSpans(id: string, spans: readonly Span[]): void {

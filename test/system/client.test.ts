@@ -87,7 +87,9 @@ requireOrSkip('nats-server', natsServerMissing())('the client on a real system',
     for (const each of seen) expect(each.events).toEqual(items.slice(1));
     for (const user of ['alice', 'bob']) {
       const texts = items.flatMap((event) => (event.type === 'message.created' && event.actor === user ? [event.data] : []));
-      expect(texts.map((data) => 'text' in data && data.text)).toEqual(Array.from({ length: MESSAGES_EACH }, (_, at) => `${user} ${at}`));
+      expect(texts.map((data) => 'text' in data && data.text)).toEqual(
+        Array.from({ length: MESSAGES_EACH }, (_, at) => `${user} ${at}`),
+      );
     }
   });
 
@@ -164,7 +166,11 @@ requireOrSkip('nats-server', natsServerMissing())('the client on a real system',
     await until('the token is over', () => session.getSnapshot().status === 'reconnecting', CALM_MS_MAX);
     const { seq } = await bob.send('while away').settled;
     alive = true;
-    await until('it is back and has all', () => session.getSnapshot().status === 'live' && session.cursor.seq === seq, CALM_MS_MAX);
+    await until(
+      'it is back and has all',
+      () => session.getSnapshot().status === 'live' && session.cursor.seq === seq,
+      CALM_MS_MAX,
+    );
     expectContiguous(seen, 2, seq);
   });
 
@@ -211,7 +217,12 @@ requireOrSkip('nats-server', natsServerMissing())('the client on a real system',
     const { seq } = await writer.finish();
     await until('alice has the message', () => alice.cursor.seq === seq, CALM_MS_MAX);
     expect(alice.getSnapshot().streams).toEqual([]);
-    expect(alice.getSnapshot().messages.at(-1)).toMatchObject({ id: writer.messageId, text: whole, status: 'completed', parentId: question });
+    expect(alice.getSnapshot().messages.at(-1)).toMatchObject({
+      id: writer.messageId,
+      text: whole,
+      status: 'completed',
+      parentId: question,
+    });
 
     const stopped = await agent.stream({ parentId: question });
     await stopped.append('Once upon a time');

@@ -105,7 +105,9 @@ requireOrSkip('openapi-typescript', reason)('the client’s types', () => {
     'are those of the OpenAPI document, for every operation that it has',
     () => {
       writeFileSync(join(folder, 'openapi.json'), JSON.stringify(openApiDocument('http://localhost')));
-      execFileSync(process.execPath, [generator ?? '', join(folder, 'openapi.json'), '-o', join(folder, 'openapi.d.ts')], { stdio: 'pipe' });
+      execFileSync(process.execPath, [generator ?? '', join(folder, 'openapi.json'), '-o', join(folder, 'openapi.d.ts')], {
+        stdio: 'pipe',
+      });
       expect(compile(CHECK)).toBe('');
       // and the check would notice: one field more than there is, one operation fewer
       const mistaken = CHECK.replace("Omit<Outcome, 'replayed'>", 'Outcome').replace("'ticket.issue' | ", '');

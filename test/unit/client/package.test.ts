@@ -48,7 +48,9 @@ describe('the package @millrace/client', () => {
   });
 
   it('is made of client/ and of the pure part of shared/ alone', () => {
-    const foreign = [...built.inputs.core, ...built.inputs.react].filter((path) => !/^(?:client|shared\/(?:core|contract))\//.test(path));
+    const foreign = [...built.inputs.core, ...built.inputs.react].filter(
+      (path) => !/^(?:client|shared\/(?:core|contract))\//.test(path),
+    );
     expect(foreign).toEqual([]);
     expect(readFileSync(join(folder, 'package/dist/index.js'), 'utf8')).not.toMatch(/\bZod|from"/);
   });

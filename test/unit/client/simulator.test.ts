@@ -24,7 +24,9 @@ describe('three clients on a network where everything goes wrong', () => {
       const sum = (pick: (report: Report) => number): number => reports.reduce((total, report) => total + pick(report), 0);
       expect(sum(({ events }) => events)).toBeGreaterThan(RUNS * 30);
       expect(sum(({ commands }) => commands)).toBeGreaterThan(RUNS * 30);
-      console.log(`${RUNS} runs from seed ${first}: ${sum(({ events }) => events)} events, ${sum(({ commands }) => commands)} commands`);
+      console.log(
+        `${RUNS} runs from seed ${first}: ${sum(({ events }) => events)} events, ${sum(({ commands }) => commands)} commands`,
+      );
     },
     RUNS_MS_MAX,
   );

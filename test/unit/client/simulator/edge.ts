@@ -137,8 +137,12 @@ export class ModelEdge {
       const pattern = spec.path.replace('/sessions/{s}', '').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)');
       const match = spec.method === method ? new RegExp(`^${pattern}$`).exec(path) : null;
       if (match === null || name === 'session.create') continue;
-      const fields = Object.entries(match.groups ?? {}).map(([param, value]) => [spec.params[param] ?? param, decodeURIComponent(value)]);
-      const data = { ...(JSON.parse(text ?? '{}') as object), ...Object.fromEntries(fields) };
+      const fields = Object.entries(match.groups ?? {}).map(([param, value]) => [
+        spec.params[param] ?? param,
+        decodeURIComponent(value),
+      ]);
+      const body = JSON.parse(text ?? '{}') as Record<string, unknown>;
+      const data: unknown = { ...body, ...(Object.fromEntries(fields) as Record<string, string>) };
       const result = this.session.execute(actor, name, data, key);
       if (!result.ok) return problem(result.refusal);
       return { ...ok(result.accepted, 202), headers: result.replayed ? { 'Idempotent-Replayed': 'true' } : {} };
@@ -206,7 +210,8 @@ export class ModelEdge {
       const { nowMs } = this.#clock;
       for (const live of this.sockets) {
         if (live.expiresAtMs <= nowMs) this.#drop(live, CLOSE_CODES.tokenExpired);
-        else if (live.fullSinceMs !== undefined && live.fullSinceMs + WINDOW_FULL_MS <= nowMs) this.#drop(live, CLOSE_CODES.tooSlow);
+        else if (live.fullSinceMs !== undefined && live.fullSinceMs + WINDOW_FULL_MS <= nowMs)
+          this.#drop(live, CLOSE_CODES.tooSlow);
         else if (live.seenAtMs + 3 * HEARTBEAT_MS < nowMs) this.#drop(live, CLOSE_CODES.restart);
       }
       this.#sweepLater();

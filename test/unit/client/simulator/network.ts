@@ -59,7 +59,7 @@ export class Machine {
     return {
       url: 'http://edge.test',
       getToken: () => this.#token(),
-      fetch: (input, init) => this.#fetch(String(input), init ?? {}),
+      fetch: (input, init) => this.#fetch(input as string, init ?? {}),
       WebSocket: this.#socketConstructor(),
       now: () => this.#clock.nowMs,
       setTimeout: (run, ms) => this.#later(ms, run),
@@ -180,11 +180,11 @@ export class Machine {
   }
 
   #socketConstructor(): SocketConstructor {
-    const open = (url: string, protocols: string[], socket: SocketLike): Pipe => {
+    const open = (url: string, protocols: string[], emit: Emit): Pipe => {
       const pipe = new Pipe(this.#edge, {
         toServer: (run) => this.#clock.after(this.#latency(), run),
         toClient: (run) => this.#later(this.#latency(), run),
-        socket,
+        emit,
         forget: () => this.#sockets.delete(pipe),
       });
       this.#sockets.add(pipe);
@@ -193,13 +193,13 @@ export class Machine {
       return pipe;
     };
     return class implements SocketLike {
-      onopen: SocketLike['onopen'] = null;
-      onmessage: SocketLike['onmessage'] = null;
-      onclose: SocketLike['onclose'] = null;
-      onerror: SocketLike['onerror'] = null;
+      readonly #listeners = new Map<string, (event: never) => void>();
       readonly #pipe: Pipe;
       constructor(url: string, protocols: string[]) {
-        this.#pipe = open(url, protocols, this);
+        this.#pipe = open(url, protocols, (type, event) => this.#listeners.get(type)?.(event as never));
+      }
+      addEventListener(type: string, listener: (event: never) => void): void {
+        this.#listeners.set(type, listener);
       }
       send(data: string): void {
         this.#pipe.fromClient(data);
@@ -211,10 +211,12 @@ export class Machine {
   }
 }
 
+type Emit = (type: 'message' | 'close', event: object) => void;
+
 interface Ends {
   toServer(run: () => void): void;
   toClient(run: () => void): void;
-  socket: SocketLike;
+  emit: Emit;
   forget(): void;
 }
 
@@ -268,7 +270,7 @@ class Pipe {
     this.#die();
     if (!noticed) return;
     this.#edge.gone(this.#wire);
-    this.#ends.toClient(() => this.#ends.socket.onclose?.({ code: 1006, reason: '' }));
+    this.#ends.toClient(() => this.#ends.emit('close', { code: 1006, reason: '' }));
   }
 
   #toClient(what: string | number): void {
@@ -277,9 +279,9 @@ class Pipe {
     this.#ends.toClient(() => {
       const next = this.#down.shift();
       if (next === undefined || this.#dead) return;
-      if (typeof next === 'string') return this.#ends.socket.onmessage?.({ data: next });
+      if (typeof next === 'string') return this.#ends.emit('message', { data: next });
       this.#die();
-      this.#ends.socket.onclose?.({ code: next, reason: '' });
+      this.#ends.emit('close', { code: next, reason: '' });
     });
   }
 

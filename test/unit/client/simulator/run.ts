@@ -1,4 +1,4 @@
-import { Millrace, MillraceError, type ClientMessage, type Event, type Session } from '../../../../client/index.ts';
+import { Millrace, type MillraceError, type ClientMessage, type Event, type Session } from '../../../../client/index.ts';
 import { CLOSE_CODES } from '../../../../shared/core/codes.ts';
 import { SimulatedClock, seeded } from './clock.ts';
 import { ModelEdge } from './edge.ts';
@@ -119,8 +119,8 @@ function one(each: Player, edge: ModelEdge, random: () => number): void {
     const parent = any !== undefined && random() < 0.4 ? { parentId: any.id } : {};
     const burst = random() < 0.1 ? 8 : 1;
     for (let at = 0; at < burst; at += 1) {
-      const own = `${key}-${at}`;
-      note(each, 'message.send', own, session.send({ text: `${own} says`, id: own, ...parent }, { idempotencyKey: own }).settled);
+      const id = `${key}-${at}`;
+      note(each, 'message.send', id, session.send({ text: `${id} says`, id, ...parent }, { idempotencyKey: id }).settled);
     }
   } else if (roll < 0.75 && mine !== undefined) {
     note(each, 'message.edit', key, session.command('message.edit', { messageId: mine.id, text: `${key} edits` }, options));
@@ -192,15 +192,24 @@ function verifyCommands({ id, commands }: Player, edge: ModelEdge): void {
   for (const { key, name, settled, error, eventId } of commands) {
     same(`${id}: how often ${name} ${key} settled`, settled, 1);
     const effects = edge.session.effects.filter((effect) => effect === `${id} ${key}`).length;
-    same(`${id}: how often ${name} ${key} took effect (${error?.code ?? 'accepted'})`, effects, typeof eventId === 'string' ? 1 : 0);
-    if (error !== undefined && (error.status < 400 || error.transient)) throw new Error(`${id}: ${name} ${key} failed: ${error.code}`);
+    same(
+      `${id}: how often ${name} ${key} took effect (${error?.code ?? 'accepted'})`,
+      effects,
+      typeof eventId === 'string' ? 1 : 0,
+    );
+    if (error !== undefined && (error.status < 400 || error.transient))
+      throw new Error(`${id}: ${name} ${key} failed: ${error.code}`);
   }
 }
 
 /** What one client sent one after the other is in the log in that order. */
 function verifyOrder({ id, commands }: Player, edge: ModelEdge): void {
   const sent = commands.filter(({ eventId }) => typeof eventId === 'string').map(({ key }) => `${id} ${key}`);
-  same(`${id}: order of its commands`, edge.session.effects.filter((effect) => effect.startsWith(`${id} ${id}-key`)), sent);
+  same(
+    `${id}: order of its commands`,
+    edge.session.effects.filter((effect) => effect.startsWith(`${id} ${id}-key`)),
+    sent,
+  );
 }
 
 function verifyView({ id, session }: Player, edge: ModelEdge): void {
@@ -213,7 +222,11 @@ function verifyView({ id, session }: Player, edge: ModelEdge): void {
   if (settled.length === 0 && expected.length > 0) throw new Error(`${id} sees no messages`);
   const actor = { id, kind: 'user' as const };
   same(`${id}: session`, shown, edge.session.query(actor, '', new URLSearchParams()).body);
-  same(`${id}: members`, [...members].sort(byUser), (edge.session.query(actor, '/members', new URLSearchParams()).body as { items: typeof members }).items.toSorted(byUser));
+  same(
+    `${id}: members`,
+    [...members].sort(byUser),
+    (edge.session.query(actor, '/members', new URLSearchParams()).body as { items: typeof members }).items.toSorted(byUser),
+  );
   same(`${id}: read pointer`, readSeq, edge.session.state.member(id)?.readSeq);
 }
 
@@ -233,5 +246,9 @@ function same(what: string, actual: unknown, expected: unknown): void {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
 }

@@ -128,7 +128,7 @@ export class ModelSession {
   }
 
   #append(event: Event): void {
-    apply(this.state, event as never);
+    apply(this.state, event);
     if (event.type === 'message.created' && 'parentId' in event.data && event.data.parentId !== undefined) {
       this.#replies.set(event.data.parentId, (this.#replies.get(event.data.parentId) ?? 0) + 1);
     }
