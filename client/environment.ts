@@ -83,7 +83,7 @@ export function environmentOf(options: MillraceOptions): Environment {
     url: url.replace(/\/+$/, ''),
     // called as a method of something else, the browser's fetch refuses
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-    WebSocket: options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined),
+    WebSocket: options.WebSocket ?? globalThis.WebSocket,
     now,
     after: (ms, run) => {
       const handle = set(run, Math.min(Math.max(0, ms), TIMER_MS_MAX));

@@ -61,6 +61,8 @@ export class StreamWriter {
   }
 
   async #work(): Promise<void> {
+    // never done before its promise is noted, and what is appended in one go is sent in one chunk
+    await Promise.resolve();
     try {
       while (this.#held !== '' || this.#index < this.#sent.length) await this.#sendNext();
     } catch (error) {
