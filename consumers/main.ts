@@ -9,6 +9,7 @@ import { durableWatch } from './query/durable-watch.ts';
 import { startResponder } from './query/responder.ts';
 import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
+import { jetStreamTeller } from './receipts/teller.ts';
 import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
 import type { Settlements } from './runtime/batch.ts';
@@ -142,6 +143,7 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
   const receipts = new ReceiptSender(
     edgePoster(post, () => store.messageCount?.()),
     roleLog,
+    jetStreamTeller(client),
   );
   const runner = new Runner(
     {

@@ -89,6 +89,8 @@ export class Outbox {
 
   /** From here on unsettled commands are kept there too. */
   keepIn(store: OutboxStore): void {
+    // what was closed meanwhile has settled its commands; the store keeps what it holds
+    if (this.#ended !== undefined) return;
     this.#store = store;
     this.#save();
   }

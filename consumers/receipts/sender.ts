@@ -8,12 +8,15 @@ import { describe, type Log } from '../runtime/log.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
 import { failureDetail } from './failure-detail.ts';
 import { ReceiptQueue } from './queue.ts';
+import type { TellReceipts } from './teller.ts';
 
 const CALL_MS_MAX = 15_000;
 const AWAY_BOUNDS = { minMs: 250, maxMs: 10_000 };
 /** a session that did not take its receipt while others did */
 const REFUSED_RETRY_MS = 2_000;
 const CODE_CHARS_MAX = 64;
+/** kept for the stream while it does not take them; beyond it the oldest are not told */
+const UNTOLD_RECEIPTS_MAX = 10_000;
 /** calls at a stop; what is left then is repaired by the Sessions */
 const LAST_CALLS_MAX = 50;
 
@@ -43,9 +46,14 @@ export class ReceiptSender implements Settlements {
   #wake: () => void = () => {};
   #running: Promise<void> | undefined;
   #failures = 0;
+  readonly #tell: TellReceipts;
+  /** taken by the edge, and not yet in MILLRACE_RECEIPTS */
+  #untold: Receipt[] = [];
+  #tellingFails = false;
 
-  constructor(post: PostReceipts, log: Log) {
+  constructor(post: PostReceipts, log: Log, tell: TellReceipts = async () => undefined) {
     this.#post = post;
+    this.#tell = tell;
     this.#log = log;
   }
 
@@ -111,6 +119,19 @@ export class ReceiptSender implements Settlements {
     await wait(backoffMs(this.#failures, AWAY_BOUNDS, Math.random()), this.#stop.signal);
   }
 
+  /** The Sessions come first and are what counts; who measures hears of it as soon as the stream takes it. Never rejects. */
+  async #tellOf(taken: readonly Receipt[]): Promise<void> {
+    this.#untold = [...this.#untold, ...taken].slice(-UNTOLD_RECEIPTS_MAX);
+    try {
+      await this.#tell(this.#untold);
+      this.#untold = [];
+      this.#tellingFails = false;
+    } catch (error) {
+      if (!this.#tellingFails) this.#log('warn', 'receipts wait to be published', { error: describe(error) });
+      this.#tellingFails = true;
+    }
+  }
+
   /** One call. False when the edge did not take it: all of it is back in the queue. */
   async #send(): Promise<boolean> {
     const receipts = this.#queue.takeDue(Date.now());
@@ -122,6 +143,7 @@ export class ReceiptSender implements Settlements {
       const refused = new Set(failed.map(({ tenant, sessionId }) => `${tenant} ${sessionId}`));
       const back = receipts.filter(({ tenant, sessionId }) => refused.has(`${tenant} ${sessionId}`));
       this.#queue.putBack(back, REFUSED_RETRY_MS, Date.now());
+      await this.#tellOf(receipts.filter((receipt) => !back.includes(receipt)));
       if (this.#failures > 0) this.#log('info', 'the edge takes receipts again');
       this.#failures = 0;
       return true;

@@ -18,6 +18,8 @@ import {
   DEAD_LETTERS_SUBJECTS,
   EVENTS_STREAM,
   EVENTS_SUBJECTS,
+  RECEIPTS_STREAM,
+  RECEIPTS_SUBJECTS,
 } from '../../shared/contract/subjects.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
@@ -41,6 +43,8 @@ const COMMANDS_BYTES_DEFAULT = GIB_BYTES;
 export const COMMAND_BYTES_MAX = 1024 ** 2 - 16 * 1024;
 /** a default that the server has no room for is halved down to this */
 const STREAM_BYTES_MIN = 64 * 1024 ** 2;
+export const RECEIPTS_AGE_MS_MAX = 3 * DAY_MS;
+const RECEIPTS_BYTES = 256 * 1024 ** 2;
 const COMMANDS_DUPLICATE_WINDOW_MS = 120_000;
 /** a consumer that died between storing a dead letter and terminating the message stores it once more */
 const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
@@ -92,6 +96,20 @@ export async function ensureStreams(manager: JetStreamManager, settings: StreamS
     ...common,
     // holds exactly what is not settled: the relay asks it which command of a session is next
     retention: RetentionPolicy.Workqueue,
+  });
+  await ensureReceipts(manager, settings.replicas, log);
+}
+
+/** What measures the way of events reads this one; it is nobody's only copy, so at its end the oldest go. */
+async function ensureReceipts(manager: JetStreamManager, replicas: number | undefined, log: Log): Promise<void> {
+  await ensureStream(manager, log, undefined, replicas, {
+    ...common,
+    name: RECEIPTS_STREAM,
+    subjects: [RECEIPTS_SUBJECTS],
+    max_bytes: RECEIPTS_BYTES,
+    max_age: nanos(RECEIPTS_AGE_MS_MAX),
+    num_replicas: replicas ?? 1,
+    discard: DiscardPolicy.Old,
   });
 }
 

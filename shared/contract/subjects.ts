@@ -34,3 +34,11 @@ export const FROM_HEADER = 'Millrace-From';
 export const FROM_EDGE = 'edge';
 
 export const CLOUDEVENTS_CONTENT_TYPE = 'application/cloudevents+json';
+
+/** who wants to know what is persisted, and when, without asking the edge */
+export const RECEIPTS_STREAM = 'MILLRACE_RECEIPTS';
+export const RECEIPTS_SUBJECTS = 'millrace.receipts.>';
+
+export function receiptSubject(tenant: string, sessionId: string): string {
+  return `millrace.receipts.${tenant}.${sessionId}`;
+}

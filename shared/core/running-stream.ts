@@ -1,9 +1,12 @@
-import { STREAM_REORDER_CHUNKS_MAX } from './limits.ts';
+import { STREAM_REORDER_CHUNKS_MAX, TEXT_CODE_POINTS_MAX } from './limits.ts';
 import { codePoints } from './text.ts';
 import type { StreamRecord } from './types.ts';
 
 /** What becomes of a chunk that came by a way that loses and reorders. */
 export type Placement = 'next' | 'waits' | 'dropped';
+
+/** what waits for its turn together; no message may have more. Beyond it the stream shows no more chunks, and its end says the text. */
+const EARLY_CODE_UNITS_MAX = 2 * TEXT_CODE_POINTS_MAX;
 
 /**
  * A stream that has not ended: its chunks in order, and those that came too early. At most STREAM_REORDER_CHUNKS_MAX wait;
@@ -88,7 +91,9 @@ export class RunningStream implements Readonly<StreamRecord> {
     this.miss(index);
     if (index === this.nextIndex) return 'next';
     if (index < this.nextIndex || this.#overflowed) return 'dropped';
-    if (this.#early.size >= STREAM_REORDER_CHUNKS_MAX && !this.#early.has(index)) {
+    const units = [...this.#early.values()].reduce((sum, each) => sum + each.length, text.length);
+    const tooMany = this.#early.size >= STREAM_REORDER_CHUNKS_MAX && !this.#early.has(index);
+    if (tooMany || units > EARLY_CODE_UNITS_MAX) {
       this.#early.clear();
       this.#overflowed = true;
       return 'dropped';

@@ -235,7 +235,8 @@ export const dataByType = {
     error: z.unknown().optional(),
     durationMs: z.number().min(0),
   }),
-  'trace.purged': z.strictObject({ id, traceSeq: seq }),
+  // what else it erases may be named: the contract lets fields be added
+  'trace.purged': z.looseObject({ id, traceSeq: seq }),
 } as const;
 export type EventType = keyof typeof dataByType;
 

@@ -7,6 +7,7 @@ import {
   commandSubject,
   deadLetterSubject,
   eventSubject,
+  receiptSubject,
   signalsSubject,
 } from '../../shared/contract/subjects.ts';
 import {
@@ -155,7 +156,7 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
   },
   receipts: {
     server: 'nats',
-    address: 'millrace.receipts.{tenant}.{sessionId}',
+    address: receiptSubject('{tenant}', '{sessionId}'),
     title: 'The stream MILLRACE_RECEIPTS',
     description: 'Which events the history store holds. Kept for 3 days.',
     sends: { receipt: RECEIPT },

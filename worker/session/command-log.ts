@@ -33,7 +33,7 @@ export class CommandLog {
   #sweptCommand = '';
   #sweptKey: readonly [actor: string, key: string] = ['', ''];
   /** keys of chunks, which are stored with them: bounded by the rates of commands within STREAM_STORE_EVERY_MS */
-  readonly #deferred = new Map<string, { actor: string; key: string; record: KeyRecord; atMs: number }>();
+  readonly #deferred = new Map<string, { streamId: string; actor: string; key: string; record: KeyRecord; atMs: number }>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -71,13 +71,15 @@ export class CommandLog {
   }
 
   /** Keeps a key in memory until what it belongs to is stored: both are there after a crash, or neither. */
-  deferKey(actor: string, key: string, record: KeyRecord, atMs: number): void {
-    this.#deferred.set(deferredId(actor, key), { actor, key, record, atMs });
+  deferKey(streamId: string, actor: string, key: string, record: KeyRecord, atMs: number): void {
+    this.#deferred.set(deferredId(actor, key), { streamId, actor, key, record, atMs });
   }
 
   /** Call inside the transaction that stores what they belong to; forget them when it is committed. */
-  storeDeferredKeys(): void {
-    for (const { actor, key, record, atMs } of this.#deferred.values()) this.putKey(actor, key, record, atMs);
+  storeDeferredKeys(ofStreamId?: string): void {
+    for (const { streamId, actor, key, record, atMs } of this.#deferred.values()) {
+      if (ofStreamId === undefined || streamId === ofStreamId) this.putKey(actor, key, record, atMs);
+    }
   }
 
   forgetDeferredKeys(): void {

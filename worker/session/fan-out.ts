@@ -122,8 +122,8 @@ export class FanOut {
 
   add(event: Event, encoded: EncodedEvent): void {
     this.#pending.push(encoded);
-    if (event.type === 'member.removed') this.#farewells.push({ seq: event.seq, userId: event.subject, reason: 'removed' });
-    if (event.type === 'session.deleted') this.#farewells.push({ seq: event.seq, reason: 'sessionDeleted' });
+    if (event.type === 'member.removed') this.#letGo({ seq: event.seq, userId: event.subject, reason: 'removed' });
+    if (event.type === 'session.deleted') this.#letGo({ seq: event.seq, reason: 'sessionDeleted' });
     this.soon();
   }
 
@@ -156,6 +156,7 @@ export class FanOut {
 
   /** Sends one encoded signal to one socket. */
   sendSignal(socket: LiveSocket, text: string, bytes: number): void {
+    if (socket.leavesAfterSeq !== undefined) return;
     this.#attempt(socket, () => socket.sendSignal(text, bytes, this.#ports.nowMs()));
   }
 
@@ -167,10 +168,11 @@ export class FanOut {
 
   /** Feeds a socket from the tail until it has everything or its window is full. */
   pump(socket: LiveSocket): void {
-    while (socket.sentSeq < this.#events.head) {
+    const last = socket.leavesAfterSeq ?? this.#events.head;
+    while (socket.sentSeq < last) {
       if (socket.sentSeq + 1 < this.#events.floor) return this.drop(socket, 'tooSlow', 'too far behind: resume');
       const countMax = Math.min(FRAME_EVENTS_MAX, socket.eventsLeft());
-      const batch = countMax <= 0 ? [] : this.#events.range(socket.sentSeq + 1, countMax, FRAME_BYTES_MAX);
+      const batch = countMax <= 0 ? [] : this.#events.range(socket.sentSeq + 1, countMax, FRAME_BYTES_MAX, last);
       const frame = frameOf(batch);
       if (frame === undefined || !socket.fits(frame.events, frame.bytes)) return this.#lag(socket);
       if (!this.#send(socket, frame)) return;
@@ -211,6 +213,14 @@ export class FanOut {
     return earliest;
   }
 
+  /** What comes after the removal is not for them, also while the socket is still open. */
+  #letGo(farewell: Farewell): void {
+    this.#farewells.push(farewell);
+    for (const socket of this.#sockets.values()) {
+      if (farewell.userId === undefined || farewell.userId === socket.userId) socket.leavesAfterSeq ??= farewell.seq;
+    }
+  }
+
   async #flush(): Promise<void> {
     try {
       while (this.#asked) {
@@ -235,7 +245,8 @@ export class FanOut {
   #broadcast(frame: Frame): void {
     for (const socket of this.#sockets.values()) {
       if (socket.lagging || socket.sentSeq >= frame.lastSeq) continue;
-      if (socket.sentSeq + 1 !== frame.firstSeq) this.pump(socket);
+      const leaves = socket.leavesAfterSeq !== undefined && socket.leavesAfterSeq < frame.lastSeq;
+      if (leaves || socket.sentSeq + 1 !== frame.firstSeq) this.pump(socket);
       else if (socket.fits(frame.events, frame.bytes)) this.#send(socket, frame);
       else this.#lag(socket);
     }

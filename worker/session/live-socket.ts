@@ -36,6 +36,8 @@ export class LiveSocket {
   /** since when the window has been full */
   fullSinceMs: number | undefined;
   lagging = false;
+  /** set once its user was removed, or the session deleted: this event is the last it may see */
+  leavesAfterSeq: number | undefined;
   lastSeenMs: number;
   /** held by the Worker for an HTTP reader of events: it gets no signals, and nobody is present by it */
   quiet = false;

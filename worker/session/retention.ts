@@ -1,6 +1,7 @@
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { REPAIR_AFTER_MS, TAIL_EVENTS_MIN, TAIL_MS_MIN, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
 import { countOf } from '../../shared/core/seq-ranges.ts';
+import { repairBackoffMs } from './alarm-plan.ts';
 import type { SessionIdentity } from './api.ts';
 import type { EventLog } from './event-log.ts';
 import type { RoomPorts } from './ports.ts';
@@ -18,6 +19,7 @@ export class Retention {
   readonly #progress: ProgressLog;
   repairAttempts = 0;
   lastProgressMs = 0;
+  #askedAtMs = 0;
   unpersistedBytes = 0;
   /** the last trim reached its bound of rows: more of what is old enough is still here */
   trimsOn = false;
@@ -53,6 +55,9 @@ export class Retention {
     const nowMs = this.#ports.nowMs();
     const oldest = this.oldestUnpersistedMs();
     if (oldest === undefined || Math.max(oldest, this.lastProgressMs) > nowMs - REPAIR_AFTER_MS) return;
+    // the alarm rings for others too
+    if (this.repairAttempts > 0 && nowMs < this.#askedAtMs + repairBackoffMs(this.repairAttempts)) return;
+    this.#askedAtMs = nowMs;
     this.repairAttempts += 1;
     const missing = this.#progress.unpersisted(this.#progress.sent);
     if (countOf(missing) === 0) return;

@@ -160,10 +160,12 @@ export class Room {
     this.#alarmAtMs = undefined;
     if (!this.exists) return;
     try {
-      // first: its bound is the shortest
-      await this.inboxes.outbox.drain();
-      this.outbox.retryAtMs = undefined;
-      await this.outbox.drain();
+      // not awaited: in a session that is read all the time it might never be empty
+      this.inboxes.outbox.kick();
+      if ((this.outbox.retryAtMs ?? 0) <= this.ports.nowMs()) {
+        this.outbox.retryAtMs = undefined;
+        await this.outbox.drain();
+      }
       await this.retention.repair();
       this.retention.trim();
       this.commands.sweep(this.ports.nowMs());
@@ -214,7 +216,7 @@ export class Room {
         if (input.idempotencyKey !== undefined) {
           const key = [input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs] as const;
           // a chunk is not durable yet, and so its key need not be: they are stored together
-          if (decision.kind === 'noted' && decision.note.kind === 'chunk') this.commands.deferKey(...key);
+          if (input.command.name === 'stream.append') this.commands.deferKey(input.command.data.messageId, ...key);
           else this.commands.putKey(...key);
         }
       });
@@ -303,6 +305,8 @@ export class Room {
     this.#epoch = this.ports.sql.exec<{ value: string }>(`SELECT value FROM meta WHERE key = 'epoch'`).toArray()[0]?.value ?? '';
     this.events.load();
     this.progress.load();
+    // their chunks were in memory alone
+    this.commands.forgetDeferredKeys();
     this.streams.load();
     this.state.load();
     this.retention.load();

@@ -104,7 +104,8 @@ export class Streams {
     sql.exec(`DELETE FROM streams WHERE id = ?`, id);
     sql.exec(`DELETE FROM stream_chunks WHERE stream_id = ?`, id);
     sql.exec(`INSERT OR IGNORE INTO ended_streams (id) VALUES (?)`, id);
-    this.#commands.storeDeferredKeys();
+    // those of other streams wait for their own chunks
+    this.#commands.storeDeferredKeys(id);
     this.#running.delete(id);
     this.#anyEnded = true;
     this.#ended.push(kept.stream);
