@@ -10,8 +10,8 @@ import type {
   SearchAnswer,
   SessionAnswer,
   SessionsItem,
-  Span,
   TraceAnswer,
+  TraceDetail,
 } from './wire.ts';
 
 interface Paged {
@@ -35,7 +35,7 @@ export interface Queries {
     answer: EventsPage;
   };
   'traces.list': { params: { s: string } & Paged; answer: Page<TraceAnswer> };
-  'trace.get': { params: { s: string; t: string } & Paged; answer: TraceAnswer & { spans: Span[]; nextCursor?: string } };
+  'trace.get': { params: { s: string; t: string } & Paged; answer: TraceDetail };
   'presence.list': { params: { s: string } & Paged; answer: Page<PresenceAnswer> };
   'inbox.get': { params: { after?: number }; answer: InboxAnswer };
   'search.query': {

@@ -6,9 +6,11 @@ import type {
   PresenceAnswer,
   SessionAnswer,
   SessionsItem,
+  TraceAnswer,
+  TraceDetail,
   UserAnswer,
 } from '../shared/contract/answers.ts';
-import type { Envelope, ErasedData, EventDataByType, Metadata } from '../shared/core/types.ts';
+import type { Envelope, ErasedData, EventDataByType } from '../shared/core/types.ts';
 import type { PlannedEventData, PlannedSpan } from './planned.ts';
 
 /** `data` of every event type (contract §3). */
@@ -41,18 +43,6 @@ export interface EventsPage {
   epoch: string;
 }
 
-export interface TraceAnswer {
-  id: string;
-  name: string;
-  metadata: Metadata;
-  status: 'running' | 'completed' | 'failed';
-  error?: string;
-  startedAt: string;
-  finishedAt?: string;
-  durationMs?: number;
-  [more: string]: unknown;
-}
-
 export interface SearchAnswer extends Page<{ message: MessageAnswer; highlight: string; score: number }> {
   total: number;
   asOf: string;
@@ -80,4 +70,15 @@ export interface Welcome {
   expiresAt: string;
 }
 
-export type { InboxAnswer, InboxItem, MemberAnswer, MessageAnswer, PresenceAnswer, SessionAnswer, SessionsItem, UserAnswer };
+export type {
+  InboxAnswer,
+  InboxItem,
+  MemberAnswer,
+  MessageAnswer,
+  PresenceAnswer,
+  SessionAnswer,
+  SessionsItem,
+  TraceAnswer,
+  TraceDetail,
+  UserAnswer,
+};

@@ -41,7 +41,23 @@ export class TraceList {
     if (event.type === 'trace.started') {
       const { id, name, metadata } = event.data;
       const known = this.#traces.get(id);
-      this.#put({ spans: [], ...known, id, name, metadata, status: known?.status ?? 'running', startedAt: event.time });
+      this.#put({
+        spans: [],
+        spanCount: 0,
+        ...known,
+        id,
+        sessionId: event.sessionid,
+        seq: event.seq,
+        author: {
+          id: event.actor,
+          ...(event.actorname === undefined ? {} : { name: event.actorname }),
+          kind: event.actorkind,
+        },
+        name,
+        metadata,
+        status: known?.status ?? 'running',
+        startedAt: event.time,
+      });
     } else if (event.type === 'trace.span') this.mergeSpans(event.data.traceId, [event.data.span]);
     else if (event.type === 'trace.finished') {
       const { id, status, error, durationMs } = event.data;
