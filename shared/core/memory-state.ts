@@ -32,6 +32,10 @@ export class MemoryState implements SessionState {
   message(id: string): MessageRecord | undefined {
     return this.messages.get(id);
   }
+  /** texts are not among the rows that it keeps */
+  recentText(): string | undefined {
+    return undefined;
+  }
   lastOrdinal(): number {
     return this.#lastOrdinal;
   }

@@ -14,6 +14,8 @@ export interface SessionView {
   activeMembers(): number;
   activeOwners(): number;
   message(id: string): MessageRecord | undefined;
+  /** the text of a message as far as the tail holds it: undefined when only the store does */
+  recentText(message: MessageRecord): string | undefined;
   lastOrdinal(): number;
   /** true once the storage of the session is 80 % full (design decision 6) */
   storageFull(): boolean;

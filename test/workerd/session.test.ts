@@ -100,6 +100,17 @@ test('20 concurrent commands with one key make one event', async () => {
   expect(page.ok && page.value.head).toBe(2);
 });
 
+test('an edit with the text that the message has changes nothing', async () => {
+  const session = new TestSession();
+  await session.create();
+  await session.must(alice, { name: 'message.send', data: { text: 'same', id: 'm1' } });
+  const edit = async (text: string) => await session.must(alice, { name: 'message.edit', data: { messageId: 'm1', text } });
+  expect((await edit('same')).accepted).toMatchObject({ unchanged: true, eventId: null, seq: 2, entityId: 'm1' });
+  expect((await edit('other')).accepted).toMatchObject({ seq: 3 });
+  expect((await edit('other')).accepted).toMatchObject({ unchanged: true, seq: 3 });
+  expect((await edit('same')).accepted).toMatchObject({ seq: 4 });
+});
+
 test('a key with other data is refused, and changes nothing', async () => {
   const session = new TestSession();
   await session.create();

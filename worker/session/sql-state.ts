@@ -1,5 +1,13 @@
 import type { SessionState } from '../../shared/core/state.ts';
-import type { ActorKind, MemberRecord, MemberRole, MessageRecord, MessageRole, SessionRecord } from '../../shared/core/types.ts';
+import {
+  isErased,
+  type ActorKind,
+  type MemberRecord,
+  type MemberRole,
+  type MessageRecord,
+  type MessageRole,
+  type SessionRecord,
+} from '../../shared/core/types.ts';
 import type { EventLog } from './event-log.ts';
 
 /** The platform's bound per object; new messages are refused at 80 % of it. */
@@ -169,6 +177,12 @@ export class SqlState implements SessionState {
       record.restBytes,
     );
     this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
+  }
+
+  recentText(message: MessageRecord): string | undefined {
+    const newest = this.#events.one(message.updatedSeqs.at(-1) ?? message.seq);
+    if (newest === undefined || isErased(newest)) return undefined;
+    return newest.type === 'message.updated' || newest.type === 'message.created' ? newest.data.text : undefined;
   }
 
   eraseEvents(seqs: readonly number[]): void {

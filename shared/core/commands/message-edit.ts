@@ -1,8 +1,11 @@
-import { accepted, refused, type CommandHandler } from '../decision.ts';
+import { accepted, refused, unchanged, type CommandHandler } from '../decision.ts';
 import { MESSAGE_EDITS_MAX } from '../limits.ts';
 import { addressOf } from './message-address.ts';
 
-/** An edit with the same text is an edit: the Session need not hold the text that it would compare. */
+/**
+ * An edit with the text that the message has changes nothing, as far as the tail still holds that text: an older one is
+ * compared with nothing, for a command is decided with all databases down (design decision 6).
+ */
 export const messageEdit: CommandHandler<'message.edit'> = {
   whileArchived: false,
   decide(view, { member }, data, { actor }) {
@@ -12,6 +15,7 @@ export const messageEdit: CommandHandler<'message.edit'> = {
       return refused('message_not_found', 'There is no such message, or it was deleted.');
     }
     if (message.author !== actor.id) return refused('forbidden', 'Only the author may edit a message.');
+    if (view.recentText(message) === data.text) return unchanged(message.id);
     if (message.updatedSeqs.length >= MESSAGE_EDITS_MAX) {
       return refused('conflict', `A message can be edited ${MESSAGE_EDITS_MAX} times.`);
     }

@@ -30,6 +30,21 @@ describe('message.edit', () => {
     });
   });
 
+  it('changes nothing when the message has that text, as far as the tail still tells', () => {
+    class Tail extends MemoryState {
+      override recentText(): string | undefined {
+        return 'Avast';
+      }
+    }
+    const state = new Tail();
+    state.putSession(sessionRecord());
+    state.putMember({ userId: 'bob', role: 'member', active: true, kind: 'user', joinedAt: 0, readSeq: 0 });
+    state.putMessage(messageRecord());
+    expect(run(messageEdit, state, bob, edit)).toEqual({ kind: 'unchanged', entityId: 'm1' });
+    expect(outcome(run(messageEdit, state, bob, { ...edit, text: 'Avast!' }))).toBe('accepted');
+    expect(outcome(run(messageEdit, stateWith({ messages: [{}] }), bob, edit))).toBe('accepted');
+  });
+
   it('is for the author alone: not for an owner', () => {
     expect(outcome(run(messageEdit, stateWith({ messages: [{}] }), alice, edit))).toBe('forbidden');
   });
