@@ -24,7 +24,7 @@ export interface Case {
   /** parts of the problem */
   problem?: object;
   entity?: (scene: Scene, given: Data) => unknown;
-  then?: (scene: Scene, result: Result, given: Data) => Promise<void>;
+  after?: (scene: Scene, result: Result, given: Data) => Promise<void>;
 }
 
 export const DOORS: readonly DoorName[] = ['http', 'socket', 'nats'];
@@ -146,7 +146,7 @@ async function runCase(onTestFinished: TestContext['onTestFinished'], world: Wor
   if (row.entity) expect(result.entityId).toBe(row.entity(scene, data));
   const isSilent = row.expects === 'quiet' || row.expects === 'unchanged';
   if (isSilent) expect([result.seq, await scene.head()]).toEqual([before, before]);
-  await row.then?.(scene, result, data);
+  await row.after?.(scene, result, data);
 }
 
 /** Every row through every door. */

@@ -87,7 +87,7 @@ export class Scene {
   /** GET below the session that must be 200 and of this shape. */
   async read<Shape extends z.ZodType>(as: RoleName, path: string, shape: Shape): Promise<z.infer<Shape>> {
     const { status, body } = await ask(this.target.url, 'GET', this.path + path, { token: this.people[as].token });
-    expect(status, `GET ${path}: ${JSON.stringify(body)}`).toBe(200);
+    expectOk(path, status, body);
     return shape.parse(body);
   }
 
@@ -104,7 +104,7 @@ export class Scene {
 
   async events(as: RoleName = 'owner'): Promise<WireEvent[]> {
     const page = await this.read(as, '/events?limit=1000', eventPage);
-    expect(page.items.map(({ seq }) => seq)).toEqual(Array.from({ length: page.head }, (_, at) => at + 1));
+    expectGapFree(page.items, page.head);
     return page.items;
   }
 
@@ -117,8 +117,21 @@ export class Scene {
   /** Closes its sockets, and says what came on them that is not of the contract. */
   async end(): Promise<void> {
     for (const socket of this.#sockets.splice(0)) {
-      expect(socket.faults).toEqual([]);
+      expectNoFaults(socket);
       if (socket.closeCode === undefined) await socket.close();
     }
   }
+}
+
+function expectOk(path: string, status: number, body: unknown): void {
+  expect(status, `GET ${path}: ${JSON.stringify(body)}`).toBe(200);
+}
+
+/** From the first to the head, one by one. */
+export function expectGapFree(events: readonly WireEvent[], head: number): void {
+  expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: head }, (_, at) => at + 1));
+}
+
+function expectNoFaults(socket: Connection): void {
+  expect(socket.faults).toEqual([]);
 }

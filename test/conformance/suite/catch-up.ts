@@ -26,7 +26,7 @@ export class EventStream {
       headers: { Accept: 'text/event-stream', Authorization: `Bearer ${who.token}`, ...headers },
       signal: stream.#aborting.signal,
     });
-    expect([response.status, response.headers.get('Content-Type')?.split(';')[0]]).toEqual([200, 'text/event-stream']);
+    expectEventStream(response);
     void stream.#read(response).catch(() => undefined);
     return stream;
   }
@@ -60,6 +60,10 @@ export class EventStream {
     const [id] = field('id');
     this.sent.push({ event: field('event')[0] ?? 'message', data, ...(id === undefined ? {} : { id }) });
   }
+}
+
+function expectEventStream({ status, headers }: Response): void {
+  expect([status, headers.get('Content-Type')?.split(';')[0]]).toEqual([200, 'text/event-stream']);
 }
 
 export function catchUpSuite(world: World): void {

@@ -17,7 +17,7 @@ const put: Case[] = [
     expects: 'member.added',
     data: (_scene, given) => given,
     entity: (scene) => scene.id('stranger'),
-    then: async (scene, { seq }) => {
+    after: async (scene, { seq }) => {
       const { items } = await scene.read('stranger', '/members?limit=100', memberPage);
       const added = items.find(({ user }) => user.id === scene.id('stranger'));
       expect(added).toMatchObject({ role: 'member', joinedAt: (await scene.eventAt(seq)).time });
@@ -102,7 +102,7 @@ const remove: Case[] = [
     expects: 'member.removed',
     data: (scene) => ({ userId: scene.id('member'), role: 'member' }),
     entity: (scene) => scene.id('member'),
-    then: async (scene) => {
+    after: async (scene) => {
       const { items } = await scene.read('owner', '/members?limit=100', memberPage);
       expect(items.map(({ user }) => user.id)).not.toContain(scene.id('member'));
     },

@@ -26,7 +26,7 @@ const send: Case[] = [
     given: () => ({ text: ODD_TEXT }),
     expects: 'message.created',
     data: () => ({ text: ODD_TEXT, ordinal: 1, status: 'completed', role: 'user', mentions: [], metadata: {} }),
-    then: async (scene, { entityId, seq }) => {
+    after: async (scene, { entityId, seq }) => {
       const read = await scene.read('viewer', `/messages/${entityId}`, message);
       expect(read).toMatchObject({
         id: entityId,
@@ -56,7 +56,7 @@ const send: Case[] = [
     expects: 'message.created',
     data: (_scene, given) => ({ ...given, ordinal: 2, status: 'completed' }),
     entity: (_scene, given) => given['id'],
-    then: async (scene, { entityId }, given) => {
+    after: async (scene, { entityId }, given) => {
       const read = await scene.read('member', `/messages/${entityId}`, message);
       const author = { id: scene.id('agent'), name: 'An agent', kind: 'agent' };
       expect(read).toMatchObject({ ...given, author, sessionId: scene.sessionId, status: 'completed' });
@@ -121,7 +121,7 @@ const edit: Case[] = [
       mentions: [],
     }),
     entity: (_scene, given) => given['messageId'],
-    then: async (scene, { entityId, seq }) => {
+    after: async (scene, { entityId, seq }) => {
       const read = await scene.read('viewer', `/messages/${entityId}`, message);
       expect(read).toMatchObject({ text: 'another', seq: 2, editedAt: (await scene.eventAt(seq)).time });
     },
@@ -164,7 +164,7 @@ const remove: Case[] = [
       role: 'user',
       mentions: [scene.id('owner')],
     }),
-    then: async (scene, { entityId, seq }) => {
+    after: async (scene, { entityId, seq }) => {
       const read = await scene.read('viewer', `/messages/${entityId}`, message);
       expect(read).toMatchObject({
         text: '',

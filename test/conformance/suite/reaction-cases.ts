@@ -20,6 +20,18 @@ const onDeleted = async (scene: Scene): Promise<Data> => {
 };
 const unknown = (): Data => ({ messageId: crypto.randomUUID(), emoji: EMOJI });
 
+async function expectReaction(scene: Scene, given: Data, emoji: string): Promise<void> {
+  const path = `/messages/${String(given['messageId'])}`;
+  const reaction = { emoji, count: 1, userIds: [scene.id('member')] };
+  expect((await scene.read('member', path, message)).reactions).toEqual([{ ...reaction, mine: true }]);
+  expect((await scene.read('viewer', path, message)).reactions).toEqual([{ ...reaction, mine: false }]);
+}
+
+async function expectRead(scene: Scene, as: RoleName, readSeq: number): Promise<void> {
+  const { items } = await scene.read('agent', '/members?limit=100', memberPage);
+  expect(items.find(({ user }) => user.id === scene.id(as))).toMatchObject({ readSeq });
+}
+
 const add: Case[] = [
   ...[EMOJI, family, ':party_parrot:', '❤️', '🇨🇭', '1️⃣'].map((emoji): Case => ({
     command: 'reaction.add',
@@ -28,12 +40,7 @@ const add: Case[] = [
     given: (scene) => onMessage(scene, emoji),
     expects: 'reaction.added',
     data: (scene, given) => ({ messageId: given['messageId'], messageSeq: 2, emoji, userId: scene.id('member') }),
-    then: async (scene, _result, given) => {
-      const path = `/messages/${String(given['messageId'])}`;
-      const reaction = { emoji, count: 1, userIds: [scene.id('member')] };
-      expect((await scene.read('member', path, message)).reactions).toEqual([{ ...reaction, mine: true }]);
-      expect((await scene.read('viewer', path, message)).reactions).toEqual([{ ...reaction, mine: false }]);
-    },
+    after: (scene, _result, given) => expectReaction(scene, given, emoji),
   })),
   { command: 'reaction.add', title: 'that is there', as: 'member', given: (scene) => reacted(scene), expects: 'unchanged' },
   {
@@ -42,7 +49,7 @@ const add: Case[] = [
     as: 'member',
     given: (scene) => reacted(scene, 'owner'),
     expects: 'reaction.added',
-    then: async (scene, _result, given) => {
+    after: async (scene, _result, given) => {
       const { reactions } = await scene.read('agent', `/messages/${String(given['messageId'])}`, message);
       expect(reactions).toMatchObject([{ emoji: EMOJI, count: 2, mine: false }]);
       expect(reactions[0]?.userIds.toSorted()).toEqual([scene.id('member'), scene.id('owner')].toSorted());
@@ -62,7 +69,7 @@ const remove: Case[] = [
     given: (scene) => reacted(scene),
     expects: 'reaction.removed',
     data: (scene, given) => ({ ...given, messageSeq: 2, userId: scene.id('member') }),
-    then: async (scene, _result, given) => {
+    after: async (scene, _result, given) => {
       expect((await scene.read('member', `/messages/${String(given['messageId'])}`, message)).reactions).toEqual([]);
     },
   },
@@ -91,10 +98,7 @@ const read: Case[] = [
     as,
     given: (scene) => readTo(scene),
     expects: 'quiet',
-    then: async (scene) => {
-      const { items } = await scene.read('agent', '/members?limit=100', memberPage);
-      expect(items.find(({ user }) => user.id === scene.id(as))).toMatchObject({ readSeq: 2 });
-    },
+    after: (scene) => expectRead(scene, as, 2),
   })),
   {
     command: 'read.advance',
@@ -106,10 +110,7 @@ const read: Case[] = [
       return { seq: 1 };
     },
     expects: 'unchanged',
-    then: async (scene) => {
-      const { items } = await scene.read('agent', '/members?limit=100', memberPage);
-      expect(items.find(({ user }) => user.id === scene.id('viewer'))).toMatchObject({ readSeq: 2 });
-    },
+    after: (scene) => expectRead(scene, 'viewer', 2),
   },
   ...rights('read.advance', ['owner', 'member', 'agent', 'viewer'], 'quiet', (scene) => readTo(scene)),
   ...ended('read.advance', 'quiet', (scene) => readTo(scene), 'member'),

@@ -47,7 +47,7 @@ const create: Case[] = [
       ]) as unknown,
     }),
     entity: (_scene, given) => given['id'],
-    then: async (scene, result) => {
+    after: async (scene, result) => {
       expect(result.seq).toBe(1);
       const token = scene.people.other.token;
       const { body } = await ask(scene.target.url, 'GET', `/v1/sessions/${result.sessionId}`, { token });
@@ -86,7 +86,7 @@ const update: Case[] = [
     given: () => ({ title: 'New', description: 'also new', metadata: { n: 1 } }),
     expects: 'session.updated',
     data: () => ({ title: 'New', description: 'also new', visibility: 'private', metadata: { n: 1 } }),
-    then: async (scene) => {
+    after: async (scene) => {
       expect(await scene.read('owner', '', session)).toMatchObject({ title: 'New', description: 'also new', metadata: { n: 1 } });
     },
   },
@@ -111,7 +111,7 @@ const archive: Case[] = [
     title: 'of an active one',
     expects: 'session.archived',
     data: () => ({}),
-    then: async (scene) => {
+    after: async (scene) => {
       expect(await scene.read('viewer', '', session)).toMatchObject({ status: 'archived', role: 'viewer' });
     },
   },
@@ -126,7 +126,7 @@ const archive: Case[] = [
     },
     expects: 'session.restored',
     data: () => ({}),
-    then: async (scene) => {
+    after: async (scene) => {
       expect(await scene.read('member', '', session)).toMatchObject({ status: 'active' });
       await scene.message('member');
     },
@@ -145,7 +145,7 @@ const remove: Case[] = [
       return {};
     },
     expects: 'session.deleted',
-    then: async (scene, { commandId }) => {
+    after: async (scene, { commandId }) => {
       for (const role of ['owner', 'member', 'stranger'] as const) {
         for (const path of ['', '/messages', '/events', '/members', '/presence', '/traces']) {
           const answer = await ask(scene.target.url, 'GET', scene.path + path, { token: scene.people[role].token });

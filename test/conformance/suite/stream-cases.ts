@@ -42,7 +42,7 @@ const start: Case[] = [
     }),
     expects: 'quiet',
     entity: (_scene, given) => given['messageId'],
-    then: async (scene, _result, given) => {
+    after: async (scene, _result, given) => {
       const { messageId } = given;
       await scene.act('agent', 'stream.append', { messageId, index: 0, text: 'hello' });
       const { seq } = await scene.act('agent', 'stream.finish', { messageId, status: 'completed' });
@@ -92,7 +92,7 @@ const append: Case[] = [
     given: (scene) => withText(scene, { index: 2, text: ' three' }),
     expects: 'quiet',
     entity: (_scene, given) => given['messageId'],
-    then: async (scene, _result, { messageId }) => {
+    after: async (scene, _result, { messageId }) => {
       const { seq } = await scene.act('agent', 'stream.finish', { messageId, status: 'completed' });
       expect(await scene.eventAt(seq)).toMatchObject({ data: { text: 'one two three' } });
     },
@@ -145,7 +145,7 @@ const finish: Case[] = [
     given: (scene) => withText(scene, { status: 'completed' }),
     expects: 'message.created',
     data: (_scene, given) => ({ id: given['messageId'], text: 'one two', status: 'completed', ordinal: 1 }),
-    then: async (scene, _result, given) => {
+    after: async (scene, _result, given) => {
       const author = { id: scene.id('agent'), kind: 'agent' };
       expect(await scene.read('viewer', path(given), message)).toMatchObject({ text: 'one two', status: 'completed', author });
     },
@@ -193,7 +193,7 @@ const cancel: Case[] = [
     given: (scene) => withText(scene, { reason: 'enough' }),
     expects: 'message.created',
     data: () => ({ text: 'one two', status: 'cancelled' }),
-    then: async (scene, _result, given) => {
+    after: async (scene, _result, given) => {
       expect(await scene.read('viewer', path(given), message)).toMatchObject({ text: 'one two', status: 'cancelled' });
     },
   },

@@ -24,7 +24,7 @@ const start: Case[] = [
     expects: 'trace.started',
     data: (_scene, given) => given,
     entity: (_scene, given) => given['id'],
-    then: async (scene, { entityId }) => {
+    after: async (scene, { entityId }) => {
       expect(await scene.read('viewer', `/traces/${entityId}`, trace)).toMatchObject({
         id: entityId,
         name: 'a run',
@@ -96,7 +96,7 @@ const finish: Case[] = [
       status: 'completed',
       durationMs: expect.any(Number) as unknown,
     }),
-    then: async (scene, _result, { traceId }) => {
+    after: async (scene, _result, { traceId }) => {
       expect(await scene.read('viewer', `/traces/${String(traceId)}`, trace)).toMatchObject({ status: 'completed' });
     },
   },
@@ -125,7 +125,7 @@ const purge: Case[] = [
     },
     expects: 'trace.purged',
     data: (_scene, given) => ({ id: given['traceId'], traceSeq: 2 }),
-    then: async (scene) => {
+    after: async (scene) => {
       const events = await scene.events('viewer');
       expect(JSON.stringify(events)).not.toContain('secret');
       for (const { subject, data } of events.slice(1, 4)) expect(data).toEqual({ id: subject, erased: true });
