@@ -6,5 +6,6 @@ export const NATS_RELEASES_URL: string;
 export const NATS_GO_MODULE: string;
 export const CASSANDRA_VERSION: string;
 export const CASSANDRA_JAVA_MAJOR: number;
+export const CASSANDRA_IMAGE: string;
 export const MAVEN_DEPENDENCY_PLUGIN: string;
 export const CHROMIUM_PACKAGE: string;

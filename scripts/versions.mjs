@@ -25,6 +25,8 @@ export const NATS_GO_MODULE = 'github.com/nats-io/nats-server/v2';
 /** The server's jars come from Maven Central by Maven's dependency plugin; it runs on Java 17. */
 export const CASSANDRA_VERSION = '5.0.9';
 export const CASSANDRA_JAVA_MAJOR = 17;
+/** the same by Docker */
+export const CASSANDRA_IMAGE = `cassandra:${CASSANDRA_VERSION}`;
 export const MAVEN_DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
 /** For the browser tests, where no Chromium is installed. */

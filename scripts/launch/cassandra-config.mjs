@@ -1,4 +1,4 @@
-// What a single local node reads: small caches, one token, loopback alone, and no waiting for neighbours that do not exist.
+// What a local node reads: small caches, one token, loopback alone, and no waiting for neighbours that do not exist.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -69,11 +69,27 @@ export function nodeOptions({ directory, heapMiB }) {
   ];
 }
 
+/** What clients have to show and how they talk, where that is asked for; JSON is YAML. */
+function clientRules({ login, tls }) {
+  const encryption = tls && {
+    enabled: true,
+    optional: false,
+    require_client_auth: false,
+    keystore: tls.keystore,
+    keystore_password: tls.password,
+    store_type: 'PKCS12',
+  };
+  return `authenticator: ${login ? 'PasswordAuthenticator' : 'AllowAllAuthenticator'}
+authorizer: ${login ? 'CassandraAuthorizer' : 'AllowAllAuthorizer'}
+${encryption ? `client_encryption_options: ${JSON.stringify(encryption)}` : ''}`;
+}
+
 /** cassandra.yaml. JSON strings are YAML strings. */
-export function nodeConfiguration({ directory, host, port, storagePort }) {
+export function nodeConfiguration({ directory, host, port, storagePort, seeds = [host], initialToken, ...rules }) {
   const data = (name) => JSON.stringify(join(directory, 'data', name));
   return `cluster_name: millrace
 num_tokens: 1
+${initialToken === undefined ? '' : `initial_token: '${initialToken}'`}
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
 endpoint_snitch: SimpleSnitch
 listen_address: ${host}
@@ -82,17 +98,16 @@ storage_port: ${storagePort}
 native_transport_port: ${port}
 start_native_transport: true
 auto_bootstrap: false
-authenticator: AllowAllAuthenticator
-authorizer: AllowAllAuthorizer
+${clientRules(rules)}
 seed_provider:
   - class_name: org.apache.cassandra.locator.SimpleSeedProvider
     parameters:
-      - seeds: "${host}:${storagePort}"
+      - seeds: "${seeds.map((seed) => `${seed}:${storagePort}`).join(',')}"
 data_file_directories: [${data('data')}]
 commitlog_directory: ${data('commitlog')}
 hints_directory: ${data('hints')}
 saved_caches_directory: ${data('saved_caches')}
-# one node has no other copy: an acknowledged write is on disk
+# an acknowledged write is on disk: one node has no other copy
 commitlog_sync: group
 commitlog_sync_group_window: 5ms
 commitlog_segment_size: 16MiB

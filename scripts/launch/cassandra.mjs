@@ -1,8 +1,9 @@
-// A real Cassandra of one node for tests and local runs: Java 17 found, the server's jars fetched by Maven, a node started and stopped.
+// Nodes of a real Cassandra for tests and local runs: Java 17 found, the server's jars fetched by Maven, nodes started and stopped.
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectByTls } from 'node:tls';
 import { CASSANDRA_JAVA_MAJOR, CASSANDRA_VERSION, MAVEN_DEPENDENCY_PLUGIN } from '../versions.mjs';
 import { nodeConfiguration, nodeLogging, nodeOptions } from './cassandra-config.mjs';
 import { gist, LaunchError, onPath, progress, run, seconds, toolsDir, withLock } from './common.mjs';
@@ -95,9 +96,10 @@ export async function ensureCassandra() {
 }
 
 /** True when a node answers OPTIONS, the question of the native protocol that needs no login (v4 specification, 4.1.3). */
-export function answersCql(host, port) {
+export function answersCql(host, port, { tls = false } = {}) {
   return new Promise((settle) => {
-    const socket = connect({ host, port });
+    // whether it lives is asked, and not who it is
+    const socket = tls ? connectByTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
     const end = (answer) => {
       socket.destroy();
       settle(answer);
@@ -105,14 +107,15 @@ export function answersCql(host, port) {
     socket.setTimeout(PROBE_MS_MAX, () => end(false));
     socket.on('error', () => end(false));
     socket.on('close', () => end(false));
-    socket.on('connect', () => socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])));
+    socket.on(tls ? 'secureConnect' : 'connect', () => socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])));
     socket.on('data', (bytes) => end(bytes[4] === 6));
   });
 }
 
 /** The command that runs a node in the foreground with its data in `directory`; the files that it reads are written. */
-export function cassandraCommand({ java, jars }, { directory, host = '127.0.0.1', port, storagePort, heapMiB = 512 }) {
-  const place = { directory, host, port, storagePort, heapMiB };
+export function cassandraCommand({ java, jars }, { host = '127.0.0.1', heapMiB = 512, ...rest }) {
+  const place = { ...rest, host, heapMiB };
+  const { directory } = place;
   mkdirSync(join(directory, 'conf'), { recursive: true });
   writeFileSync(join(directory, 'conf/cassandra.yaml'), nodeConfiguration(place));
   writeFileSync(join(directory, 'conf/logback.xml'), nodeLogging());
@@ -124,7 +127,7 @@ export function cassandraCommand({ java, jars }, { directory, host = '127.0.0.1'
  * LaunchError of one line when it does not come up; the whole log is `cassandra.log` in the directory.
  */
 export async function startCassandra(options) {
-  const { directory, host = '127.0.0.1', port } = options;
+  const { directory, host = '127.0.0.1', port, tls } = options;
   const { command, args } = cassandraCommand(await ensureCassandra(), options);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log = createWriteStream(join(directory, 'cassandra.log'), { flags: 'a' });
@@ -147,7 +150,7 @@ export async function startCassandra(options) {
     clearTimeout(timer);
   };
   const deadline = Date.now() + READY_MS_MAX;
-  while (!(await answersCql(host, port))) {
+  while (!(await answersCql(host, port, { tls: tls !== undefined }))) {
     if (exited || Date.now() > deadline) {
       await stop();
       throw new LaunchError(`Cassandra did not come up: see ${join(directory, 'cassandra.log')}`);

@@ -12,3 +12,5 @@ export function run(
 ): Promise<{ code: number; output: string }>;
 /** Runs `work` while no other process holds the lock file. */
 export function withLock<T>(file: string, work: () => Promise<T>): Promise<T>;
+/** Tells people how far the launch is, in one line. */
+export function progress(line: string): void;

@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { answersCql, cassandraCommand, type CassandraPlace, ensureCassandra } from '../launch/cassandra.mjs';
-import { run } from '../launch/common.mjs';
+import { containerArguments, dockerAnswers, ensureCassandraImage } from '../launch/cassandra-docker.mjs';
+import { answersCql, cassandraCommand, ensureCassandra } from '../launch/cassandra.mjs';
+import { progress, run } from '../launch/common.mjs';
 import type { PartSpec } from './part.ts';
 import { accepts, freePorts } from './ports.ts';
 import { type Settings, SettingsError } from './settings.ts';
@@ -15,39 +18,100 @@ const READY_MS_MAX = 120_000;
 const READY_POLL_MS = 200;
 const MIGRATE_MS_MAX = 6 * 60_000;
 
-const keptPorts = z.object({ port: z.int(), storagePort: z.int() });
+const REMOVE_MS_MAX = 30_000;
+const CONTAINER_PROGRAM = resolve(dirname(fileURLToPath(import.meta.url)), '../launch/cassandra-container.mjs');
+/** how `docker` finds its engine */
+const DOCKER_VARIABLES = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY'];
+
+/** What the data remember of their node; a file without `container` is of one that runs on Java. */
+const kept = z.object({ port: z.int(), storagePort: z.int(), container: z.string().optional() });
+type Kept = z.infer<typeof kept>;
 
 /** What runs a node that is ours. */
 export interface LocalCassandra {
-  place: CassandraPlace;
+  directory: string;
+  /** of CQL */
+  port: number;
+  /** all that it listens on */
+  ports: readonly number[];
   command: string;
   args: string[];
+  /** added to what a part gets of our environment */
+  env: Record<string, string | undefined>;
+  /** where it runs in Docker */
+  container?: string;
 }
 
-/** Java and jars are there, and the node's files are written. Throws an Error of one line that says what is missing. */
+/**
+ * By Docker where its engine answers, else by Java and Maven; data that are there stay with what made them. All that is needed is
+ * there afterwards, but nothing runs. Throws an Error of one line that says what is missing.
+ */
 export async function localCassandra(dataDir: string): Promise<LocalCassandra> {
   const directory = join(dataDir, 'cassandra');
-  const tools = await ensureCassandra();
+  const file = keptFile(directory);
+  const known = existsSync(file) ? kept.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
+  if (known !== undefined) return await again(directory, known);
   mkdirSync(directory, { recursive: true });
-  const place = { directory, host: HOST, ...(await portsIn(directory)) };
-  return { place, ...cassandraCommand(tools, place) };
-}
-
-/** Chosen once: the node's data remember them. */
-async function portsIn(directory: string): Promise<z.infer<typeof keptPorts>> {
-  const file = portsFile(directory);
-  if (existsSync(file)) return keptPorts.parse(JSON.parse(readFileSync(file, 'utf8')));
   const [port = 0, storagePort = 0] = await freePorts(2);
-  writeFileSync(file, JSON.stringify({ port, storagePort }));
-  return { port, storagePort };
+  const local = await firstOf(directory, { port, storagePort });
+  const { container } = local;
+  writeFileSync(file, JSON.stringify({ port, storagePort, ...(container === undefined ? {} : { container }) }));
+  return local;
 }
 
-function portsFile(directory: string): string {
+async function again(directory: string, known: Kept): Promise<LocalCassandra> {
+  if (known.container === undefined) return await byJava(directory, known);
+  if (!(await dockerAnswers())) {
+    throw new SettingsError(
+      `the Cassandra of ${directory} is in Docker, whose engine does not answer: start it, or set DATA_DIR to another directory`,
+    );
+  }
+  return await byDocker(directory, known);
+}
+
+async function firstOf(directory: string, ports: Kept): Promise<LocalCassandra> {
+  if (!(await dockerAnswers())) {
+    return await byJava(directory, ports).catch((error: unknown) => {
+      throw new SettingsError(`no Docker engine answers, and ${reasonOf(error)}`);
+    });
+  }
+  try {
+    return await byDocker(directory, { ...ports, container: `millrace-cassandra-${randomUUID()}` });
+  } catch (error) {
+    progress(`${reasonOf(error)}; trying Java and Maven`);
+    return await byJava(directory, ports);
+  }
+}
+
+async function byJava(directory: string, { port, storagePort }: Kept): Promise<LocalCassandra> {
+  const tools = await ensureCassandra();
+  const { command, args } = cassandraCommand(tools, { directory, host: HOST, port, storagePort });
+  return { directory, port, ports: [port, storagePort], command, args, env: {} };
+}
+
+async function byDocker(directory: string, { port, container = '' }: Kept): Promise<LocalCassandra> {
+  await ensureCassandraImage();
+  return {
+    directory,
+    port,
+    ports: [port],
+    command: process.execPath,
+    args: [CONTAINER_PROGRAM, container, ...containerArguments({ name: container, port })],
+    env: Object.fromEntries(DOCKER_VARIABLES.map((name) => [name, process.env[name]])),
+    container,
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function keptFile(directory: string): string {
   return join(directory, 'ports.json');
 }
 
-export function contactPointOf({ place }: LocalCassandra): string {
-  return `${HOST}:${place.port}`;
+export function contactPointOf({ port }: LocalCassandra): string {
+  return `${HOST}:${port}`;
 }
 
 /** Settings with which the consumers use that node. */
@@ -58,17 +122,20 @@ export function using(settings: Settings, local: LocalCassandra): Settings {
   };
 }
 
-/** Throws a SettingsError when another process is where the node wants to be. */
-export async function requireCassandraPorts({ place }: LocalCassandra): Promise<void> {
-  for (const port of [place.port, place.storagePort]) {
+/** Ends the container that a killed run left. Throws a SettingsError when another process is where the node wants to be. */
+export async function requireCassandraPorts({ directory, ports, container }: LocalCassandra): Promise<void> {
+  if (container !== undefined) await run('docker', ['rm', '--force', container], { timeoutMs: REMOVE_MS_MAX });
+  for (const port of ports) {
     if (await accepts(port)) {
-      throw new SettingsError(`port ${port} is in use: stop what uses it, or delete ${portsFile(place.directory)}`);
+      throw new SettingsError(`port ${port} is in use: stop what uses it, or delete ${keptFile(directory)}`);
     }
   }
 }
 
-export function cassandraSpec({ command, args }: LocalCassandra, root: string, env: PartSpec['env']): PartSpec {
-  return { name: 'cassandra', command, args, env, cwd: root, channel: false };
+export function cassandraSpec(local: LocalCassandra, root: string, env: PartSpec['env']): PartSpec {
+  const { command, args, container } = local;
+  // the program around a container ends it when we are gone; Java knows no such channel
+  return { name: 'cassandra', command, args, env: { ...env, ...local.env }, cwd: root, channel: container !== undefined };
 }
 
 /**
@@ -82,7 +149,7 @@ export async function bringSchema(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const deadline = Date.now() + READY_MS_MAX;
-  const answers = async (): Promise<boolean> => local === undefined || (await answersCql(HOST, local.place.port));
+  const answers = async (): Promise<boolean> => local === undefined || (await answersCql(HOST, local.port));
   while (!(await answers())) {
     if (signal.aborted) return undefined;
     if (Date.now() > deadline) return `Cassandra does not answer within ${READY_MS_MAX / 1000} s: see its log`;

@@ -29,6 +29,7 @@ const WORDS = [
   '漢字',
   '🙂',
   '0x1f',
+  'one\u2028line',
 ];
 const NICKS = ['ada', 'b[o]b', 'c`d-e_', 'dan^|{}', "o'neil", '%41', 'Ada', 'zed\\', 'emoji🙂', 'a;user'];
 const WORDS_MAX = 40;

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { migrateCassandra } from '../../consumers/stores/history/cassandra-migrate.ts';
 import { until } from '../support/client.ts';
 import { generateMeetings } from '../support/meetings.ts';
-import { replay } from '../support/replay-process.ts';
+import { type Replay, replay } from '../support/replay-process.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { cassandraMissing, sharedCassandra, type SharedCassandra } from '../support/shared-cassandra.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
@@ -63,12 +63,17 @@ requireOrSkip('nats-server and Cassandra', natsServerMissing() ?? (await cassand
       return replay(['--url', stack.url, '--verify-cassandra', ...args], stack.dataDir, env);
     }
 
+    /** Rejects with what it said should it end before it was meant to. */
+    async function refused(played: Replay): Promise<never> {
+      throw new Error((await played.ended).stderr);
+    }
+
     test('eight meetings lie in Cassandra as everyone saw them, while nats-server and the consumers are killed', async () => {
       const meetings = generateMeetings(SEED);
       const sent = meetings.reduce((sum, { messages }) => sum + messages.length, 0);
       const speakers = meetings.reduce((sum, { messages }) => sum + new Set(messages.map(([, nick]) => nick)).size, 0);
       const played = run([await fileOf('meetings.jsonl', meetings), '--rate', '80', '--json']);
-      await until('replay has begun', () => played.played() > 0);
+      await Promise.race([until('replay has begun', () => played.played() > 0), refused(played)]);
       for (const part of ['consumers', 'nats', 'consumers'] as const) {
         const before = played.played();
         const { [part]: pid } = stack.pids();

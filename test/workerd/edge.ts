@@ -4,6 +4,9 @@ import { CATALOGUE, type CommandSpec } from '../../shared/contract/catalogue.ts'
 import type { Accepted } from '../../shared/contract/answers.ts';
 import type { ErrorCode } from '../../shared/core/codes.ts';
 import type { CommandName } from '../../shared/core/types.ts';
+import { openApiDocument } from '../../worker/openapi/document.ts';
+import { ROUTES } from '../../worker/routes/app.ts';
+import { rawParams } from '../../worker/routes/route.ts';
 import { TestSocket } from './support.ts';
 
 /** The whole edge from outside: the Worker's fetch with tokens, and sockets. */
@@ -65,7 +68,25 @@ export type Init = {
 
 export async function send(method: string, path: string, init: Init = {}): Promise<Response> {
   const main = (exports as unknown as { default: Fetcher }).default;
-  return main.fetch(new Request(new URL(path, ORIGIN), { method, ...init }));
+  const request = new Request(new URL(path, ORIGIN), { method, ...init });
+  const { pathname } = new URL(request.url);
+  const response = await main.fetch(request);
+  await expectDocumented(method, pathname, response);
+  return response;
+}
+
+const documented = openApiDocument(ORIGIN);
+
+/** Every refusal that any test meets is one that the OpenAPI document names for this operation. */
+async function expectDocumented(method: string, pathname: string, response: Response): Promise<void> {
+  if (response.headers.get('Content-Type') !== 'application/problem+json') return;
+  const route = ROUTES.find((each) => each.method === method && rawParams(each.path, pathname) !== undefined);
+  const operation = route === undefined ? undefined : documented.paths[route.path]?.[method.toLowerCase()];
+  // an address or a method that does not exist, or a door that is none of the public ones
+  if (operation === undefined) return;
+  const { code } = await response.clone().json<Problem>();
+  const codes = operation.responses[String(response.status)]?.description.split(', ') ?? [];
+  if (!codes.includes(code)) throw new Error(`${operation.operationId}: ${response.status} ${code} is not documented`);
 }
 
 export async function as(who: string | Claims, method: string, path: string, body?: unknown, init: Init = {}): Promise<Response> {

@@ -28,24 +28,24 @@ export interface OpenApiDocument {
   components: { schemas: Record<string, object>; securitySchemes: object };
 }
 
-const PROBLEMS_OF_ALL: readonly ErrorCode[] = ['internal', 'unavailable'];
-const PROBLEMS_OF_CALLERS: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
+const PROBLEMS_OF_ALL: readonly ErrorCode[] = ['internal', 'overloaded', 'unavailable'];
+/** a path or a Millrace-Actor that is malformed, no token, no right to act for others */
+const PROBLEMS_OF_CALLERS: readonly ErrorCode[] = ['invalid_request', 'unauthenticated', 'forbidden'];
 const PROBLEMS_OF_COMMANDS: readonly ErrorCode[] = [
-  'invalid_request',
   'session_not_found',
   'conflict',
   'session_archived',
+  'session_full',
   'payload_too_large',
   'unsupported_media_type',
   'idempotency_key_reused',
   'rate_limited',
-  'overloaded',
 ];
 /** what one command may be refused for besides */
 const PROBLEMS_OF_COMMAND: Partial<Record<CommandName, readonly ErrorCode[]>> = {
-  'member.put': ['last_owner', 'session_full'],
+  'member.put': ['last_owner'],
   'member.remove': ['last_owner', 'member_not_found'],
-  'message.send': ['message_empty', 'message_too_long', 'message_not_found', 'session_full'],
+  'message.send': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.edit': ['message_empty', 'message_too_long', 'message_not_found'],
   'message.delete': ['message_not_found'],
 };
@@ -71,6 +71,8 @@ export function openApiDocument(serverUrl: string): OpenApiDocument {
         'Commands are answered 202 once they are durable at the edge. Times are RFC 3339 UTC with milliseconds. Errors are RFC 9457 problems.\n\n' +
         'A token must have `sub` and `exp`. A malformed session, message or command id in the path of a query is 404 like an unknown one; ' +
         'in a command it is 400. A repeated query parameter counts once, with its first value; unknown ones are ignored. ' +
+        'The user ids `.` and `..` are valid, but no URL carries them: such segments are removed from a path, also when they are ' +
+        'percent-encoded (WHATWG URL). As members they are put and removed over the socket. ' +
         `JSON may nest ${JSON_LEVELS_MAX} levels. ` +
         'A service whose Millrace-Actor names an id with a `;` must name its kind too.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
@@ -180,10 +182,10 @@ function problems(codes: readonly ErrorCode[]): OperationObject['responses'] {
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, all]) => [
-      String(status),
-      { description: all.join(', '), content: { 'application/problem+json': { schema: ref('Problem') } } },
-    ]),
+    [...byStatus].map(([status, all]) => {
+      const schema = { allOf: [ref('Problem'), { properties: { code: { enum: all } } }] };
+      return [String(status), { description: all.join(', '), content: { 'application/problem+json': { schema } } }];
+    }),
   );
 }
 

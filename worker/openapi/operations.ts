@@ -74,7 +74,7 @@ export const OPERATIONS: readonly Operation[] = [
     query: [cursor('cursor', 'nextCursor of the page before'), limit(MEMBERS_PAGE_MAX, MEMBERS_PAGE_DEFAULT)],
     status: 200,
     answer: 'MembersPage',
-    problems: ['invalid_request', 'session_not_found'],
+    problems: ['session_not_found'],
   },
   {
     method: 'get',
@@ -91,7 +91,7 @@ export const OPERATIONS: readonly Operation[] = [
     ],
     status: 200,
     answer: 'MessagesPage',
-    problems: ['invalid_request', 'session_not_found', 'message_not_found'],
+    problems: ['session_not_found', 'message_not_found'],
   },
   {
     method: 'get',
@@ -139,7 +139,7 @@ export const OPERATIONS: readonly Operation[] = [
     alsoAs: 'text/event-stream',
     status: 200,
     answer: 'EventsPage',
-    problems: ['invalid_request', 'session_not_found', 'epoch_changed', 'rate_limited'],
+    problems: ['session_not_found', 'epoch_changed', 'rate_limited'],
   },
   {
     method: 'post',
@@ -149,7 +149,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'A ticket for one WebSocket connection, good for 30 s',
     status: 201,
     answer: 'Ticket',
-    problems: ['invalid_request', 'session_not_found', 'payload_too_large', 'unsupported_media_type'],
+    problems: ['session_not_found', 'payload_too_large', 'unsupported_media_type', 'rate_limited'],
   },
   {
     method: 'get',
@@ -163,7 +163,7 @@ export const OPERATIONS: readonly Operation[] = [
       cursor('epoch', 'epoch in which after was learnt'),
     ],
     status: 101,
-    problems: ['invalid_request', 'origin_not_allowed', 'session_not_found', 'upgrade_required'],
+    problems: ['origin_not_allowed', 'session_not_found', 'upgrade_required', 'rate_limited'],
   },
   {
     method: 'get',

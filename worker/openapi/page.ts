@@ -86,7 +86,12 @@ function section({ path, method, operation }: { path: string; method: string; op
   </details>`;
 }
 
+/** A schema of the components by its name; a problem is one with the codes that it may have there. */
+function nameIn({ $ref, allOf }: { $ref?: string; allOf?: { $ref?: string }[] }): string | undefined {
+  return ($ref ?? allOf?.[0]?.$ref)?.split('/').at(-1);
+}
+
 function link(content: Record<string, { schema: object }> | undefined) {
-  const target = Object.values(content ?? {}).map((each) => (each.schema as { $ref?: string }).$ref?.split('/').at(-1))[0];
+  const target = Object.values(content ?? {}).map((each) => nameIn(each.schema))[0];
   return target === undefined ? '' : html`<a href="#${target}">${target}</a>`;
 }

@@ -1,22 +1,10 @@
-import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import { as, EdgeSession, type Frame } from '../edge.ts';
 import { sessionStub } from '../support.ts';
 import { expectProblem } from './arena.ts';
+import { limited } from './limited.ts';
 
 /** Contract §6: rates are set by environment, and refused with how long to wait. */
-
-/** A session whose object starts with these limits. */
-async function limited(limits: Record<string, string>): Promise<EdgeSession> {
-  const session = new EdgeSession();
-  await runInDurableObject(sessionStub(session.id), (instance) => {
-    const holder = instance as unknown as { env: object };
-    Object.defineProperty(instance, 'env', { value: { ...holder.env, ...limits } });
-  });
-  const members = ['bob', 'vera'].map((userId) => ({ userId, role: 'member' }));
-  await session.must('root', 'session.create', { id: session.id, title: 'Limited', members });
-  return session;
-}
 
 /** a token a second: few come back while a test runs */
 const SLOW = { LIMIT_COMMANDS_PER_S: '1', LIMIT_COMMANDS_BURST: '2' };

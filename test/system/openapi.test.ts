@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../../shared/contract/event-schema.ts';
+import type { OpenApiDocument } from '../../worker/openapi/document.ts';
+import { sessionPath, until, User } from '../support/client.ts';
+import { OpenApiChecker } from '../support/openapi.ts';
+import { requireOrSkip } from '../support/requirement.ts';
+import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
+
+/** Answers of a running system, against the document that it serves. */
+
+let stack: Stack;
+let document: OpenApiDocument;
+let checker: OpenApiChecker;
+
+interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+const S = sessionPath('described');
+
+async function ask(who: string | undefined, method: string, path: string, body?: unknown, headers: object = {}): Promise<Answer> {
+  const authorization = who === undefined ? {} : { Authorization: `Bearer ${await stack.token(who)}` };
+  const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const response = await fetch(`${stack.url}${path}`, {
+    method,
+    headers: { ...authorization, ...json, ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const contentType = response.headers.get('Content-Type')?.split(';')[0] ?? '';
+  const text = await response.text();
+  const parsed: unknown = contentType.endsWith('json') ? JSON.parse(text) : text;
+  const exchange = { method, path: path.split('?')[0] ?? '', status: response.status, contentType, body: parsed };
+  expect(checker.faults(exchange), `${method} ${path}: ${text.slice(0, 600)}`).toEqual([]);
+  return { status: response.status, body: parsed as Record<string, unknown> };
+}
+
+requireOrSkip('nats-server', natsServerMissing())('the document and what is answered', () => {
+  beforeAll(async () => {
+    stack = await startStack();
+    document = (await (await fetch(`${stack.url}/v1/openapi.json`)).json()) as OpenApiDocument;
+    checker = new OpenApiChecker(document);
+    const alice = new User(stack.url, await stack.token('alice'));
+    await until('all is ready', async () => (await alice.http.request('GET', '/readyz')).status === 200);
+  });
+  afterAll(async () => stack?.stop());
+
+  /** One after the other: each builds on what the ones before did. */
+  const statuses = async (...rows: [status: number, ...Parameters<typeof ask>][]): Promise<void> => {
+    for (const [status, ...asked] of rows) expect((await ask(...asked)).status, asked.slice(0, 3).join(' ')).toBe(status);
+  };
+
+  test('commands: taken, unchanged, repeated, refused', async () => {
+    const members = [
+      { userId: 'bob', role: 'member' },
+      { userId: 'vera', role: 'viewer' },
+    ];
+    const created = { id: 'described', title: 'Described', members, metadata: { k: [1, null, { x: 'y' }] } };
+    const text = { text: 'hello', id: 'm1', mentions: ['bob'], toolCallId: 'call', metadata: { a: 1 } };
+    const key = { 'Idempotency-Key': 'k1' };
+    await statuses(
+      [202, 'alice', 'POST', '/v1/sessions', created],
+      [409, 'alice', 'POST', '/v1/sessions', created],
+      [400, 'alice', 'POST', '/v1/sessions', {}],
+      [202, 'alice', 'PATCH', S, { description: 'All of it' }],
+      [403, 'bob', 'PATCH', S, { title: 'Mine' }],
+      [202, 'alice', 'PUT', `${S}/members/eve`, { role: 'member' }],
+      [202, 'alice', 'PUT', `${S}/members/eve`, { role: 'member' }],
+      [409, 'alice', 'PUT', `${S}/members/alice`, { role: 'viewer' }],
+      [202, 'alice', 'DELETE', `${S}/members/eve`],
+      [404, 'alice', 'DELETE', `${S}/members/eve`],
+      [202, 'bob', 'POST', `${S}/messages`, text, key],
+    );
+    await statuses(
+      [202, 'bob', 'POST', `${S}/messages`, text, key],
+      [422, 'bob', 'POST', `${S}/messages`, { text: 'another' }, key],
+      [409, 'bob', 'POST', `${S}/messages`, text],
+      [400, 'bob', 'POST', `${S}/messages`, { text: ' ' }],
+      [400, 'bob', 'POST', `${S}/messages`, { text: 'x', colour: 'red' }],
+      [413, 'bob', 'POST', `${S}/messages`, { text: 'x'.repeat(1024 * 1024) }],
+      [415, 'bob', 'POST', `${S}/messages`, 'text=x', { 'Content-Type': 'text/plain' }],
+      [401, undefined, 'POST', `${S}/messages`, text],
+      [404, 'sam', 'POST', `${S}/messages`, { text: 'x' }],
+      [202, 'alice', 'POST', `${S}/messages`, { text: 'a reply', parentId: 'm1', id: 'm2' }],
+      [202, 'bob', 'PATCH', `${S}/messages/m1`, { text: 'hello again' }],
+      [403, 'alice', 'PATCH', `${S}/messages/m1`, { text: 'x' }],
+      [202, 'alice', 'DELETE', `${S}/messages/m2`],
+      [404, 'alice', 'DELETE', `${S}/messages/none`],
+      [202, 'vera', 'PUT', `${S}/read`, { seq: 1 }],
+      [202, 'alice', 'POST', `${S}/archive`],
+      [409, 'bob', 'POST', `${S}/messages`, { text: 'x' }],
+      [202, 'alice', 'POST', `${S}/restore`],
+    );
+  });
+
+  test('queries, tickets, documents', async () => {
+    const sent = await ask('bob', 'POST', `${S}/messages`, { text: 'how far?' });
+    const command = `${S}/commands/${String(sent.body['commandId'])}`;
+    await until('it is persisted', async () => (await ask('bob', 'GET', command)).body['status'] === 'persisted');
+    const page = await ask('vera', 'GET', `${S}/messages?limit=1`);
+    await statuses(
+      [200, 'vera', 'GET', S],
+      [404, 'sam', 'GET', S],
+      [404, 'vera', 'GET', `${S}/commands/none`],
+      [200, 'vera', 'GET', `${S}/members?limit=1`],
+      [200, 'vera', 'GET', `${S}/messages?limit=1&before=${String(page.body['nextCursor'])}`],
+      [400, 'vera', 'GET', `${S}/messages?limit=0`],
+      [200, 'vera', 'GET', `${S}/messages?parentId=m1`],
+      [200, 'vera', 'GET', `${S}/messages/m1`],
+      [200, 'vera', 'GET', `${S}/messages/m2`],
+      [404, 'vera', 'GET', `${S}/messages/none`],
+      [200, 'vera', 'GET', `${S}/events?limit=1000`],
+      [409, 'vera', 'GET', `${S}/events?after=999`],
+      [400, 'vera', 'GET', `${S}/events?after=x`],
+      [201, 'vera', 'POST', `${S}/tickets`],
+      [404, 'sam', 'POST', `${S}/tickets`],
+      [426, 'vera', 'GET', `${S}/socket`],
+      [200, undefined, 'GET', '/healthz'],
+      [200, undefined, 'GET', '/readyz'],
+      [200, undefined, 'GET', '/v1/openapi.json'],
+      [200, undefined, 'GET', '/v1/asyncapi.json'],
+      [200, undefined, 'GET', '/docs'],
+      [200, undefined, 'GET', '/schemas/message.created/1'],
+      [404, undefined, 'GET', '/schemas/message.created/99'],
+    );
+  });
+
+  test('every type of event that was made is one of the document', async () => {
+    const { body } = await ask('vera', 'GET', `${S}/events?limit=1000`);
+    const types = new Set((body['items'] as { type: string }[]).map(({ type }) => type));
+    expect(types.size).toBeGreaterThanOrEqual(9);
+    expect(EVENT_TYPES).toEqual(expect.arrayContaining([...types]));
+  });
+
+  test('the session is deleted, the history goes away: refused as described', async () => {
+    await statuses([202, 'alice', 'DELETE', S], [404, 'alice', 'DELETE', S], [404, 'alice', 'GET', `${S}/events`]);
+    await stack.stop('consumers');
+    await until('it is noticed', async () => (await ask(undefined, 'GET', '/readyz')).status === 503);
+  });
+
+  test('no operation was left out but the upgrade itself', () => {
+    const described = Object.values(document.paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    );
+    const answered = [...checker.seen].filter(([, met]) => [...met].some((status) => status < 400)).map(([id]) => id);
+    expect(described.filter((id) => !answered.includes(id))).toEqual(['socket.open']);
+  });
+
+  test('a body that is not as described would be found', () => {
+    const exchange = { method: 'GET', path: '/healthz', status: 200, contentType: 'application/json' };
+    expect(checker.faults({ ...exchange, body: { status: 'ok' } })).toEqual([]);
+    expect(checker.faults({ ...exchange, body: { status: 'ok', uptime: 1 } })).toHaveLength(1);
+    expect(checker.faults({ ...exchange, body: {} })).toHaveLength(1);
+    expect(checker.faults({ ...exchange, status: 204, body: {} })).toHaveLength(1);
+    expect(checker.faults({ ...exchange, path: '/v1/none', body: {} })).toHaveLength(1);
+  });
+});
