@@ -4,17 +4,21 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../shared/contract/subjects.ts';
 import { HISTORY_DURABLE, historyProjection } from './projections/history.ts';
+import { notificationsProjection } from './projections/notifications.ts';
 import { durableWatch } from './query/durable-watch.ts';
 import { startResponder } from './query/responder.ts';
 import { echoDeadLetters } from './receipts/echo.ts';
 import { edgePoster, ReceiptSender } from './receipts/sender.ts';
+import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
+import type { Settlements } from './runtime/batch.ts';
 import { connectForever } from './runtime/connection.ts';
 import { jetStreamDeadLetters } from './runtime/dead-letters.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './runtime/jetstream-source.ts';
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { Runner } from './runtime/runner.ts';
 import { ROLES, rolesFrom, settingsFrom, SettingError, type Role, type Settings as RuntimeSettings } from './runtime/settings.ts';
+import { signedPoster } from './runtime/signed-post.ts';
 import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './runtime/streams.ts';
 import { cassandraSettingsFrom, type CassandraSettings } from './stores/history/cassandra-settings.ts';
 import type { HistoryStore } from './stores/history/port.ts';
@@ -28,6 +32,12 @@ const CLOSE_MS_MAX = 2_000;
 const ENSURE_EVERY_MS = 30_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
 const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
+const RUNNER_BOUNDS = {
+  pullEventsMax: PULL_EVENTS_MAX,
+  workingEveryMs: ACK_WAIT_MS / 3,
+  ensureEveryMs: ENSURE_EVERY_MS,
+  drainMsMax: DRAIN_MS_MAX,
+};
 /** within what the responder gives an answer */
 const DURABLE_MS_MAX = 1_000;
 
@@ -89,7 +99,7 @@ async function start(role: Role, connection: NatsConnection, settings: Settings,
   let complained = '';
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      return role === 'history' ? await startHistory(connection, settings) : await startQuery(connection, settings);
+      return await STARTS[role](connection, settings);
     } catch (error) {
       const complaint = describe(error);
       if (complaint !== complained) log('warn', 'waiting to start', { role, error: complaint });
@@ -99,6 +109,16 @@ async function start(role: Role, connection: NatsConnection, settings: Settings,
   }
   return undefined;
 }
+
+const STARTS: Readonly<Record<Role, (connection: NatsConnection, settings: Settings) => Promise<Stop>>> = {
+  history: startHistory,
+  query: startQuery,
+  relay: async (connection, settings) => {
+    const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'relay', ...fields });
+    return await startRelay(connection, settings, roleLog, { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX });
+  },
+  notifications: startNotifications,
+};
 
 async function startHistory(connection: NatsConnection, settings: Settings): Promise<Stop> {
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'history', ...fields });
@@ -118,8 +138,11 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     throw error;
   }
   const client = jetstream(connection);
-  const poster = edgePoster(settings.edgeUrl, settings.internalSecret, Date.now, () => store.messageCount?.());
-  const receipts = new ReceiptSender(poster, roleLog);
+  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
+  const receipts = new ReceiptSender(
+    edgePoster(post, () => store.messageCount?.()),
+    roleLog,
+  );
   const runner = new Runner(
     {
       projection,
@@ -129,7 +152,7 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
       ensure,
       log: roleLog,
     },
-    { pullEventsMax: PULL_EVENTS_MAX, workingEveryMs: ACK_WAIT_MS / 3, ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX },
+    RUNNER_BOUNDS,
   );
   receipts.start();
   runner.start();
@@ -142,6 +165,34 @@ async function startHistory(connection: NatsConnection, settings: Settings): Pro
     await receipts.stop(LAST_RECEIPTS_MS_MAX);
     await store.close();
   };
+}
+
+/** Told of nothing that becomes final: receipts speak of the history alone. */
+const NOBODY: Settlements = { persisted() {}, buried() {} };
+
+async function startNotifications(connection: NatsConnection, settings: Settings): Promise<Stop> {
+  const roleLog: Log = (level, msg, fields) => log(level, msg, { role: 'notifications', ...fields });
+  const manager = await jetstreamManager(connection);
+  const projection = notificationsProjection(signedPoster(settings.edgeUrl, settings.internalSecret, Date.now), Date.now);
+  const ensure = async (): Promise<void> => {
+    await ensureStreams(manager, settings, roleLog);
+    await ensureDurable(manager, projection, roleLog);
+  };
+  await ensure();
+  const client = jetstream(connection);
+  const runner = new Runner(
+    {
+      projection,
+      source: new JetStreamSource(client, projection.name),
+      deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+      settlements: NOBODY,
+      ensure,
+      log: roleLog,
+    },
+    RUNNER_BOUNDS,
+  );
+  runner.start();
+  return async () => await runner.stop();
 }
 
 async function startQuery(connection: NatsConnection, settings: Settings): Promise<Stop> {

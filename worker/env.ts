@@ -1,9 +1,11 @@
+import type { Inbox } from './inbox/inbox.ts';
 import type { Session } from './session/session.ts';
 import type { Uplink } from './uplink/uplink.ts';
 
 /** Bindings and variables of wrangler.toml. Secrets come by `wrangler secret put`, or from DATA_DIR locally. */
 export interface Env {
   SESSION: DurableObjectNamespace<Session>;
+  INBOX: DurableObjectNamespace<Inbox>;
   UPLINK: DurableObjectNamespace<Uplink>;
   /** ws:// or wss:// address of NATS, comma-separated for a cluster */
   NATS_WS_URL: string;

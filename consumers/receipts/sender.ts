@@ -1,22 +1,15 @@
-import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import {
-  SIGNATURE_HEADER,
-  TIMESTAMP_HEADER,
-  type Receipt,
-  type ReceiptsAnswer,
-  type ReceiptsRequest,
-} from '../../shared/contract/internal.ts';
+import type { Receipt, ReceiptsAnswer, ReceiptsRequest } from '../../shared/contract/internal.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { Settlements } from '../runtime/batch.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
+import type { SignedPost } from '../runtime/signed-post.ts';
 import { failureDetail } from './failure-detail.ts';
 import { ReceiptQueue } from './queue.ts';
 
 const CALL_MS_MAX = 15_000;
-const ANSWER_BYTES_MAX = 1024 * 1024;
 const AWAY_BOUNDS = { minMs: 250, maxMs: 10_000 };
 /** a session that did not take its receipt while others did */
 const REFUSED_RETRY_MS = 2_000;
@@ -28,13 +21,8 @@ export type PostReceipts = (receipts: readonly Receipt[]) => Promise<ReceiptsAns
 
 const answerSchema = z.object({ failed: z.array(z.object({ tenant: z.string(), sessionId: z.string() })) });
 
-/** Posts signed receipts to the edge, and with them how full the store is, where it has a bound. Rejects when the edge is away, or refuses. */
-export function edgePoster(
-  edgeUrl: string,
-  secret: string,
-  now: () => number,
-  embeddedMessages: () => number | undefined = () => undefined,
-): PostReceipts {
+/** Posts receipts to the edge, and with them how full the store is, where it has a bound. Rejects when the edge is away, or refuses. */
+export function edgePoster(post: SignedPost, embeddedMessages: () => number | undefined = () => undefined): PostReceipts {
   return async (receipts) => {
     const messages = embeddedMessages();
     const request: ReceiptsRequest = {
@@ -42,28 +30,8 @@ export function edgePoster(
       receipts: [...receipts],
       ...(messages === undefined ? {} : { embedded: { messages } }),
     };
-    const body = JSON.stringify(request);
-    const timestamp = String(now());
-    const response = await fetch(`${edgeUrl}/internal/receipts`, {
-      method: 'POST',
-      redirect: 'error',
-      signal: AbortSignal.timeout(CALL_MS_MAX),
-      headers: {
-        'Content-Type': 'application/json',
-        [TIMESTAMP_HEADER]: timestamp,
-        [SIGNATURE_HEADER]: sign(secret, timestamp, body),
-      },
-      body,
-    });
-    const text = (await response.text()).slice(0, ANSWER_BYTES_MAX);
-    if (!response.ok) throw new Error(`the edge answered ${response.status}`);
-    return answerSchema.parse(JSON.parse(text));
+    return answerSchema.parse(await post('/internal/receipts', request, CALL_MS_MAX));
   };
-}
-
-/** Hex HMAC-SHA256 of `${timestamp}.${body}`. */
-export function sign(secret: string, timestamp: string, body: string): string {
-  return createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
 }
 
 /** Tells the Sessions what is persisted and what is a dead letter (design decision 3). One call at a time. */

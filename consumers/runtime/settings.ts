@@ -8,7 +8,7 @@ export class SettingError extends Error {
   }
 }
 
-export const ROLES = ['history', 'query'] as const;
+export const ROLES = ['history', 'query', 'notifications', 'relay'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Settings {
@@ -21,6 +21,7 @@ export interface Settings {
   /** absent: EVENTS_BYTES_DEFAULT, or as much as the server grants */
   eventsMaxBytes?: number;
   deadLettersMaxBytes?: number;
+  commandsMaxBytes?: number;
   /** absent: 1, or what the stream already has */
   replicas?: number;
 }
@@ -32,6 +33,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   const creds = credsFrom(env['NATS_CREDS']);
   const eventsMaxBytes = wholeNumber(env, 'EVENTS_MAX_BYTES');
   const deadLettersMaxBytes = wholeNumber(env, 'DEAD_LETTERS_MAX_BYTES');
+  const commandsMaxBytes = wholeNumber(env, 'COMMANDS_MAX_BYTES');
   const replicas = wholeNumber(env, 'EVENTS_REPLICAS');
   const internalSecret = env['INTERNAL_SECRET'] ?? '';
   if (internalSecret.length < SECRET_CHARS_MIN) {
@@ -47,6 +49,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     dataDir: env['DATA_DIR'] || '.millrace',
     ...(eventsMaxBytes === undefined ? {} : { eventsMaxBytes }),
     ...(deadLettersMaxBytes === undefined ? {} : { deadLettersMaxBytes }),
+    ...(commandsMaxBytes === undefined ? {} : { commandsMaxBytes }),
     ...(replicas === undefined ? {} : { replicas }),
   };
 }

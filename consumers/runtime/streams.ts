@@ -11,7 +11,14 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { DEAD_LETTERS_STREAM, DEAD_LETTERS_SUBJECTS, EVENTS_STREAM, EVENTS_SUBJECTS } from '../../shared/contract/subjects.ts';
+import {
+  COMMANDS_STREAM,
+  COMMANDS_SUBJECTS,
+  DEAD_LETTERS_STREAM,
+  DEAD_LETTERS_SUBJECTS,
+  EVENTS_STREAM,
+  EVENTS_SUBJECTS,
+} from '../../shared/contract/subjects.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
 
@@ -27,8 +34,12 @@ export const EVENTS_AGE_MS_MAX = 30 * DAY_MS;
 export const EVENTS_DUPLICATE_WINDOW_MS = 120_000;
 const EVENTS_BYTES_DEFAULT = 10 * GIB_BYTES;
 const DEAD_LETTERS_BYTES_DEFAULT = GIB_BYTES;
+/** shorter than an idempotency key lasts at the edge: what is relayed again at the last moment is still known there */
+export const COMMANDS_AGE_MS_MAX = 7 * DAY_MS;
+const COMMANDS_BYTES_DEFAULT = GIB_BYTES;
 /** a default that the server has no room for is halved down to this */
 const STREAM_BYTES_MIN = 64 * 1024 ** 2;
+const COMMANDS_DUPLICATE_WINDOW_MS = 120_000;
 /** a consumer that died between storing a dead letter and terminating the message stores it once more */
 const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
 
@@ -40,10 +51,11 @@ export const ACK_PENDING_MAX = 2_000;
 export interface StreamSettings {
   eventsMaxBytes?: number;
   deadLettersMaxBytes?: number;
+  commandsMaxBytes?: number;
   replicas?: number;
 }
 
-/** Makes both streams where they are missing; brings size and replicas in line where they are set and differ. */
+/** Makes the streams where they are missing; brings size and replicas in line where they are set and differ. */
 export async function ensureStreams(manager: JetStreamManager, settings: StreamSettings, log: Log): Promise<void> {
   const replicas = settings.replicas ?? 1;
   // deny_purge stays off: keeping a full stream usable is a purge up to the lowest ack floor
@@ -64,6 +76,17 @@ export async function ensureStreams(manager: JetStreamManager, settings: StreamS
     duplicate_window: nanos(DEAD_LETTERS_DUPLICATE_WINDOW_MS),
     num_replicas: replicas,
     ...common,
+  });
+  await ensureStream(manager, log, settings.commandsMaxBytes, settings.replicas, {
+    name: COMMANDS_STREAM,
+    subjects: [COMMANDS_SUBJECTS],
+    max_bytes: settings.commandsMaxBytes ?? COMMANDS_BYTES_DEFAULT,
+    max_age: nanos(COMMANDS_AGE_MS_MAX),
+    duplicate_window: nanos(COMMANDS_DUPLICATE_WINDOW_MS),
+    num_replicas: replicas,
+    ...common,
+    // holds exactly what is not settled: the relay asks it which command of a session is next
+    retention: RetentionPolicy.Workqueue,
   });
 }
 
@@ -114,23 +137,52 @@ async function ensureStream(
  * without harm. `max_deliver` stays unlimited: at the server's limit a message is skipped, and nobody keeps it.
  */
 export async function ensureDurable(manager: JetStreamManager, projection: Projection, log: Log): Promise<void> {
+  const filter =
+    projection.types === 'all' ? {} : { filter_subjects: projection.types.map((type) => `millrace.events.*.${type}.*`) };
+  await ensure(manager, EVENTS_STREAM, projection.name, filter, log);
+}
+
+/**
+ * Makes a durable of a priority group: the server pins one client of it and gives the messages to that one alone, until it
+ * neither pulled nor asked again for `pinMs`.
+ */
+export async function ensurePinnedDurable(
+  manager: JetStreamManager,
+  { stream, durable, group, pinMs }: { stream: string; durable: string; group: string; pinMs: number },
+  log: Log,
+): Promise<void> {
+  const pinned: Partial<ConsumerConfig> = {
+    priority_groups: [group],
+    priority_policy: 'pinned_client',
+    priority_timeout: nanos(pinMs),
+  };
+  await ensure(manager, stream, durable, pinned, log);
+}
+
+async function ensure(
+  manager: JetStreamManager,
+  stream: string,
+  durable: string,
+  own: Partial<ConsumerConfig>,
+  log: Log,
+): Promise<void> {
   try {
-    await manager.consumers.info(EVENTS_STREAM, projection.name);
+    await manager.consumers.info(stream, durable);
     return;
   } catch (error) {
     if (codeOf(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
   }
   const config: Partial<ConsumerConfig> = {
-    durable_name: projection.name,
+    durable_name: durable,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     ack_wait: nanos(ACK_WAIT_MS),
     max_deliver: -1,
     max_ack_pending: ACK_PENDING_MAX,
-    ...(projection.types === 'all' ? {} : { filter_subjects: projection.types.map((type) => `millrace.events.*.${type}.*`) }),
+    ...own,
   };
-  await manager.consumers.add(EVENTS_STREAM, config);
-  log('info', 'durable made', { durable: projection.name });
+  await manager.consumers.add(stream, config);
+  log('info', 'durable made', { durable });
 }
 
 function codeOf(error: unknown): number | undefined {

@@ -73,3 +73,32 @@ export interface MessageAnswer {
   metadata: Metadata;
   attachments: never[];
 }
+
+/** A row of GET /v1/sessions. */
+export interface SessionsItem {
+  session: SessionAnswer;
+  lastMessage?: MessageAnswer;
+  /** 100 means "100 or more" */
+  unread: number;
+  mentions: number;
+}
+
+export interface InboxItem {
+  sessionId: string;
+  /** 100 means "100 or more" */
+  unread: number;
+  mentions: number;
+  head: number;
+  role?: MemberRole;
+  /** not a member any more, or the session is deleted */
+  removed?: true;
+}
+
+/** GET /v1/inbox, and each frame of its socket: `rev` is that of the last item, or the newest when nothing is left out. */
+export interface InboxAnswer {
+  type: 'inbox';
+  rev: number;
+  items: InboxItem[];
+  /** there is more: ask again with `after` = rev. On the socket the next frame follows by itself. */
+  more?: true;
+}

@@ -60,3 +60,6 @@ export const clientFrame = z.discriminatedUnion('type', [
 ]);
 
 export type ClientFrame = z.infer<typeof clientFrame>;
+
+/** What the inbox socket takes: it goes on with a fresh ticket of its own. Anything else closes 4400. */
+export const inboxClientFrame = z.object({ type: z.literal('renew'), ticket: z.string().max(512) });

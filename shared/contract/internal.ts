@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { ID_PATTERN, TENANT_PATTERN } from '../core/ids.ts';
-import { SEQ_MAX } from '../core/limits.ts';
+import { ID_PATTERN, IDEMPOTENCY_KEY_PATTERN, TENANT_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
+import { BODY_BYTES_MAX, SEQ_MAX } from '../core/limits.ts';
 import type { Event, MessageRole, MessageStatus, Metadata } from '../core/types.ts';
+import type { Accepted } from './answers.ts';
+import { inboundSignal } from './backend.ts';
+import type { Problem } from './problem.ts';
 
 /** What edge and consumers say to each other; never public. Versioned, for both sides are deployed apart. */
 
@@ -39,6 +42,82 @@ export type ReceiptsRequest = z.infer<typeof receiptsRequest>;
 /** the answer: the sessions whose receipt was not taken; the sender keeps those and tries again */
 export interface ReceiptsAnswer {
   failed: { tenant: string; sessionId: string }[];
+}
+
+/** commands in one call of the relay, one of a session each */
+export const COMMANDS_MAX = 32;
+/** the body of a call: a command of 1 MiB and its JSON escapes fit; over it 413 */
+export const COMMANDS_CALL_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * POST /internal/commands, signed: commands of backends. The payload is passed on as it came, so that the edge is the door that
+ * judges it and an unsound one spoils none of the others. The key makes every call, and every repetition of one, harmless.
+ */
+export const commandsRequest = z.strictObject({
+  v: z.literal(1),
+  commands: z
+    .array(
+      z.strictObject({
+        ...sessionRef,
+        idempotencyKey: z.string().regex(IDEMPOTENCY_KEY_PATTERN),
+        payload: z.string().max(BODY_BYTES_MAX),
+      }),
+    )
+    .min(1)
+    .max(COMMANDS_MAX),
+});
+export type CommandsRequest = z.infer<typeof commandsRequest>;
+export type RelayedCommand = CommandsRequest['commands'][number];
+
+/** - `later`: nothing happened that anybody was told of; the same command, with its key, after `retryAfterMs` */
+export type CommandOutcome =
+  | { kind: 'accepted'; result: Accepted; replayed?: true }
+  | { kind: 'refused'; problem: Problem }
+  | { kind: 'later'; problem: Problem };
+
+/** one outcome per command, in their order */
+export interface CommandsAnswer {
+  outcomes: CommandOutcome[];
+}
+
+export const SIGNAL_SESSIONS_MAX = 100;
+/** signals of one session in one call */
+export const SIGNALS_MAX = 500;
+
+/** POST /internal/signals, signed: what backends say for the moment, in the order of its arrival per session. */
+export const signalsRequest = z.strictObject({
+  v: z.literal(1),
+  sessions: z
+    .array(z.strictObject({ ...sessionRef, signals: z.array(inboundSignal).min(1).max(SIGNALS_MAX) }))
+    .min(1)
+    .max(SIGNAL_SESSIONS_MAX),
+});
+export type SignalsRequest = z.infer<typeof signalsRequest>;
+/** the answer: how many signals their sessions did not take; nobody sends them again */
+export interface SignalsAnswer {
+  lost: number;
+}
+
+/** sessions in one call, and users named in one of them; a session with more is there more than once */
+export const NOTIFIED_SESSIONS_MAX = 100;
+export const NOTIFIED_USERS_MAX = 1_000;
+
+/**
+ * POST /internal/notifications, signed: sessions in which something happened, with the users that it names (who was
+ * mentioned, added, changed or removed). The Session knows who else is to be told, and what.
+ */
+export const notificationsRequest = z.strictObject({
+  v: z.literal(1),
+  sessions: z
+    .array(z.strictObject({ ...sessionRef, users: z.array(z.string().regex(USER_ID_PATTERN)).max(NOTIFIED_USERS_MAX) }))
+    .max(NOTIFIED_SESSIONS_MAX),
+});
+export type NotificationsRequest = z.infer<typeof notificationsRequest>;
+export type NotifiedSession = NotificationsRequest['sessions'][number];
+/** the answer: sessions of which somebody could not be told, and those that the time of the call did not suffice for */
+export interface NotificationsAnswer {
+  failed: { tenant: string; sessionId: string }[];
+  left: { tenant: string; sessionId: string }[];
 }
 
 /** header of a signed internal call: hex HMAC-SHA256 over `${timestamp}.${body}` with INTERNAL_SECRET */

@@ -1,6 +1,7 @@
 /** NATS names (contract §5). Ids are validated before they come here: a token never holds `.`, `*` or `>`. */
 export const EVENTS_STREAM = 'MILLRACE_EVENTS';
 export const DEAD_LETTERS_STREAM = 'MILLRACE_DEAD_LETTERS';
+export const COMMANDS_STREAM = 'MILLRACE_COMMANDS';
 export const EVENTS_SUBJECTS = 'millrace.events.>';
 export const DEAD_LETTERS_SUBJECTS = 'millrace.dead.>';
 /** request and reply between Uplink and the query consumers */
@@ -10,6 +11,12 @@ export const QUERY_QUEUE = 'query';
 /** `millrace.events.{tenant}.{type}.{sessionId}`: the type's dot makes two tokens of it */
 export function eventSubject(tenant: string, type: string, sessionId: string): string {
   return `millrace.events.${tenant}.${type}.${sessionId}`;
+}
+
+/** what backends publish; exactly these tokens, so that the stream takes no other */
+export const COMMANDS_SUBJECTS = 'millrace.commands.*.*';
+export function commandSubject(tenant: string, sessionId: string): string {
+  return `millrace.commands.${tenant}.${sessionId}`;
 }
 
 export function deadLetterSubject(consumer: string): string {

@@ -34,6 +34,21 @@ export const EVENTS_PAGE_MAX = 1_000;
 export const MEMBERS_PAGE_DEFAULT = 50;
 export const MEMBERS_PAGE_MAX = 100;
 
+export const SESSIONS_PAGE_DEFAULT = 20;
+export const SESSIONS_PAGE_MAX = 100;
+/** unread messages and mentions are counted up to this, which means "or more" (contract §2) */
+export const INBOX_COUNT_MAX = 100;
+/** items of one answer or frame of an inbox; the next follows by its `rev` */
+export const INBOX_ITEMS_MAX = 500;
+/** a socket of an inbox gets at most one frame in this time: what changed meanwhile comes together in the next */
+export const INBOX_FRAME_MS = 100;
+/** over it: closed 4400. A client of an inbox has only tickets to send. */
+export const INBOX_FRAME_BYTES_MAX = 1_024;
+/** a Session tells the Inbox of one user at most once in this time of what that user did; the newest state wins */
+export const INBOX_TELL_MS = 250;
+/** above it only mentions are pushed to inboxes, and lists ask the session itself (design decision 13) */
+export const PUSHED_MEMBERS_MAX = 1_000;
+
 /** flow control per socket: what may be sent without `received`; 30 s at its end closes 4408 */
 export const WINDOW_EVENTS = 10_000;
 export const WINDOW_BYTES = 8 * 1024 * 1024;

@@ -38,6 +38,7 @@ test.each(environments)('%s: wrangler accepts the configuration and uploads the 
   });
   expect(stdout).toMatch(/env\.SESSION \(Session\)\s+Durable Object/);
   expect(stdout).toMatch(/env\.UPLINK \(Uplink\)\s+Durable Object/);
+  expect(stdout).toMatch(/env\.INBOX \(Inbox\)\s+Durable Object/);
   expect(stdout).toContain('--dry-run: exiting now.');
   const bundle = readFileSync(join(ROOT, 'dist/edge/index.js'), 'utf8').replace(/\n\/\/# sourceMappingURL.*\n?$/, '');
   expect(readFileSync(join(folder, 'index.js'), 'utf8')).toContain(bundle);
@@ -47,7 +48,7 @@ test.each(environments)('%s: every class is a SQLite class of a migration, and n
   const config = readConfig(environment);
   const created = config.migrations.flatMap((migration) => migration.new_sqlite_classes ?? []);
   const bound = config.durable_objects.bindings.map((binding) => binding.class_name);
-  expect(bound.toSorted()).toEqual(['Session', 'Uplink']);
+  expect(bound.toSorted()).toEqual(['Inbox', 'Session', 'Uplink']);
   expect(created).toEqual(expect.arrayContaining(bound));
   expect(config.vars['ENVIRONMENT']).toBe('production');
   expect(config.vars['NATS_WS_URL']).toMatch(/^wss:/);

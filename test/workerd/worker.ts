@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from '../../worker/uplink/api.ts';
 
+export { Inbox } from '../../worker/inbox/inbox.ts';
 export { Session } from '../../worker/session/session.ts';
 export { default } from '../../worker/index.ts';
 

@@ -2,15 +2,18 @@ import { z } from 'zod';
 import type {
   Accepted,
   CommandStatus,
+  InboxAnswer,
+  InboxItem,
   MemberAnswer,
   MessageAnswer,
   SessionAnswer,
+  SessionsItem,
   UserAnswer,
 } from '../../shared/contract/answers.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';
-import { SEQ_MAX } from '../../shared/core/limits.ts';
+import { INBOX_COUNT_MAX, SEQ_MAX } from '../../shared/core/limits.ts';
 
 /** What clients get, as schemas for the document. The types keep them true to shared/contract/answers.ts. */
 const time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds');
@@ -86,6 +89,26 @@ const message = z.object({
   attachments: z.array(z.never()),
 });
 
+const count = z.int().min(0).max(INBOX_COUNT_MAX).describe('100 means 100 or more');
+
+const sessionsItem = z.object({ session, lastMessage: message.exactOptional(), unread: count, mentions: count });
+
+const inboxItem = z.object({
+  sessionId: field.id,
+  unread: count,
+  mentions: count,
+  head: seq,
+  role: field.memberRole.exactOptional(),
+  removed: z.literal(true).exactOptional(),
+});
+
+const inbox = z.object({
+  type: z.literal('inbox'),
+  rev: z.int().min(0),
+  items: z.array(inboxItem satisfies Exactly<InboxItem>),
+  more: z.literal(true).exactOptional(),
+});
+
 const problem = z.object({
   type: z.string(),
   title: z.string(),
@@ -107,6 +130,8 @@ export const ANSWER_SCHEMAS = {
   MembersPage: z.object({ items: z.array(member satisfies Exactly<MemberAnswer>), nextCursor: z.string().optional() }),
   Message: message satisfies Exactly<MessageAnswer>,
   MessagesPage: z.object({ items: z.array(message), nextCursor: z.string().optional(), previousCursor: z.string() }),
+  SessionsPage: z.object({ items: z.array(sessionsItem satisfies Exactly<SessionsItem>), nextCursor: z.string().optional() }),
+  Inbox: inbox satisfies Exactly<InboxAnswer>,
   Event: event,
   EventsPage: z.object({ items: z.array(event), head: seq, epoch: z.string() }),
   Ticket: z.object({ ticket: z.string(), expiresAt: time }),

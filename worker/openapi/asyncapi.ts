@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { COMMAND_NAMES } from '../../shared/contract/catalogue.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
-import { CLOUDEVENTS_CONTENT_TYPE, deadLetterSubject, eventSubject } from '../../shared/contract/subjects.ts';
+import { IDEMPOTENCY_KEY_HEADER, REPLY_HEADER } from '../../shared/contract/backend.ts';
+import {
+  CLOUDEVENTS_CONTENT_TYPE,
+  commandSubject,
+  deadLetterSubject,
+  eventSubject,
+  signalsSubject,
+} from '../../shared/contract/subjects.ts';
 import {
   CLIENT_FRAMES,
   commandFrame,
@@ -104,7 +111,7 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
   },
   commands: {
     server: 'nats',
-    address: 'millrace.commands.{tenant}.{sessionId}',
+    address: commandSubject('{tenant}', '{sessionId}'),
     title: 'The stream MILLRACE_COMMANDS',
     description:
       'Commands of backends, taken in the order of the stream per session. The right to publish here is the right to act as anyone of that ' +
@@ -112,13 +119,13 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     sends: {},
     receives: perCommand('command', commandMessage),
     headers: z.object({
-      'Millrace-Idempotency-Key': z.string().optional(),
-      'Millrace-Reply': z.string().optional().describe('a subject for the 202 body or the problem'),
+      [IDEMPOTENCY_KEY_HEADER]: z.string().optional(),
+      [REPLY_HEADER]: z.string().optional().describe('a subject for the 202 body or the problem'),
     }),
   },
   signals: {
     server: 'nats',
-    address: 'millrace.signals.{tenant}.{sessionId}',
+    address: signalsSubject('{tenant}', '{sessionId}'),
     title: 'Signals of a session',
     description:
       'Core NATS, not kept: chunks and typing from backends, cancel to them. What was lost, the text of stream.finish mends.',

@@ -7,6 +7,8 @@ import {
   MESSAGES_PAGE_DEFAULT,
   MESSAGES_PAGE_MAX,
   SEQ_MAX,
+  SESSIONS_PAGE_DEFAULT,
+  SESSIONS_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import type { AnswerName } from './answer-schemas.ts';
 
@@ -53,8 +55,67 @@ const STREAM =
   'With `Accept: text/event-stream` the same as server-sent events that go on: `id` is the seq, `data` the event; a comment comes ' +
   'every 15 s; the end is `event: close` with `data: {code, reason}`, a close code of the socket.';
 
+const REV = whole('after', 'rev of what is known; absent: nothing. A rev from the future counts as 0.', 0, 9_999_999_999, 0);
+
+/** What concerns one user and all of its sessions. */
+const INBOX_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v1/sessions',
+    operationId: 'sessions.list',
+    tag: 'Sessions',
+    summary: "The caller's sessions, newest activity first",
+    description:
+      'Every event of a session is activity. Archived sessions stay, deleted and left ones go. A session that becomes active ' +
+      'while you page moves to the front and is on the first page then; no page repeats another. `unread` counts the messages, ' +
+      'deleted ones included, after the read pointer and after the own last message; `mentions` those of them that are not ' +
+      'deleted and mention the caller. 100 means "100 or more". A page may be shorter than limit: only nextCursor says that there is more. ' +
+      HEAD,
+    query: [cursor('cursor', 'nextCursor of the page before'), limit(SESSIONS_PAGE_MAX, SESSIONS_PAGE_DEFAULT)],
+    status: 200,
+    answer: 'SessionsPage',
+    problems: ['invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/v1/inbox',
+    operationId: 'inbox.get',
+    tag: 'Inbox',
+    summary: 'What changed for the caller, session by session',
+    description: 'At most 500 items; `more` says that others follow after `rev`.',
+    query: [REV],
+    status: 200,
+    answer: 'Inbox',
+    problems: ['invalid_request'],
+  },
+  {
+    method: 'post',
+    path: '/v1/inbox/tickets',
+    operationId: 'inbox.ticket',
+    tag: 'Inbox',
+    summary: 'A ticket for one connection to the inbox socket, good for 30 s',
+    status: 201,
+    answer: 'Ticket',
+    problems: ['invalid_request', 'payload_too_large', 'unsupported_media_type', 'rate_limited'],
+  },
+  {
+    method: 'get',
+    path: '/v1/inbox/socket',
+    operationId: 'inbox.open',
+    tag: 'Inbox',
+    summary: 'Upgrade to the inbox socket',
+    description:
+      'Subprotocols `millrace.v1, ticket.{ticket}`, or an Authorization header. Every frame is what GET /v1/inbox answers; the first ' +
+      'comes at once. A client sends `{type: "renew", ticket}` and the bare text `ping`, nothing else. Close codes as on the session socket.',
+    query: [REV],
+    status: 101,
+    problems: ['invalid_request', 'origin_not_allowed', 'upgrade_required', 'rate_limited'],
+  },
+];
+
 /** Queries (contract §2), tickets and socket (§4), and what needs no token. */
 export const OPERATIONS: readonly Operation[] = [
+  ...INBOX_OPERATIONS,
   {
     method: 'get',
     path: '/v1/sessions/{s}',

@@ -12,6 +12,9 @@ import { localRoutes } from './dev-token.ts';
 import { documentRoutes } from './documents.ts';
 import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { ingressRoutes } from './ingress.ts';
+import { inboxRoutes } from './inbox.ts';
+import { notificationRoutes } from './notifications.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
 import { refuse } from './refused.ts';
@@ -22,10 +25,13 @@ import { ticketRoutes } from './tickets.ts';
 export const ROUTES: readonly Route[] = [
   ...commandRoutes,
   ...queryRoutes,
+  ...inboxRoutes,
   ...eventsRoutes,
   ...ticketRoutes,
   ...socketRoutes,
   ...receiptRoutes,
+  ...ingressRoutes,
+  ...notificationRoutes,
   ...healthRoutes,
   ...documentRoutes,
   ...localRoutes,

@@ -27,6 +27,11 @@ export function afterSeq(query: URLSearchParams): number {
   return wholeNumber(query, 'after', { min: 0, max: SEQ_MAX, absent: 0 });
 }
 
+/** A revision of an inbox rises more often than a seq. */
+export function afterRev(query: URLSearchParams): number {
+  return wholeNumber(query, 'after', { min: 0, max: 9_999_999_999, absent: 0 });
+}
+
 /** An epoch that was not made here is just another epoch: the Session answers epoch_changed. */
 export function epochOf(query: URLSearchParams): string | undefined {
   return query.get('epoch')?.slice(0, OPAQUE_LENGTH_MAX);

@@ -8,8 +8,8 @@ import { refuse } from './refused.ts';
 export const JSON_LEVELS_MAX = METADATA_LEVELS_MAX + 8;
 
 /** The bytes of a body, counted while they come: a Content-Length may be missing or wrong. Over the bound: 413. */
-export async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get('Content-Length') ?? 0) > BODY_BYTES_MAX) throw tooLarge();
+export async function readBytes(request: Request, bytesMax: number = BODY_BYTES_MAX): Promise<Uint8Array> {
+  if (Number(request.headers.get('Content-Length') ?? 0) > bytesMax) throw tooLarge(bytesMax);
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -18,9 +18,9 @@ export async function readBytes(request: Request): Promise<Uint8Array> {
     const { done, value } = await reader.read();
     if (done) break;
     size += value.byteLength;
-    if (size > BODY_BYTES_MAX) {
+    if (size > bytesMax) {
       await reader.cancel();
-      throw tooLarge();
+      throw tooLarge(bytesMax);
     }
     chunks.push(value);
   }
@@ -106,6 +106,6 @@ function nestsDeeperThan(max: number, text: string): boolean {
   return false;
 }
 
-function tooLarge() {
-  return refuse('payload_too_large', `A body may have at most ${BODY_BYTES_MAX} bytes.`);
+function tooLarge(bytesMax: number) {
+  return refuse('payload_too_large', `A body may have at most ${bytesMax} bytes.`);
 }

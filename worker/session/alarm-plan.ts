@@ -5,6 +5,8 @@ export interface AlarmFacts {
   nowMs: number;
   /** unpublished events wait: when the next attempt is due */
   outboxRetryAtMs?: number;
+  /** inboxes wait to be told: when the next attempt is due */
+  inboxRetryAtMs?: number;
   /** commit time of the oldest event without receipt, and how often a repair was tried since the last progress */
   oldestUnpersistedMs?: number;
   /** when the mark of persisted events last moved: while a consumer catches up nothing was lost */
@@ -30,6 +32,7 @@ export const SWEEP_EVERY_MS = 10 * HEARTBEAT_MS;
 export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   const due: number[] = [];
   if (facts.outboxRetryAtMs !== undefined) due.push(facts.outboxRetryAtMs);
+  if (facts.inboxRetryAtMs !== undefined) due.push(facts.inboxRetryAtMs);
   if (facts.oldestUnpersistedMs !== undefined) {
     const first = Math.max(facts.oldestUnpersistedMs, facts.lastProgressMs) + REPAIR_AFTER_MS;
     due.push(facts.repairAttempts === 0 ? first : Math.max(first, facts.nowMs + repairBackoffMs(facts.repairAttempts)));

@@ -1,6 +1,8 @@
 import type { Accepted, CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
+import type { InboxChange } from '../../shared/core/inbox.ts';
 import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } from '../../shared/core/types.ts';
 
 /** What the Worker asks of a Session object over RPC. Expected refusals are values: only faults are thrown. */
@@ -67,6 +69,19 @@ export interface EventsPage {
   epoch: string;
 }
 
+/** What a session is in the list of one user. */
+export interface Overview {
+  change: InboxChange;
+  /** absent: the user is no member of it, and must not see it in the list */
+  listed?: { session: SessionAnswer; last?: PageItem };
+}
+
+/** What the Inbox of a user is to be told. */
+export interface UserChange {
+  userId: string;
+  change: InboxChange;
+}
+
 export interface SessionApi {
   execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>>;
   commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>>;
@@ -87,12 +102,23 @@ export interface SessionApi {
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
   /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
   takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
+  /** from backends over NATS, in the order of arrival, authenticated by the right to publish; what is of no use is dropped */
+  takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
+  /** undefined: there never was such a session */
+  overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined>;
+  /**
+   * For whom others' doings are news: the members, or, above PUSHED_MEMBERS_MAX of them, only the users that the events
+   * named. Those named are told in any case, also when they are members no more.
+   */
+  inboxChanges(identity: SessionIdentity, named: readonly string[]): Promise<UserChange[]>;
 }
 
 /** Headers by which the Worker hands an upgrade to the Session; it removes any that a client sent. */
 export const SOCKET_HEADERS = {
   tenant: 'Millrace-Tenant',
   sessionId: 'Millrace-Session',
+  /** whose inbox, where it is one that is opened */
+  userId: 'Millrace-User',
   correlationId: 'Millrace-Correlation',
   /** JSON {actor: Actor, tokenExpiresAtMs: number}, percent-encoded; present when a Bearer token was verified, else the ticket counts */
   caller: 'Millrace-Caller',

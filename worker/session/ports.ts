@@ -1,3 +1,4 @@
+import type { InboxChange } from '../../shared/core/inbox.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.ts';
 
@@ -28,6 +29,8 @@ export interface RoomPorts {
   synced(): Promise<void>;
   /** resolves in a later turn of the event loop */
   nextTurn(): Promise<void>;
+  /** resolves that much later; it keeps the object running, so only for moments */
+  pause(ms: number): Promise<void>;
   setAlarm(atMs: number): void;
   /** hands a session.create to the Session that it names, or that it is to make */
   createElsewhere(input: ExecuteInput): Promise<Result<Executed>>;
@@ -35,6 +38,8 @@ export interface RoomPorts {
   background(work: Promise<void>): void;
   sockets(): SocketPort[];
   publisher: Publisher;
+  /** resolves once the user's Inbox took it; rejects within a bound when it did not */
+  tellInbox(userId: string, change: InboxChange): Promise<void>;
   nowMs(): number;
   random(): number;
   newId(): string;

@@ -4,7 +4,7 @@ import { refusal } from '../../shared/core/codes.ts';
 import { EVENTS_PAGE_MAX, MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX, PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
 import { isOwner, readAccess } from '../../shared/core/rights.ts';
 import { isErased, type Actor, type Event, type MessageRecord } from '../../shared/core/types.ts';
-import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, PageItem, Result } from './api.ts';
+import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, Overview, PageItem, Result } from './api.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Room } from './room.ts';
 
@@ -102,6 +102,17 @@ export function message(room: Room, actor: Actor, messageId: string): Result<Pag
   const record = room.state.message(messageId);
   if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
   return { ok: true, value: itemOf(room, record) };
+}
+
+/** One look for the list of a user; undefined: there never was such a session. One that it must not see there is only said to be so, that its Inbox may learn of it. */
+export function overview(room: Room, actor: Actor): Overview | undefined {
+  if (!room.exists) return undefined;
+  const change = room.inboxes.changeOf(actor.id);
+  const described = change.role === null ? undefined : describe(room, actor);
+  if (described?.ok !== true) return { change };
+  const newest = messages(room, actor, { limit: 1 });
+  const last = newest.ok ? newest.value.items[0] : undefined;
+  return { change, listed: { session: described.value, ...(last === undefined ? {} : { last }) } };
 }
 
 export function events(room: Room, actor: Actor, query: EventsQuery): Result<EventsPage> {

@@ -17,6 +17,7 @@ import { CommandLog } from './command-log.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import { encodeEvent, EventLog, type EncodedEvent } from './event-log.ts';
 import { FanOut } from './fan-out.ts';
+import { InboxFeed } from './inbox-feed.ts';
 import { Outbox } from './outbox.ts';
 import type { RoomPorts } from './ports.ts';
 import { ProgressLog } from './progress-log.ts';
@@ -28,6 +29,9 @@ import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
 const GUARD_ALARM_MS = 10_000;
+const COMMAND_ID_TAKEN = 'A command with this commandId was accepted before in the session.';
+/** the same for what Inboxes are to be told: users look for it within 2 s */
+const INBOX_GUARD_MS = 1_000;
 const EMPTY: SessionView = new MemoryState();
 
 export interface RoomSettings {
@@ -51,6 +55,7 @@ export class Room {
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
   readonly retention: Retention;
+  readonly inboxes: InboxFeed;
   readonly #rates: Rates;
   readonly #embedded: EmbeddedStore;
   #schema: number;
@@ -71,6 +76,7 @@ export class Room {
     this.outbox = new Outbox(asking, this.events, this.progress, identity);
     this.fanOut = new FanOut(asking, this.events, settings.limits);
     this.retention = new Retention(identity, ports, this.events, this.progress);
+    this.inboxes = new InboxFeed(identity.sessionId, asking, this.events, this.state);
     this.#rates = new Rates(settings.limits, ports.nowMs());
     this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
     this.#schema = schemaVersion(ports.sql);
@@ -79,6 +85,7 @@ export class Room {
     this.#load();
     this.fanOut.restore();
     this.outbox.kick();
+    this.inboxes.outbox.kick();
   }
 
   /** Called once after waking with the alarm that is set: waking is the one sure moment to arm one that was lost. */
@@ -115,6 +122,7 @@ export class Room {
       newId: () => this.ports.newId(),
     });
     if (decision.kind === 'refused') return { ok: false, refusal: decision.refusal };
+    if (this.#isTaken(input.commandId, nowMs)) return { ok: false, refusal: refusal('conflict', COMMAND_ID_TAKEN) };
     if (decision.kind === 'accepted') {
       const overloaded = this.#overload() ?? this.#embedded.refusalOf(input.command.name, this.state.lastOrdinal(), nowMs);
       if (overloaded !== undefined) return { ok: false, refusal: overloaded };
@@ -139,6 +147,8 @@ export class Room {
     this.#alarmAtMs = undefined;
     if (!this.exists) return;
     try {
+      // first: its bound is the shortest
+      await this.inboxes.outbox.drain();
       this.outbox.retryAtMs = undefined;
       await this.outbox.drain();
       await this.retention.repair();
@@ -198,6 +208,7 @@ export class Room {
     }
     if (stamped !== undefined) this.#committed(stamped, nowMs);
     if (decision.kind === 'noted') this.#tell(decision.note, input.actor, nowMs);
+    this.#tellInboxes(nowMs);
     return { ok: true, value: { accepted, replayed: false } };
   }
 
@@ -220,6 +231,7 @@ export class Room {
     if (!this.exists) this.#create();
     this.events.append(stamped.event, stamped.encoded);
     apply(this.state, stamped.event);
+    this.inboxes.note(stamped.event);
     this.commands.put({
       commandId: accepted.commandId,
       type: input.command.name,
@@ -233,11 +245,19 @@ export class Room {
   /** What is noted is kept in the same transaction as its idempotency key. */
   #keep(note: Note): void {
     const member = this.state.member(note.userId);
-    if (member !== undefined) this.state.putMember({ ...member, readSeq: note.seq });
+    if (member === undefined) return;
+    this.state.putMember({ ...member, readSeq: note.seq });
+    this.inboxes.noteRead(note.userId, note.seq);
   }
 
   #tell(note: Note, actor: Actor, nowMs: number): void {
     this.fanOut.signal({ type: 'signal', name: 'read', user: userOf(actor), data: { seq: note.seq }, at: rfc3339(nowMs) });
+  }
+
+  #tellInboxes(nowMs: number): void {
+    if (!this.inboxes.outbox.waiting) return;
+    this.#wakeBy(nowMs + INBOX_GUARD_MS);
+    this.inboxes.outbox.kick();
   }
 
   #committed(stamped: { event: Event; encoded: EncodedEvent }, nowMs: number): void {
@@ -262,11 +282,13 @@ export class Room {
     this.progress.load();
     this.state.load();
     this.retention.load();
+    this.inboxes.outbox.load();
   }
 
   #forget(): void {
     this.events.reset();
     this.state.reset();
+    this.inboxes.outbox.reset();
   }
 
   #fingerprint(input: ExecuteInput): string {
@@ -284,6 +306,11 @@ export class Room {
     return { ok: true, value: { accepted: found.answer, replayed: true } };
   }
 
+  /** A given id names one command: with its key it is a repetition, without it another command that nobody could tell apart. */
+  #isTaken(commandId: string | undefined, nowMs: number): boolean {
+    return commandId !== undefined && this.exists && this.commands.find(commandId, nowMs) !== undefined;
+  }
+
   #overload(): Refusal | undefined {
     const { unpersistedEvents, unpersistedBytes } = this.settings.limits;
     const waiting = this.events.head - this.progress.persisted;
@@ -298,6 +325,7 @@ export class Room {
     const at = nextAlarmMs({
       nowMs,
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
+      ...(this.inboxes.outbox.waiting ? { inboxRetryAtMs: this.inboxes.outbox.retryAtMs ?? nowMs + INBOX_GUARD_MS } : {}),
       ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
       repairAttempts: this.retention.repairAttempts,
       lastProgressMs: this.retention.lastProgressMs,

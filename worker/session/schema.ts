@@ -33,6 +33,10 @@ const MIGRATIONS: readonly string[][] = [
     `CREATE TABLE tickets (digest TEXT PRIMARY KEY, caller TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID`,
     `CREATE INDEX tickets_by_expiry ON tickets (expires_at)`,
   ],
+  [
+    `CREATE TABLE mentions (user_id TEXT NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (user_id, ordinal)) WITHOUT ROWID`,
+    `CREATE TABLE inbox_outbox (user_id TEXT PRIMARY KEY) WITHOUT ROWID`,
+  ],
 ];
 
 export function schemaVersion(sql: SqlStorage): number {
@@ -43,8 +47,8 @@ export function schemaVersion(sql: SqlStorage): number {
 }
 
 /** Brings the tables to the newest version; call inside a transaction. Writes nothing when they are there already. */
-export function migrate(sql: SqlStorage, from: number): void {
-  if (from === MIGRATIONS.length) return;
-  for (const statements of MIGRATIONS.slice(from)) for (const statement of statements) sql.exec(statement);
-  sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_version', ?)`, String(MIGRATIONS.length));
+export function migrate(sql: SqlStorage, from: number, migrations: readonly (readonly string[])[] = MIGRATIONS): void {
+  if (from === migrations.length) return;
+  for (const statements of migrations.slice(from)) for (const statement of statements) sql.exec(statement);
+  sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_version', ?)`, String(migrations.length));
 }

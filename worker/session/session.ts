@@ -2,15 +2,25 @@ import { DurableObject } from 'cloudflare:workers';
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
-import { problemOf } from '../../shared/contract/problem.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
-import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import { refusal } from '../../shared/core/codes.ts';
 import { limitsFrom } from '../../shared/core/limits.ts';
 import { readAccess } from '../../shared/core/rights.ts';
 import type { Actor } from '../../shared/core/types.ts';
 import type { Env } from '../env.ts';
+import { inboxTeller } from '../inbox/stub.ts';
 import { log } from '../log.ts';
+import {
+  acceptUpgrade,
+  answerClose,
+  newTicketSecret,
+  offeredProtocols,
+  refuseUpgrade,
+  SocketPorts,
+  verifiedCaller,
+} from '../sockets.ts';
 import { sealTicket } from '../ticket.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import { uplinkPublisher } from '../uplink/publisher.ts';
@@ -22,24 +32,20 @@ import {
   type Executed,
   type MessagesPage,
   type MessagesQuery,
+  type Overview,
   type PageItem,
   type Result,
   type SessionApi,
   type SessionIdentity,
+  type UserChange,
 } from './api.ts';
 import { newSessionId } from './new-session-id.ts';
-import type { RoomPorts, SocketPort } from './ports.ts';
+import type { RoomPorts } from './ports.ts';
 import * as queries from './queries.ts';
 import { Room } from './room.ts';
 import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
 import { sessionStub } from './stub.ts';
-import type { Caller } from './tickets.ts';
 import { Turns } from './turns.ts';
-
-const TICKET_BYTES = 32;
-const CLOSE_CODE_NORMAL = 1000;
-/** RFC 6455 §7.4.1: what a browser reports, never what a frame may carry */
-const CLOSE_CODES_UNSENT = new Set([1005, 1006, 1015]);
 
 /** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
 export class Session extends DurableObject<Env> implements SessionApi {
@@ -49,11 +55,11 @@ export class Session extends DurableObject<Env> implements SessionApi {
     nextTurn: (callback) => setTimeout(callback, 0),
     background: (work) => this.ctx.waitUntil(work),
   });
-  readonly #ports = new WeakMap<WebSocket, SocketPort>();
+  readonly #sockets: SocketPorts;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
-    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+    this.#sockets = new SocketPorts(state);
     const identity = storedIdentity(state.storage.sql);
     if (identity !== undefined) this.#room = this.#open(identity);
   }
@@ -127,7 +133,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
     if (!found.ok) return found;
     const limited = room.limit(actor.id);
     if (limited !== undefined) return { ok: false, refusal: limited };
-    const ticket = sealTicket(identity.tenant, randomBase64Url(TICKET_BYTES));
+    const ticket = sealTicket(identity.tenant, newTicketSecret());
     const expiresAtMs = room.tickets.issue(ticket, { actor, tokenExpiresAtMs }, room.ports.nowMs());
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
@@ -138,30 +144,37 @@ export class Session extends DurableObject<Env> implements SessionApi {
     this.#room.takeReceipt(receipt, embeddedMessages);
   }
 
+  /** Not shown to anybody yet: that comes with the streams. What is a signal need not last, so nothing is owed. */
+  async takeSignals(identity: SessionIdentity, _signals: readonly InboundSignal[]): Promise<void> {
+    this.#at(identity);
+  }
+
+  async overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined> {
+    return queries.overview(this.#at(identity), actor);
+  }
+
+  async inboxChanges(identity: SessionIdentity, named: readonly string[]): Promise<UserChange[]> {
+    const room = this.#at(identity);
+    return room.exists ? room.inboxes.changesFor(named) : [];
+  }
+
   /** The socket upgrade, handed over by the Worker with SOCKET_HEADERS. */
   override async fetch(request: Request): Promise<Response> {
     const header = (name: string): string => request.headers.get(name) ?? '';
     const room = this.#at({ tenant: header(SOCKET_HEADERS.tenant), sessionId: header(SOCKET_HEADERS.sessionId) });
     const asked = socketRequest(request);
     const decision = admit(room, asked);
-    if (!decision.ok) return refuse(decision.refusal, header(SOCKET_HEADERS.correlationId));
-    const pair = new WebSocketPair();
-    const server = pair[1];
-    this.ctx.acceptWebSocket(server);
-    welcome(room, this.#port(server), decision.admission, asked);
-    const protocol = chosenProtocol(asked.protocols);
-    return new Response(null, {
-      status: 101,
-      webSocket: pair[0],
-      headers: protocol === undefined ? {} : { 'Sec-WebSocket-Protocol': protocol },
-    });
+    if (!decision.ok) return refuseUpgrade(decision.refusal, header(SOCKET_HEADERS.correlationId));
+    return acceptUpgrade(this.ctx, this.#sockets, chosenProtocol(asked.protocols), (port) =>
+      welcome(room, port, decision.admission, asked),
+    );
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const room = this.#room;
     if (room === undefined) return;
     this.#learnAlarm(room);
-    const port = this.#port(socket);
+    const port = this.#sockets.of(socket);
     this.#turns.run(() => {
       try {
         takeFrame(room, port, message);
@@ -175,14 +188,13 @@ export class Session extends DurableObject<Env> implements SessionApi {
   override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
     // what it sent before it closed counts
     this.#turns.settle();
-    this.#room?.fanOut.detach(this.#port(socket));
-    // without an answer the client's side of the close waits until it times out; a code that was not on the wire may not be sent
-    socket.close(CLOSE_CODES_UNSENT.has(code) ? CLOSE_CODE_NORMAL : code, reason);
+    this.#room?.fanOut.detach(this.#sockets.of(socket));
+    answerClose(socket, code, reason);
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
     this.#turns.settle();
-    this.#room?.fanOut.detach(this.#port(socket));
+    this.#room?.fanOut.detach(this.#sockets.of(socket));
   }
 
   override async alarm(): Promise<void> {
@@ -215,13 +227,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
       createElsewhere: (input) => this.#createElsewhere(identity.tenant, input),
       nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
       background: (work) => this.ctx.waitUntil(work),
-      sockets: () =>
-        this.ctx
-          .getWebSockets()
-          // those we closed may still be listed
-          .filter((socket) => socket.readyState === WebSocket.READY_STATE_OPEN)
-          .map((socket) => this.#port(socket)),
+      sockets: () => this.#sockets.all(),
       publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
+      tellInbox: inboxTeller(this.env, identity.tenant),
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       nowMs: () => Date.now(),
       random: () => Math.random(),
       newId: () => v7(),
@@ -243,21 +252,6 @@ export class Session extends DurableObject<Env> implements SessionApi {
       return { ok: false, refusal: refusal('unavailable', detail) };
     }
   }
-
-  #port(socket: WebSocket): SocketPort {
-    let port = this.#ports.get(socket);
-    if (port === undefined) {
-      port = {
-        send: (text) => socket.send(text),
-        close: (code, reason) => socket.close(code, reason),
-        save: (attachment) => socket.serializeAttachment(attachment),
-        load: () => socket.deserializeAttachment() as unknown,
-        lastPongMs: () => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime(),
-      };
-      this.#ports.set(socket, port);
-    }
-    return port;
-  }
 }
 
 function storedIdentity(sql: SqlStorage): SessionIdentity | undefined {
@@ -274,28 +268,11 @@ function socketRequest(request: Request): SocketRequest {
   const url = new URL(request.url);
   const after = url.searchParams.get('after');
   const epoch = url.searchParams.get('epoch');
-  const caller = request.headers.get(SOCKET_HEADERS.caller);
+  const caller = verifiedCaller(request);
   return {
-    protocols: (request.headers.get('Sec-WebSocket-Protocol') ?? '')
-      .split(',')
-      .map((each) => each.trim())
-      .filter((each) => each !== ''),
-    // written by the Worker, which removed any that a client sent
-    ...(caller === null ? {} : { caller: JSON.parse(decodeURIComponent(caller)) as Caller }),
+    protocols: offeredProtocols(request),
+    ...(caller === undefined ? {} : { caller }),
     ...(after === null || after === '' ? {} : { after: Number(after) }),
     ...(epoch === null ? {} : { epoch }),
   };
-}
-
-function refuse(reason: Refusal, correlationId: string): Response {
-  const problem = problemOf(reason, correlationId);
-  return Response.json(problem, { status: problem.status, headers: { 'Content-Type': 'application/problem+json' } });
-}
-
-function randomBase64Url(bytes: number): string {
-  const raw = crypto.getRandomValues(new Uint8Array(bytes));
-  return btoa(String.fromCharCode(...raw))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
 }

@@ -48,7 +48,7 @@ describe('addresses', () => {
     const response = await world().call('PUT', '/v1/sessions/s1');
     expect(response.status).toBe(405);
     expect(response.headers.get('Allow')).toBe('PATCH, DELETE, GET, HEAD, OPTIONS');
-    expect((await world().call('GET', '/v1/sessions')).headers.get('Allow')).toBe('POST, OPTIONS');
+    expect((await world().call('DELETE', '/v1/sessions')).headers.get('Allow')).toBe('POST, GET, HEAD, OPTIONS');
   });
   test('OPTIONS tells the methods, HEAD is GET without its body', async () => {
     const options = await world().call('OPTIONS', '/healthz');

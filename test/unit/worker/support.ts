@@ -1,17 +1,22 @@
 import { SignJWT, type JWTPayload } from 'jose';
 import { vi } from 'vitest';
 import type { Accepted } from '../../../shared/contract/answers.ts';
+import type { InboxChange } from '../../../shared/core/inbox.ts';
 import type { Event, MessageRecord } from '../../../shared/core/types.ts';
 import type { Env } from '../../../worker/env.ts';
+import type { InboxIdentity, InboxPage } from '../../../worker/inbox/api.ts';
 import { createApp } from '../../../worker/routes/app.ts';
+import type { InboundSignal } from '../../../shared/contract/backend.ts';
 import type {
   EventsPage,
   Executed,
   ExecuteInput,
   MessagesPage,
+  Overview,
   PageItem,
   Result,
   SessionIdentity,
+  UserChange,
 } from '../../../worker/session/api.ts';
 import type { RequestOutcome } from '../../../worker/uplink/api.ts';
 
@@ -51,6 +56,24 @@ export function fakeSession() {
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
     takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
+    takeSignals: vi.fn<(identity: SessionIdentity, signals: readonly InboundSignal[]) => Promise<void>>(async () => undefined),
+    overview: vi.fn<(identity: SessionIdentity, actor: unknown) => Promise<Overview | undefined>>(async () => undefined),
+    inboxChanges: vi.fn<(identity: SessionIdentity, named: readonly string[]) => Promise<UserChange[]>>(async () => []),
+    fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
+      Response.json({ code: 'unauthenticated', detail: 'no' }, { status: 401 }),
+    ),
+  };
+}
+
+/** An Inbox that is empty and agrees to everything. */
+export function fakeInbox() {
+  return {
+    take: vi.fn<(identity: InboxIdentity, changes: readonly InboxChange[]) => Promise<void>>(async () => undefined),
+    page: vi.fn<(identity: InboxIdentity, query: object) => Promise<Result<InboxPage>>>(async () => ok({ items: [] })),
+    since: vi.fn<(identity: InboxIdentity, after: number) => Promise<object>>(async () => ({ type: 'inbox', rev: 0, items: [] })),
+    issueTicket: vi.fn<(identity: InboxIdentity, actor: unknown, expiresAtMs: number) => Promise<Result<object>>>(async () =>
+      ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' }),
+    ),
     fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
       Response.json({ code: 'unauthenticated', detail: 'no' }, { status: 401 }),
     ),
@@ -60,6 +83,7 @@ export function fakeSession() {
 /** The Worker over a fake Session and a fake Uplink. `names` are the names by which objects were looked up. */
 export function world(variables: Partial<Env> = {}) {
   const session = fakeSession();
+  const inbox = fakeInbox();
   const uplink = {
     request: vi.fn<(subject: string, payload: string) => Promise<RequestOutcome>>(async () => ({
       ok: false,
@@ -77,6 +101,7 @@ export function world(variables: Partial<Env> = {}) {
   });
   const env = {
     SESSION: namespace(session),
+    INBOX: namespace(inbox),
     UPLINK: namespace(uplink),
     NATS_WS_URL: '',
     JWT_SECRET,
@@ -94,7 +119,7 @@ export function world(variables: Partial<Env> = {}) {
     const json = { 'Content-Type': 'application/json' };
     return call(method, path, { headers: { ...authorization, ...json, ...headers }, body: JSON.stringify(body) });
   };
-  return { session, uplink, names, env, call, as };
+  return { session, inbox, uplink, names, env, call, as };
 }
 
 export function token(claims: JWTPayload = {}, secret = JWT_SECRET): Promise<string> {

@@ -1,0 +1,7 @@
+import type { RoomPorts } from '../session/ports.ts';
+
+/** What an inbox's room needs of the platform: the part of a session's that concerns storage, sockets and time. */
+export type InboxPorts = Pick<
+  RoomPorts,
+  'sql' | 'transaction' | 'synced' | 'nextTurn' | 'pause' | 'setAlarm' | 'background' | 'sockets' | 'nowMs' | 'digest' | 'log'
+>;
