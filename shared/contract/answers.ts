@@ -1,3 +1,4 @@
+import type { DeviceStatus } from '../core/presence.ts';
 import type { ActorKind, MemberRole, MessageRole, MessageStatus, Metadata, Visibility } from '../core/types.ts';
 
 /** The bodies that clients get (contract §1 and §2). Times are RFC 3339 UTC with milliseconds. */
@@ -51,6 +52,16 @@ export interface MemberAnswer {
   role: MemberRole;
   joinedAt: string;
   readSeq: number;
+}
+
+export interface PresenceAnswer {
+  user: UserAnswer;
+  /** over all devices: away when all of them are */
+  status: DeviceStatus;
+  /** open sockets; 0 for the moment after the last one closed, in which the user may come back */
+  devices: number;
+  /** when the status became what it is */
+  since: string;
 }
 
 export interface MessageAnswer {

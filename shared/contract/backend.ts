@@ -5,7 +5,11 @@ import * as field from './fields.ts';
 /** What backends publish over NATS (contract §5). */
 
 /** Who acts: the right to publish is the right to act as anyone of the tenant. */
-const actor = z.strictObject({ id: field.userId, name: field.shortText.optional(), kind: z.enum(['user', 'agent', 'system']) });
+const actor = z.strictObject({
+  id: field.userId,
+  name: field.shortText.exactOptional(),
+  kind: z.enum(['user', 'agent', 'system']),
+});
 
 /** The envelope of a command; what is in it is judged by the catalogue, as at every door. A missing `data` is `{}`. */
 export const backendCommand = z.strictObject({

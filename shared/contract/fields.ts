@@ -6,6 +6,8 @@ import {
   METADATA_BYTES_MAX,
   METADATA_LEVELS_MAX,
   SEQ_MAX,
+  STREAM_IDLE_MS_MAX,
+  STREAM_IDLE_MS_MIN,
   TEXT_CODE_POINTS_MAX,
   TITLE_CODE_POINTS_MAX,
 } from '../core/limits.ts';
@@ -58,6 +60,28 @@ export const text = z
     else noLoneSurrogate(value, context);
   })
   .meta({ minLength: 1, maxLength: TEXT_CODE_POINTS_MAX });
+
+function streamText(min: number) {
+  return z
+    .string()
+    .superRefine((value, context) => {
+      if (codePoints(value, TEXT_CODE_POINTS_MAX) > TEXT_CODE_POINTS_MAX) {
+        context.addIssue(issue(`must have at most ${TEXT_CODE_POINTS_MAX} code points`, 'message_too_long'));
+      } else if (value.length < min) context.addIssue(issue('must not be empty'));
+      else noLoneSurrogate(value, context);
+    })
+    .meta({ minLength: min, maxLength: TEXT_CODE_POINTS_MAX });
+}
+
+/** 1–50,000 code points of a message to be, white space too. A surrogate pair is never cut in two: each chunk is sound alone. */
+export const chunkText = streamText(1);
+/** The whole text of a stream: whether it may be empty is for the status to say. */
+export const finalText = streamText(0);
+export const chunkIndex = z
+  .int()
+  .min(0)
+  .max(TEXT_CODE_POINTS_MAX - 1);
+export const idleTimeoutMs = z.int().min(STREAM_IDLE_MS_MIN).max(STREAM_IDLE_MS_MAX);
 
 /** JSON.stringify writes a lone surrogate as an escape of its own; the backslashes before it tell it from text that looks like one. */
 const LONE_SURROGATE_ESCAPE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;

@@ -8,7 +8,15 @@ import type { Problem } from './problem.ts';
 export const SUBPROTOCOL = 'millrace.v1';
 export const TICKET_PROTOCOL_PREFIX = 'ticket.';
 
-/** What is not kept: lost with the moment, and never in the log. `at` is RFC 3339 UTC with milliseconds. */
+/**
+ * What is not kept: lost with the moment, and never in the log. `at` is RFC 3339 UTC with milliseconds.
+ *
+ * `stream` {messageId, index, lastIndex, text}: the chunks from `index` to `lastIndex` as one text. The next frame of a message
+ * begins at `lastIndex + 1`, or at 0: then it is the whole text so far and replaces what was shown (who joins, comes back or
+ * was there while the session slept gets that), with {role, name?, parentId?} of the message to come. The event
+ * message.created of that id ends it, and its text is the one that counts.
+ * `typing` {active}: over after 10 s without another, should `active: false` be lost.
+ */
 export interface SignalFrame {
   type: 'signal';
   name: 'typing' | 'presence' | 'read' | 'stream' | 'cancel';
@@ -38,6 +46,12 @@ export type ServerFrame =
   | { type: 'ack'; id: string; result: Accepted; replayed?: true }
   | { type: 'reject'; id: string; error: Problem };
 
+/** What a client may signal. `data` with more in it, or of another shape, is dropped: a signal has nobody to answer to. */
+export const clientSignal = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('typing'), data: z.strictObject({ active: z.boolean() }) }),
+  z.object({ name: z.literal('presence'), data: z.strictObject({ status: z.enum(['online', 'away']) }) }),
+]);
+
 const frameId = z.string().min(1).max(128);
 
 /** The frame's own shape: failing it closes 4400; what is inside a command is judged by the catalogue and rejected. */
@@ -54,7 +68,8 @@ export const clientFrame = z.discriminatedUnion('type', [
     traceparent: z.unknown().optional(),
     actor: z.unknown().optional(),
   }),
-  z.object({ type: z.literal('signal'), name: z.unknown(), data: z.unknown() }),
+  // what it says is for clientSignal to judge: a signal that means nothing here is dropped, and its socket stays
+  z.object({ type: z.literal('signal'), name: z.unknown().optional(), data: z.unknown().optional() }),
   z.object({ type: z.literal('received'), seq: z.int().min(0).max(SEQ_MAX) }),
   z.object({ type: z.literal('renew'), ticket: z.string().max(256) }),
 ]);

@@ -11,6 +11,8 @@ export interface Problem {
   errors?: { path: string; message: string }[];
   /** where HTTP has Retry-After, milliseconds */
   retryAfterMs?: number;
+  /** of stream_gap: the index of the chunk that comes next */
+  expectedIndex?: number;
 }
 
 /** What a client waits when a code says that waiting helps and nothing better is known. */
@@ -28,5 +30,6 @@ export function problemOf(refusal: Refusal, correlationId: string): Problem {
     correlationId,
     ...(refusal.errors === undefined ? {} : { errors: refusal.errors }),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(refusal.expectedIndex === undefined ? {} : { expectedIndex: refusal.expectedIndex }),
   };
 }

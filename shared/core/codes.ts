@@ -38,6 +38,8 @@ export interface Refusal {
   detail: string;
   errors?: { path: string; message: string }[];
   retryAfterMs?: number;
+  /** of stream_gap: the index of the chunk that comes next */
+  expectedIndex?: number;
 }
 
 export function refusal(code: ErrorCode, detail: string, more: Omit<Refusal, 'code' | 'detail'> = {}): Refusal {

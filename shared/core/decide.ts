@@ -9,6 +9,10 @@ import { decideSessionCreate } from './commands/session-create.ts';
 import { sessionDelete } from './commands/session-delete.ts';
 import { sessionRestore } from './commands/session-restore.ts';
 import { sessionUpdate } from './commands/session-update.ts';
+import { streamAppend } from './commands/stream-append.ts';
+import { streamCancel } from './commands/stream-cancel.ts';
+import { streamFinish } from './commands/stream-finish.ts';
+import { streamStart } from './commands/stream-start.ts';
 import { refused, type CommandHandler, type DecideContext, type Decision } from './decision.ts';
 import { SEQ_MAX } from './limits.ts';
 import { readAccess } from './rights.ts';
@@ -29,6 +33,10 @@ export const COMMAND_HANDLERS: Handlers = {
   'message.edit': messageEdit,
   'message.delete': messageDelete,
   'read.advance': readAdvance,
+  'stream.start': streamStart,
+  'stream.append': streamAppend,
+  'stream.finish': streamFinish,
+  'stream.cancel': streamCancel,
 };
 
 /**

@@ -25,6 +25,20 @@ export const MESSAGE_EDITS_MAX = 10_000;
 /** beyond it the session takes no more events: 409 session_full */
 export const SEQ_MAX = 2 ** 31 - 1;
 
+/** streams that run at once in a session; over it: 429 rate_limited until one ends */
+export const STREAMS_RUNNING_MAX = 100;
+/** a stream that takes no chunk for its idle time ends as failed; outside these bounds: 400 invalid_request */
+export const STREAM_IDLE_MS_MIN = 10_000;
+export const STREAM_IDLE_MS_MAX = 30 * 60_000;
+export const STREAM_IDLE_MS_DEFAULT = 5 * 60_000;
+/** chunks of a stream that came before one that is missing, from NATS; over it the stream is torn and `finish.text` decides */
+export const STREAM_REORDER_CHUNKS_MAX = 64;
+/** chunks wait this long for others before they are stored: at most 4 writes a second of a stream, and less than 500 ms behind */
+export const STREAM_STORE_EVERY_MS = 400;
+/** stream frames that a socket gets at once between two `received`; beyond it they are merged to one per stream and STREAM_PACE_MS */
+export const STREAM_EAGER_BYTES_MAX = 512 * 1024;
+export const STREAM_PACE_MS = 250;
+
 /** a page of messages or events is cut here; only nextCursor says there is more */
 export const PAGE_BYTES_MAX = 512 * 1024;
 export const MESSAGES_PAGE_DEFAULT = 50;
@@ -33,6 +47,8 @@ export const EVENTS_PAGE_DEFAULT = 100;
 export const EVENTS_PAGE_MAX = 1_000;
 export const MEMBERS_PAGE_DEFAULT = 50;
 export const MEMBERS_PAGE_MAX = 100;
+export const PRESENCE_PAGE_DEFAULT = 100;
+export const PRESENCE_PAGE_MAX = 100;
 
 export const SESSIONS_PAGE_DEFAULT = 20;
 export const SESSIONS_PAGE_MAX = 100;

@@ -1,10 +1,12 @@
 import type { SessionState } from './state.ts';
-import type { MemberRecord, MessageRecord, SessionRecord } from './types.ts';
+import { RunningStream } from './running-stream.ts';
+import type { MemberRecord, MessageRecord, SessionRecord, StreamRecord } from './types.ts';
 
 /** The state in memory: for the client, the simulator and tests. `erased` holds the seqs whose data is gone. */
 export class MemoryState implements SessionState {
   readonly members = new Map<string, MemberRecord>();
   readonly messages = new Map<string, MessageRecord>();
+  readonly streams = new Map<string, RunningStream | 'ended'>();
   readonly erased = new Set<number>();
   #session: SessionRecord | undefined;
   #head = 0;
@@ -39,6 +41,12 @@ export class MemoryState implements SessionState {
   lastOrdinal(): number {
     return this.#lastOrdinal;
   }
+  stream(id: string): RunningStream | 'ended' | undefined {
+    return this.streams.get(id);
+  }
+  runningStreams(): number {
+    return [...this.streams.values()].filter((stream) => stream !== 'ended').length;
+  }
   storageFull(): boolean {
     return false;
   }
@@ -52,12 +60,23 @@ export class MemoryState implements SessionState {
     this.messages.set(record.id, record);
     this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
   }
+  putStream(record: StreamRecord): void {
+    this.streams.set(record.id, new RunningStream(record));
+  }
+  appendChunk(id: string, text: string): void {
+    const stream = this.streams.get(id);
+    if (stream instanceof RunningStream) stream.append(text);
+  }
+  endStream(id: string): void {
+    if (this.streams.has(id)) this.streams.set(id, 'ended');
+  }
   eraseEvents(seqs: readonly number[]): void {
     for (const seq of seqs) this.erased.add(seq);
   }
   eraseAllBelow(seq: number): void {
     for (let each = 1; each < seq; each += 1) this.erased.add(each);
     this.messages.clear();
+    this.streams.clear();
   }
   advance(seq: number, clock: string): void {
     this.#head = seq;

@@ -66,6 +66,20 @@ export interface MessageRecord {
   restBytes: number;
 }
 
+/** What a stream keeps from its start to the message that it becomes. */
+export interface StreamRecord {
+  /** of the message that it will be */
+  id: string;
+  /** whose message it will be, and who alone may append to it */
+  starter: { id: string; name?: string; kind: ActorKind };
+  role: MessageRole;
+  name?: string;
+  parentId?: string;
+  metadata: Metadata;
+  idleTimeoutMs: number;
+  startedAt: number;
+}
+
 export interface EventDataByType {
   'session.created': SessionFields & { members: { userId: string; role: MemberRole }[] };
   'session.updated': SessionFields;
@@ -190,6 +204,17 @@ export interface CommandDataByName {
   'message.edit': { messageId: string; text: string };
   'message.delete': { messageId: string };
   'read.advance': { seq: number };
+  'stream.start': {
+    messageId?: string;
+    role?: MessageRole;
+    name?: string;
+    parentId?: string;
+    metadata?: Metadata;
+    idleTimeoutMs?: number;
+  };
+  'stream.append': { messageId: string; index: number; text: string };
+  'stream.finish': { messageId: string; status: 'completed' | 'failed'; text?: string };
+  'stream.cancel': { messageId: string; reason?: string };
 }
 
 export type CommandName = keyof CommandDataByName;

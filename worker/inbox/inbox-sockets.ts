@@ -122,7 +122,7 @@ export class InboxSockets {
         // devices in step lack the same: it is read and encoded once
         const answers = new Map<number, InboxAnswer>();
         for (const socket of this.#sockets.values()) this.#pump(socket, answers);
-        await this.#ports.pause(INBOX_FRAME_MS);
+        await this.#ports.delay(INBOX_FRAME_MS);
       }
     } catch (error) {
       // the storage failed: the platform resets the object and its sockets come back with their revisions

@@ -108,7 +108,7 @@ export class Inbox extends DurableObject<Env> implements InboxApi {
       transaction: (section) => storage.transactionSync(section),
       synced: () => storage.sync(),
       nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
       background: (work) => this.ctx.waitUntil(work),
       sockets: () => this.#sockets.all(),

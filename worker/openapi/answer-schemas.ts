@@ -6,6 +6,7 @@ import type {
   InboxItem,
   MemberAnswer,
   MessageAnswer,
+  PresenceAnswer,
   SessionAnswer,
   SessionsItem,
   UserAnswer,
@@ -66,6 +67,13 @@ const session = z.object({
 
 const member = z.object({ user, role: field.memberRole, joinedAt: time, readSeq: seq });
 
+const present = z.object({
+  user,
+  status: z.enum(['online', 'away']).describe('over all devices: away when all of them are'),
+  devices: z.int().min(0).describe('open sockets; 0 for the moment after the last one closed'),
+  since: time,
+});
+
 const reaction = z.object({ emoji: z.string(), count: z.int(), mine: z.boolean(), userIds: z.array(field.userId) });
 
 const message = z.object({
@@ -117,6 +125,7 @@ const problem = z.object({
   code: z.enum(Object.keys(ERROR_CODES) as [keyof typeof ERROR_CODES]),
   correlationId: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  expectedIndex: z.int().min(0).optional().describe('of stream_gap: the index of the chunk that comes next'),
 });
 
 const event = z.union(EVENT_TYPES.map((type) => EVENT_SCHEMAS[type]) as [z.ZodType, z.ZodType]);
@@ -128,6 +137,7 @@ export const ANSWER_SCHEMAS = {
   Session: session satisfies Exactly<SessionAnswer>,
   User: user satisfies Exactly<UserAnswer>,
   MembersPage: z.object({ items: z.array(member satisfies Exactly<MemberAnswer>), nextCursor: z.string().optional() }),
+  PresencePage: z.object({ items: z.array(present satisfies Exactly<PresenceAnswer>), nextCursor: z.string().optional() }),
   Message: message satisfies Exactly<MessageAnswer>,
   MessagesPage: z.object({ items: z.array(message), nextCursor: z.string().optional(), previousCursor: z.string() }),
   SessionsPage: z.object({ items: z.array(sessionsItem satisfies Exactly<SessionsItem>), nextCursor: z.string().optional() }),

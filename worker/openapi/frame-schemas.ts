@@ -57,6 +57,12 @@ const chunk = z.object({
   index: z.int().min(0).describe('of the first chunk in it; 0 begins anew: who joins in the middle first gets the text so far'),
   text: z.string(),
 });
+const shownChunks = chunk.extend({
+  lastIndex: z.int().min(0).describe('of the last chunk in it: the next frame begins behind it, or at 0'),
+  role: field.messageRole.optional().describe('with index 0: of the message that it will be, as name and parentId'),
+  name: z.string().optional(),
+  parentId: field.id.optional(),
+});
 const cancel = z.object({ messageId: field.id, reason: z.string().optional() });
 
 /** What is sent for the moment and not kept. */
@@ -64,7 +70,7 @@ export const SERVER_SIGNALS = {
   typing: signal('typing', typing),
   presence: signal('presence', z.object({ status: z.enum(['online', 'away', 'offline']) })),
   read: signal('read', z.object({ seq })),
-  stream: signal('stream', chunk),
+  stream: signal('stream', shownChunks),
   cancel: signal('cancel', cancel),
 } as const;
 
@@ -130,7 +136,7 @@ export const INBOX_FRAME = z.object({
 export const NATS_SIGNALS = {
   stream: z.object({ name: z.literal('stream'), actor, data: chunk }),
   typing: z.object({ name: z.literal('typing'), actor, data: typing }),
-  cancel: z.object({ name: z.literal('cancel'), data: cancel }),
+  cancel: z.object({ name: z.literal('cancel'), user: ANSWER_SCHEMAS.User, data: cancel, at: time }),
 } as const;
 
 export const RECEIPT = z.object({

@@ -6,6 +6,8 @@ import {
   MEMBERS_PAGE_MAX,
   MESSAGES_PAGE_DEFAULT,
   MESSAGES_PAGE_MAX,
+  PRESENCE_PAGE_DEFAULT,
+  PRESENCE_PAGE_MAX,
   SEQ_MAX,
   SESSIONS_PAGE_DEFAULT,
   SESSIONS_PAGE_MAX,
@@ -136,6 +138,20 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     answer: 'MembersPage',
     problems: ['session_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/sessions/{s}/presence',
+    operationId: 'presence.list',
+    tag: 'Members',
+    summary: 'Who is here now, over all their devices',
+    description:
+      'In the order of user ids. Somebody is online with the first socket, and offline within 60 s after the last closed. Above 1,000 ' +
+      'members changes are not signalled: ask again.',
+    query: [cursor('cursor', 'nextCursor of the page before'), limit(PRESENCE_PAGE_MAX, PRESENCE_PAGE_DEFAULT)],
+    status: 200,
+    answer: 'PresencePage',
+    problems: ['invalid_request', 'session_not_found'],
   },
   {
     method: 'get',

@@ -177,6 +177,7 @@ export async function openLiveEvents(
     [SOCKET_HEADERS.tenant]: identity.tenant,
     [SOCKET_HEADERS.sessionId]: identity.sessionId,
     [SOCKET_HEADERS.correlationId]: who.correlationId,
+    [SOCKET_HEADERS.quiet]: '1',
     [SOCKET_HEADERS.caller]: encodeURIComponent(JSON.stringify({ actor, tokenExpiresAtMs })),
   };
   // opening twice does no harm: a socket that nobody hears of closes

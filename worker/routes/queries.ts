@@ -1,5 +1,12 @@
 import { ID_PATTERN } from '../../shared/core/ids.ts';
-import { MEMBERS_PAGE_DEFAULT, MEMBERS_PAGE_MAX, MESSAGES_PAGE_DEFAULT, MESSAGES_PAGE_MAX } from '../../shared/core/limits.ts';
+import {
+  MEMBERS_PAGE_DEFAULT,
+  MEMBERS_PAGE_MAX,
+  MESSAGES_PAGE_DEFAULT,
+  MESSAGES_PAGE_MAX,
+  PRESENCE_PAGE_DEFAULT,
+  PRESENCE_PAGE_MAX,
+} from '../../shared/core/limits.ts';
 import { readMessages } from '../queries/messages.ts';
 import { storeBehind } from '../queries/store.ts';
 import type { MessagesQuery, Result, SessionIdentity } from '../session/api.ts';
@@ -26,6 +33,7 @@ interface Query {
 const HANDLERS: Readonly<Record<string, (query: Query) => Promise<object>>> = {
   '': describe,
   '/members': members,
+  '/presence': presence,
   '/messages': messages,
   '/messages/{m}': message,
   '/commands/{c}': commandStatus,
@@ -59,6 +67,13 @@ function members(query: Query): Promise<object> {
   const limit = wholeNumber(query.search, 'limit', { min: 1, max: MEMBERS_PAGE_MAX, absent: MEMBERS_PAGE_DEFAULT });
   const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
   return read(query, (session) => session.members(query.identity, query.caller.actor, page));
+}
+
+function presence(query: Query): Promise<object> {
+  const cursor = opaque(query.search, 'cursor');
+  const limit = wholeNumber(query.search, 'limit', { min: 1, max: PRESENCE_PAGE_MAX, absent: PRESENCE_PAGE_DEFAULT });
+  const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
+  return read(query, (session) => session.presence(query.identity, query.caller.actor, page));
 }
 
 function messagesQuery(search: URLSearchParams): MessagesQuery {

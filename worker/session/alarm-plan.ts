@@ -19,6 +19,10 @@ export interface AlarmFacts {
   /** the earliest expiry of a socket's token, or end of its patience when its window is full */
   socketDeadlineMs?: number;
   openSockets: number;
+  /** a running stream has had no chunk for too long */
+  streamDeadlineMs?: number;
+  /** somebody whose last socket closed is to be told as offline */
+  presenceDeadlineMs?: number;
 }
 
 /** between two trims of a backlog: commands come in between */
@@ -39,6 +43,8 @@ export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   }
   if (facts.trimmable) due.push(facts.nowMs + (facts.trimsOn ? TRIM_AGAIN_MS : TAIL_MS_MIN));
   if (facts.socketDeadlineMs !== undefined) due.push(facts.socketDeadlineMs);
+  if (facts.streamDeadlineMs !== undefined) due.push(facts.streamDeadlineMs);
+  if (facts.presenceDeadlineMs !== undefined) due.push(facts.presenceDeadlineMs);
   if (facts.openSockets > 0) due.push(facts.nowMs + SWEEP_EVERY_MS);
   if (due.length === 0) return undefined;
   return Math.max(Math.min(...due), facts.nowMs);

@@ -1,4 +1,4 @@
-import type { Accepted, CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { Accepted, CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
 import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
@@ -100,9 +100,18 @@ export interface SessionApi {
     actor: Actor,
     tokenExpiresAtMs: number,
   ): Promise<Result<{ ticket: string; expiresAt: string }>>;
+  /** cursor is opaque; one that was not made here is refused as invalid_request */
+  presence(
+    identity: SessionIdentity,
+    actor: Actor,
+    query: { cursor?: string; limit: number },
+  ): Promise<Result<{ items: PresenceAnswer[]; nextCursor?: string }>>;
   /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
   takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
-  /** from backends over NATS, in the order of arrival, authenticated by the right to publish; what is of no use is dropped */
+  /**
+   * From backends over NATS, in the order of arrival, authenticated by the right to publish; what is not for this session or
+   * actor is dropped.
+   */
   takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void>;
   /** undefined: there never was such a session */
   overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined>;
@@ -122,4 +131,6 @@ export const SOCKET_HEADERS = {
   correlationId: 'Millrace-Correlation',
   /** JSON {actor: Actor, tokenExpiresAtMs: number}, percent-encoded; present when a Bearer token was verified, else the ticket counts */
   caller: 'Millrace-Caller',
+  /** `1`: the socket is held for an HTTP reader of events: no signals, and nobody is present by it */
+  quiet: 'Millrace-Quiet',
 } as const;

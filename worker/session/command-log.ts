@@ -32,6 +32,8 @@ export class CommandLog {
   readonly #sql: SqlStorage;
   #sweptCommand = '';
   #sweptKey: readonly [actor: string, key: string] = ['', ''];
+  /** keys of chunks, which are stored with them: bounded by the rates of commands within STREAM_STORE_EVERY_MS */
+  readonly #deferred = new Map<string, { actor: string; key: string; record: KeyRecord; atMs: number }>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -68,7 +70,23 @@ export class CommandLog {
     );
   }
 
+  /** Keeps a key in memory until what it belongs to is stored: both are there after a crash, or neither. */
+  deferKey(actor: string, key: string, record: KeyRecord, atMs: number): void {
+    this.#deferred.set(deferredId(actor, key), { actor, key, record, atMs });
+  }
+
+  /** Call inside the transaction that stores what they belong to; forget them when it is committed. */
+  storeDeferredKeys(): void {
+    for (const { actor, key, record, atMs } of this.#deferred.values()) this.putKey(actor, key, record, atMs);
+  }
+
+  forgetDeferredKeys(): void {
+    this.#deferred.clear();
+  }
+
   findKey(actor: string, key: string): KeyRecord | undefined {
+    const deferred = this.#deferred.get(deferredId(actor, key));
+    if (deferred !== undefined) return deferred.record;
     const row = this.#sql
       .exec<{ fingerprint: string; answer: string }>(
         `SELECT fingerprint, answer FROM idempotency_keys WHERE actor = ? AND key = ?`,
@@ -110,4 +128,9 @@ export class CommandLog {
     const last = keys.length < SWEEP_ROWS_MAX ? undefined : keys.at(-1);
     this.#sweptKey = last === undefined ? ['', ''] : [last.actor, last.key];
   }
+}
+
+/** Neither holds a space. */
+function deferredId(actor: string, key: string): string {
+  return `${actor} ${key}`;
 }

@@ -8,6 +8,7 @@ import {
   WINDOW_FULL_MS_MAX,
   type Limits,
 } from '../../shared/core/limits.ts';
+import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event } from '../../shared/core/types.ts';
 import type { EncodedEvent, EventLog } from './event-log.ts';
 import { LiveSocket } from './live-socket.ts';
@@ -30,6 +31,20 @@ interface Frame {
   bytes: number;
 }
 
+/** What happens to sockets, for those who send more than events. */
+export interface SocketEvents {
+  arrived(socket: LiveSocket): void;
+  /** it has all events: what comes behind them may be sent */
+  caughtUp(socket: LiveSocket): void;
+  /** it is gone. `atOnce`: for long already, or for good */
+  gone(socket: LiveSocket, atOnce: boolean): void;
+  /** what was committed goes out next; what must come before it goes out now */
+  flushing(): void;
+}
+
+/** reasons after which nobody waits for a socket to come back */
+const GONE_AT_ONCE: ReadonlySet<CloseReason> = new Set(['removed', 'sessionDeleted', 'restart']);
+
 /**
  * Fan-out: everything that piled up while a commit became durable goes out as one frame, for frames and not events
  * are what costs. A socket whose window is full lags: it is fed from the tail as its client acknowledges.
@@ -42,11 +57,17 @@ export class FanOut {
   #pending: EncodedEvent[] = [];
   #farewells: Farewell[] = [];
   #flushing = false;
+  #asked = false;
+  #listener: SocketEvents | undefined;
 
   constructor(ports: RoomPorts, events: EventLog, limits: Limits) {
     this.#ports = ports;
     this.#events = events;
     this.#limits = limits;
+  }
+
+  listen(listener: SocketEvents): void {
+    this.#listener = listener;
   }
 
   get size(): number {
@@ -72,31 +93,43 @@ export class FanOut {
     return this.#sockets.get(port);
   }
 
-  socketsOf(userId: string): number {
-    let count = 0;
-    for (const socket of this.#sockets.values()) if (socket.userId === userId) count += 1;
-    return count;
+  sockets(): Iterable<LiveSocket> {
+    return this.#sockets.values();
+  }
+
+  socketsOf(userId: string): LiveSocket[] {
+    return [...this.#sockets.values()].filter((socket) => socket.userId === userId);
   }
 
   /** Takes in a socket that has everything up to `afterSeq`, and sends it the rest. */
-  attach(port: SocketPort, caller: Caller, afterSeq: number, welcome: string): LiveSocket {
+  attach(port: SocketPort, caller: Caller, place: { afterSeq: number; quiet: boolean }, welcome: string): LiveSocket {
     const nowMs = this.#ports.nowMs();
-    const socket = new LiveSocket(port, caller, { sentSeq: afterSeq, connectedAtMs: nowMs }, this.#limits, nowMs);
+    const socket = new LiveSocket(port, caller, { sentSeq: place.afterSeq, connectedAtMs: nowMs }, this.#limits, nowMs);
+    socket.quiet = place.quiet;
     this.#sockets.set(port, socket);
     port.send(welcome);
     this.pump(socket);
     socket.save();
+    this.#listener?.arrived(socket);
+    if (!socket.lagging) this.#listener?.caughtUp(socket);
     return socket;
   }
 
   detach(port: SocketPort): void {
-    this.#sockets.delete(port);
+    const socket = this.#sockets.get(port);
+    if (socket !== undefined) this.#remove(socket, false);
   }
 
   add(event: Event, encoded: EncodedEvent): void {
     this.#pending.push(encoded);
     if (event.type === 'member.removed') this.#farewells.push({ seq: event.seq, userId: event.subject, reason: 'removed' });
     if (event.type === 'session.deleted') this.#farewells.push({ seq: event.seq, reason: 'sessionDeleted' });
+    this.soon();
+  }
+
+  /** Flushes once more, in a later turn: what is asked for until then goes with it. */
+  soon(): void {
+    this.#asked = true;
     if (this.#flushing) return;
     this.#flushing = true;
     this.#ports.background(this.#flush());
@@ -107,12 +140,21 @@ export class FanOut {
    * it has older things to read.
    */
   signal(frame: SignalFrame, wanted: (socket: LiveSocket) => boolean = () => true): void {
-    let text: string | undefined;
+    let encoded: { text: string; bytes: number } | undefined;
     for (const socket of this.#sockets.values()) {
-      if (socket.lagging || !wanted(socket)) continue;
-      text ??= JSON.stringify(frame);
-      this.#sendText(socket, text);
+      if (socket.lagging || socket.quiet || !wanted(socket)) continue;
+      encoded ??= encodeSignal(frame);
+      this.sendSignal(socket, encoded.text, encoded.bytes);
     }
+  }
+
+  signalTo(socket: LiveSocket, frame: SignalFrame): void {
+    this.signal(frame, (each) => each === socket);
+  }
+
+  /** Sends one encoded signal to one socket. */
+  sendSignal(socket: LiveSocket, text: string, bytes: number): void {
+    this.#attempt(socket, () => socket.sendSignal(text, bytes, this.#ports.nowMs()));
   }
 
   received(socket: LiveSocket, seq: number): void {
@@ -135,10 +177,11 @@ export class FanOut {
     socket.lagging = false;
     socket.fullSinceMs = undefined;
     socket.save();
+    this.#listener?.caughtUp(socket);
   }
 
   drop(socket: LiveSocket, reason: CloseReason, detail: string): void {
-    this.#sockets.delete(socket.port);
+    this.#remove(socket, GONE_AT_ONCE.has(reason));
     socket.close(reason, detail);
   }
 
@@ -168,10 +211,12 @@ export class FanOut {
 
   async #flush(): Promise<void> {
     try {
-      while (this.#pending.length > 0) {
+      while (this.#asked) {
+        this.#asked = false;
         await this.#ports.synced();
         // the answers go first: hundreds of sends would hold them up
         await this.#ports.nextTurn();
+        this.#listener?.flushing();
         const batch = this.#pending;
         this.#pending = [];
         for (const frame of framesOf(batch)) this.#broadcast(frame);
@@ -198,19 +243,19 @@ export class FanOut {
     return this.#attempt(socket, () => socket.sendEvents(frame.text, frame.lastSeq, frame.bytes));
   }
 
-  #sendText(socket: LiveSocket, text: string): boolean {
-    return this.#attempt(socket, () => socket.port.send(text));
-  }
-
   #attempt(socket: LiveSocket, send: () => void): boolean {
     try {
       send();
       return true;
     } catch {
       // it closed under us: its close event may never come
-      this.#sockets.delete(socket.port);
+      this.#remove(socket, false);
       return false;
     }
+  }
+
+  #remove(socket: LiveSocket, atOnce: boolean): void {
+    if (this.#sockets.delete(socket.port)) this.#listener?.gone(socket, atOnce);
   }
 
   #lag(socket: LiveSocket): void {
@@ -229,6 +274,11 @@ export class FanOut {
       if (mine !== undefined) this.drop(socket, mine.reason, mine.reason === 'removed' ? 'removed' : 'session deleted');
     }
   }
+}
+
+function encodeSignal(frame: SignalFrame): { text: string; bytes: number } {
+  const text = JSON.stringify(frame);
+  return { text, bytes: utf8Bytes(text) };
 }
 
 function frameOf(batch: readonly EncodedEvent[]): Frame | undefined {

@@ -99,7 +99,7 @@ export class InboxOutbox {
     if (this.#failures > 0) this.#ports.log('info', 'inboxes are told again', { failures: this.#failures });
     this.#failures = 0;
     this.load();
-    if (earlyMs !== undefined) await this.#ports.pause(earlyMs);
+    if (earlyMs !== undefined) await this.#ports.delay(earlyMs);
     return true;
   }
 

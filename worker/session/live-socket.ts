@@ -1,6 +1,14 @@
 import type { CloseReason } from '../../shared/core/codes.ts';
 import { CLOSE_CODES } from '../../shared/core/codes.ts';
-import { HEARTBEAT_MS, WINDOW_BYTES, WINDOW_EVENTS, type Limits } from '../../shared/core/limits.ts';
+import {
+  HEARTBEAT_MS,
+  STREAM_EAGER_BYTES_MAX,
+  STREAM_PACE_MS,
+  WINDOW_BYTES,
+  WINDOW_EVENTS,
+  type Limits,
+} from '../../shared/core/limits.ts';
+import type { DeviceStatus } from '../../shared/core/presence.ts';
 import { TokenBucket } from '../../shared/core/token-bucket.ts';
 import type { SocketPort } from './ports.ts';
 import type { Caller } from './tickets.ts';
@@ -13,6 +21,10 @@ interface Attachment {
   receivedSeq: number;
   seenAtMs: number;
   lagging?: { sentSeq: number; fullSinceMs?: number };
+  quiet?: true;
+  away?: true;
+  /** since when its user's presence is what it is, over all devices */
+  presentSinceMs?: number;
 }
 
 /** A socket with its place in the log and its flow-control window (contract §4). */
@@ -25,12 +37,19 @@ export class LiveSocket {
   fullSinceMs: number | undefined;
   lagging = false;
   lastSeenMs: number;
+  /** held by the Worker for an HTTP reader of events: it gets no signals, and nobody is present by it */
+  quiet = false;
+  device: DeviceStatus = 'online';
+  presentSinceMs: number;
   readonly #connectedAtMs: number;
   #receivedSeq: number;
   /** one entry per frame that is not yet acknowledged: bounded by the window */
   #unacked: { seq: number; bytes: number }[] = [];
   #unackedBytes = 0;
   #savedSeenMs: number;
+  /** bytes of signals since the last `received` */
+  #eagerBytes = 0;
+  #pacedUntilMs = 0;
 
   constructor(
     port: SocketPort,
@@ -46,6 +65,7 @@ export class LiveSocket {
     this.#connectedAtMs = place.connectedAtMs;
     this.lastSeenMs = nowMs;
     this.#savedSeenMs = nowMs;
+    this.presentSinceMs = nowMs;
     this.frames = new TokenBucket(limits.framesPerS, limits.framesBurst, nowMs);
   }
 
@@ -70,6 +90,9 @@ export class LiveSocket {
     socket.#receivedSeq = saved.receivedSeq;
     socket.lastSeenMs = saved.seenAtMs;
     socket.#savedSeenMs = saved.seenAtMs;
+    socket.quiet = saved.quiet === true;
+    socket.device = saved.away === true ? 'away' : 'online';
+    socket.presentSinceMs = saved.presentSinceMs ?? saved.connectedAtMs;
     if (sentSeq > saved.receivedSeq) socket.#note(sentSeq, log.bytesBetween(saved.receivedSeq, sentSeq));
     return socket;
   }
@@ -84,6 +107,8 @@ export class LiveSocket {
       ...(this.lagging
         ? { lagging: { sentSeq: this.sentSeq, ...(this.fullSinceMs === undefined ? {} : { fullSinceMs: this.fullSinceMs }) } }
         : {}),
+      ...(this.quiet ? { quiet: true } : { presentSinceMs: this.presentSinceMs }),
+      ...(this.device === 'away' ? { away: true } : {}),
     };
     this.port.save(attachment);
     this.#savedSeenMs = this.lastSeenMs;
@@ -115,8 +140,25 @@ export class LiveSocket {
     this.#note(lastSeq, bytes);
   }
 
+  /** Sends a frame that is in no window. */
+  sendSignal(frame: string, bytes: number, nowMs: number): void {
+    this.port.send(frame);
+    this.#eagerBytes += bytes;
+    if (this.#eagerBytes > STREAM_EAGER_BYTES_MAX) this.#pacedUntilMs = nowMs + STREAM_PACE_MS;
+  }
+
+  /**
+   * May a signal that can be merged with a later one go out now? The platform does not tell how much waits in a socket, so
+   * one whose client has not said `received` for long gets fewer of them.
+   */
+  takesSignalAt(nowMs: number): boolean {
+    return this.#eagerBytes <= STREAM_EAGER_BYTES_MAX || nowMs >= this.#pacedUntilMs;
+  }
+
   /** The client has all up to `seq`. Numbers from the future or the past change nothing. */
   received(seq: number): void {
+    // whatever the number is: the client reads
+    this.#eagerBytes = 0;
     const upTo = Math.min(seq, this.sentSeq);
     if (upTo <= this.#receivedSeq) return;
     this.#receivedSeq = upTo;

@@ -29,8 +29,8 @@ export interface RoomPorts {
   synced(): Promise<void>;
   /** resolves in a later turn of the event loop */
   nextTurn(): Promise<void>;
-  /** resolves that much later; it keeps the object running, so only for moments */
-  pause(ms: number): Promise<void>;
+  /** resolves after `ms`; the object stays awake for it, so it is for less than a second */
+  delay(ms: number): Promise<void>;
   setAlarm(atMs: number): void;
   /** hands a session.create to the Session that it names, or that it is to make */
   createElsewhere(input: ExecuteInput): Promise<Result<Executed>>;

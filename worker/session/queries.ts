@@ -1,7 +1,13 @@
-import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal } from '../../shared/core/codes.ts';
-import { EVENTS_PAGE_MAX, MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX, PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
+import {
+  EVENTS_PAGE_MAX,
+  MEMBERS_PAGE_MAX,
+  MESSAGES_PAGE_MAX,
+  PAGE_BYTES_MAX,
+  PRESENCE_PAGE_MAX,
+} from '../../shared/core/limits.ts';
 import { isOwner, readAccess } from '../../shared/core/rights.ts';
 import { isErased, type Actor, type Event, type MessageRecord } from '../../shared/core/types.ts';
 import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, Overview, PageItem, Result } from './api.ts';
@@ -60,6 +66,29 @@ export function members(
     ok: true,
     value: { items, ...(more ? { nextCursor: encodeCursor('members', room.identity.sessionId, last.user.id) } : {}) },
   };
+}
+
+export function presence(
+  room: Room,
+  actor: Actor,
+  query: { cursor?: string; limit: number },
+): Result<{ items: PresenceAnswer[]; nextCursor?: string }> {
+  const found = readAccess(room.view, actor.id);
+  if (!found.ok) return found;
+  const { sessionId } = room.identity;
+  const after = query.cursor === undefined ? '' : decodeCursor('presence', sessionId, query.cursor);
+  if (after === undefined) return { ok: false, refusal: BAD_CURSOR };
+  const limit = Math.min(query.limit, PRESENCE_PAGE_MAX);
+  const present = room.signals.presence.page(after, limit + 1);
+  const items = present.slice(0, limit).map(({ user, status, devices, sinceMs }) => ({
+    user,
+    status,
+    devices,
+    since: rfc3339(sinceMs),
+  }));
+  const last = items.at(-1);
+  const more = present.length > limit && last !== undefined;
+  return { ok: true, value: { items, ...(more ? { nextCursor: encodeCursor('presence', sessionId, last.user.id) } : {}) } };
 }
 
 /** Newest first. A cursor is the seq of a message at the page's edge, so others' writes move nothing. */

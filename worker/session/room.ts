@@ -3,14 +3,16 @@ import type { Receipt } from '../../shared/contract/internal.ts';
 import { apply } from '../../shared/core/apply.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import { applyNote } from '../../shared/core/apply-note.ts';
+import { endOfStream } from '../../shared/core/commands/stream-end.ts';
 import { decide } from '../../shared/core/decide.ts';
-import type { Decision, Note } from '../../shared/core/decision.ts';
+import type { Decision } from '../../shared/core/decision.ts';
 import { stampEvent } from '../../shared/core/event.ts';
 import { EVENT_BYTES_MAX, type Limits } from '../../shared/core/limits.ts';
 import { MemoryState } from '../../shared/core/memory-state.ts';
 import type { SessionView } from '../../shared/core/state.ts';
 import { canonicalJson } from '../../shared/core/text.ts';
-import type { Actor, Event } from '../../shared/core/types.ts';
+import type { Event } from '../../shared/core/types.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
@@ -24,7 +26,9 @@ import { ProgressLog } from './progress-log.ts';
 import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import { migrate, schemaVersion } from './schema.ts';
+import { Signals } from './signals.ts';
 import { SqlState } from './sql-state.ts';
+import { Streams } from './streams.ts';
 import { Tickets } from './tickets.ts';
 
 /** after a commit something must wake the object should it die before it published */
@@ -56,6 +60,10 @@ export class Room {
   readonly fanOut: FanOut;
   readonly retention: Retention;
   readonly inboxes: InboxFeed;
+  readonly streams: Streams;
+  readonly signals: Signals;
+  /** the ports, with an alarm that parts may ask for and none of them owns */
+  readonly asking: RoomPorts;
   readonly #rates: Rates;
   readonly #embedded: EmbeddedStore;
   #schema: number;
@@ -67,16 +75,19 @@ export class Room {
     this.ports = ports;
     this.settings = settings;
     this.events = new EventLog(ports.sql);
-    this.state = new SqlState(ports.sql, this.events);
     this.commands = new CommandLog(ports.sql);
+    this.streams = new Streams(ports, this.commands);
+    this.state = new SqlState(ports.sql, this.events, this.streams);
     this.progress = new ProgressLog(ports.sql);
     this.tickets = new Tickets(ports.sql, ports.digest);
     // one alarm, one owner: parts only ask to be woken by a time, and never put off another's
-    const asking: RoomPorts = { ...ports, setAlarm: (atMs) => this.#wakeBy(atMs) };
-    this.outbox = new Outbox(asking, this.events, this.progress, identity);
-    this.fanOut = new FanOut(asking, this.events, settings.limits);
+    this.asking = { ...ports, setAlarm: (atMs) => this.#wakeBy(atMs) };
+    this.outbox = new Outbox(this.asking, this.events, this.progress, identity);
+    this.fanOut = new FanOut(this.asking, this.events, settings.limits);
+    this.signals = new Signals(this);
+    this.fanOut.listen(this.signals);
     this.retention = new Retention(identity, ports, this.events, this.progress);
-    this.inboxes = new InboxFeed(identity.sessionId, asking, this.events, this.state);
+    this.inboxes = new InboxFeed(identity.sessionId, this.asking, this.events, this.state);
     this.#rates = new Rates(settings.limits, ports.nowMs());
     this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
     this.#schema = schemaVersion(ports.sql);
@@ -84,6 +95,7 @@ export class Room {
     ports.transaction(() => migrate(ports.sql, this.#schema));
     this.#load();
     this.fanOut.restore();
+    this.signals.presence.restore();
     this.outbox.kick();
     this.inboxes.outbox.kick();
   }
@@ -155,6 +167,8 @@ export class Room {
       this.retention.trim();
       this.commands.sweep(this.ports.nowMs());
       this.fanOut.sweep();
+      this.signals.presence.expire();
+      this.#endIdleStreams();
     } catch (error) {
       this.ports.log('error', 'alarm failed', { error: String(error) });
     } finally {
@@ -195,9 +209,14 @@ export class Room {
     try {
       this.ports.transaction(() => {
         if (stamped !== undefined) this.#write(stamped, accepted, input, nowMs);
-        if (decision.kind === 'noted') this.#keep(decision.note);
+        if (decision.kind === 'noted') applyNote(this.state, decision.note);
+        if (decision.kind === 'noted' && decision.note.kind === 'read')
+          this.inboxes.noteRead(decision.note.userId, decision.note.seq);
         if (input.idempotencyKey !== undefined) {
-          this.commands.putKey(input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs);
+          const key = [input.actor.id, input.idempotencyKey, { fingerprint, answer: accepted }, nowMs] as const;
+          // a chunk is not durable yet, and so its key need not be: they are stored together
+          if (decision.kind === 'noted' && decision.note.kind === 'chunk') this.commands.deferKey(...key);
+          else this.commands.putKey(...key);
         }
       });
     } catch (error) {
@@ -206,8 +225,8 @@ export class Room {
       else this.#forget();
       throw error;
     }
-    if (stamped !== undefined) this.#committed(stamped, nowMs);
-    if (decision.kind === 'noted') this.#tell(decision.note, input.actor, nowMs);
+    if (stamped !== undefined) this.#committed(stamped, input, nowMs);
+    if (decision.kind === 'noted') this.signals.noted(decision.note, input.actor);
     this.#tellInboxes(nowMs);
     return { ok: true, value: { accepted, replayed: false } };
   }
@@ -219,7 +238,7 @@ export class Room {
       sessionId: this.identity.sessionId,
       publicUrl: this.settings.publicUrl,
       nowMs,
-      actor: input.actor,
+      actor: decision.author ?? input.actor,
       correlationId: input.correlationId,
       commandId,
       ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
@@ -242,26 +261,25 @@ export class Room {
     });
   }
 
-  /** What is noted is kept in the same transaction as its idempotency key. */
-  #keep(note: Note): void {
-    const member = this.state.member(note.userId);
-    if (member === undefined) return;
-    this.state.putMember({ ...member, readSeq: note.seq });
-    this.inboxes.noteRead(note.userId, note.seq);
-  }
-
-  #tell(note: Note, actor: Actor, nowMs: number): void {
-    this.fanOut.signal({ type: 'signal', name: 'read', user: userOf(actor), data: { seq: note.seq }, at: rfc3339(nowMs) });
-  }
-
   #tellInboxes(nowMs: number): void {
     if (!this.inboxes.outbox.waiting) return;
     this.#wakeBy(nowMs + INBOX_GUARD_MS);
     this.inboxes.outbox.kick();
   }
 
-  #committed(stamped: { event: Event; encoded: EncodedEvent }, nowMs: number): void {
+  /** Nobody asks for it, so it is nobody's to refuse: the message of an author who vanished, as far as it came. */
+  #endIdleStreams(): void {
+    const nowMs = this.ports.nowMs();
+    for (const stream of this.streams.idleSince(nowMs)) {
+      const end = endOfStream(this.view, stream, { status: 'failed', nowMs });
+      const command = { name: 'stream.finish' as const, data: { messageId: stream.id, status: 'failed' as const } };
+      this.#commit({ command, actor: stream.starter, correlationId: this.ports.newId() }, end, '', nowMs);
+    }
+  }
+
+  #committed(stamped: { event: Event; encoded: EncodedEvent }, input: ExecuteInput, nowMs: number): void {
     this.retention.committed(stamped.encoded.bytes);
+    this.signals.committed(stamped.event, input);
     this.fanOut.add(stamped.event, stamped.encoded);
     this.outbox.kick();
     this.#wakeBy(nowMs + GUARD_ALARM_MS);
@@ -280,6 +298,7 @@ export class Room {
     this.#epoch = this.ports.sql.exec<{ value: string }>(`SELECT value FROM meta WHERE key = 'epoch'`).toArray()[0]?.value ?? '';
     this.events.load();
     this.progress.load();
+    this.streams.load();
     this.state.load();
     this.retention.load();
     this.inboxes.outbox.load();
@@ -287,6 +306,7 @@ export class Room {
 
   #forget(): void {
     this.events.reset();
+    this.streams.reset();
     this.state.reset();
     this.inboxes.outbox.reset();
   }
@@ -322,6 +342,8 @@ export class Room {
     const nowMs = this.ports.nowMs();
     const oldest = this.retention.oldestUnpersistedMs();
     const deadline = this.fanOut.deadlineMs();
+    const streamDeadline = this.streams.deadlineMs();
+    const presenceDeadline = this.signals.presence.deadlineMs();
     const at = nextAlarmMs({
       nowMs,
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
@@ -333,6 +355,8 @@ export class Room {
       trimsOn: this.retention.trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),
       openSockets: this.fanOut.size,
+      ...(streamDeadline === undefined ? {} : { streamDeadlineMs: streamDeadline }),
+      ...(presenceDeadline === undefined ? {} : { presenceDeadlineMs: presenceDeadline }),
     });
     if (at !== undefined) this.#wakeBy(at);
   }
@@ -345,8 +369,4 @@ export class Room {
     this.#alarmAtMs = atMs;
     this.ports.setAlarm(atMs);
   }
-}
-
-function userOf({ id, name, kind }: Actor): { id: string; name?: string; kind: string } {
-  return { id, ...(name === undefined ? {} : { name }), kind };
 }

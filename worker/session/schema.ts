@@ -36,6 +36,12 @@ const MIGRATIONS: readonly string[][] = [
   [
     `CREATE TABLE mentions (user_id TEXT NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (user_id, ordinal)) WITHOUT ROWID`,
     `CREATE TABLE inbox_outbox (user_id TEXT PRIMARY KEY) WITHOUT ROWID`,
+    `CREATE TABLE streams (id TEXT PRIMARY KEY, record TEXT NOT NULL, open INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE stream_chunks (
+       stream_id TEXT NOT NULL, first_index INTEGER NOT NULL, chunks TEXT NOT NULL, at INTEGER NOT NULL,
+       PRIMARY KEY (stream_id, first_index)) WITHOUT ROWID`,
+    `CREATE TABLE ended_streams (id TEXT PRIMARY KEY) WITHOUT ROWID`,
+    `CREATE TABLE departures (user_id TEXT PRIMARY KEY, present TEXT NOT NULL) WITHOUT ROWID`,
   ],
 ];
 

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
-import type { CommandStatus, MemberAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
+import type { CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
 import type { InboundSignal } from '../../shared/contract/backend.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
@@ -111,6 +111,14 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return queries.members(this.#at(identity), actor, query);
   }
 
+  async presence(
+    identity: SessionIdentity,
+    actor: Actor,
+    query: { cursor?: string; limit: number },
+  ): Promise<Result<{ items: PresenceAnswer[]; nextCursor?: string }>> {
+    return queries.presence(this.#at(identity), actor, query);
+  }
+
   async messages(identity: SessionIdentity, actor: Actor, query: MessagesQuery): Promise<Result<MessagesPage>> {
     return queries.messages(this.#at(identity), actor, query);
   }
@@ -138,15 +146,17 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return { ok: true, value: { ticket, expiresAt: rfc3339(expiresAtMs) } };
   }
 
+  async takeSignals(identity: SessionIdentity, signals: readonly InboundSignal[]): Promise<void> {
+    const room = this.#at(identity);
+    // commands that came before have their turn first
+    this.#turns.settle();
+    if (room.exists) room.signals.takeInbound(signals);
+  }
+
   async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
     if (this.#room === undefined) return;
     this.#learnAlarm(this.#room);
     this.#room.takeReceipt(receipt, embeddedMessages);
-  }
-
-  /** Not shown to anybody yet: that comes with the streams. What is a signal need not last, so nothing is owed. */
-  async takeSignals(identity: SessionIdentity, _signals: readonly InboundSignal[]): Promise<void> {
-    this.#at(identity);
   }
 
   async overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined> {
@@ -226,11 +236,11 @@ export class Session extends DurableObject<Env> implements SessionApi {
       setAlarm: (atMs) => this.ctx.waitUntil(storage.setAlarm(atMs)),
       createElsewhere: (input) => this.#createElsewhere(identity.tenant, input),
       nextTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       background: (work) => this.ctx.waitUntil(work),
       sockets: () => this.#sockets.all(),
       publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
       tellInbox: inboxTeller(this.env, identity.tenant),
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       nowMs: () => Date.now(),
       random: () => Math.random(),
       newId: () => v7(),
@@ -274,5 +284,6 @@ function socketRequest(request: Request): SocketRequest {
     ...(caller === undefined ? {} : { caller }),
     ...(after === null || after === '' ? {} : { after: Number(after) }),
     ...(epoch === null ? {} : { epoch }),
+    quiet: request.headers.get(SOCKET_HEADERS.quiet) === '1',
   };
 }

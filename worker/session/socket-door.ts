@@ -32,6 +32,8 @@ export interface SocketRequest {
   caller?: Caller;
   after?: number;
   epoch?: string;
+  /** held by the Worker for an HTTP reader of events alone */
+  quiet?: boolean;
 }
 
 export interface Admission {
@@ -53,7 +55,7 @@ export function admit(room: Room, request: SocketRequest): { ok: true; admission
   if (caller === undefined || caller.tokenExpiresAtMs <= nowMs) return { ok: false, refusal: UNAUTHENTICATED };
   const found = readAccess(room.view, caller.actor.id);
   if (!found.ok) return found;
-  if (room.fanOut.socketsOf(caller.actor.id) >= room.settings.limits.socketsPerUser) {
+  if (room.fanOut.socketsOf(caller.actor.id).length >= room.settings.limits.socketsPerUser) {
     return { ok: false, refusal: refusal('rate_limited', 'Too many sockets of this user in this session.') };
   }
   return { ok: true, admission: { caller, access: found.access } };
@@ -81,7 +83,8 @@ export function welcome(room: Room, port: SocketPort, admission: Admission, requ
     window: { events: WINDOW_EVENTS, bytes: WINDOW_BYTES },
     expiresAt: rfc3339(tokenExpiresAtMs),
   };
-  room.fanOut.attach(port, admission.caller, sentSeq, JSON.stringify(frame));
+  const place = { afterSeq: sentSeq, quiet: request.quiet === true };
+  room.fanOut.attach(port, admission.caller, place, JSON.stringify(frame));
   room.rearm();
 }
 
@@ -104,7 +107,8 @@ export function takeFrame(room: Room, port: SocketPort, message: string | ArrayB
   if (frame === undefined) return room.fanOut.drop(socket, 'badFrame', 'bad frame');
   if (frame.type === 'received') room.fanOut.received(socket, frame.seq);
   else if (frame.type === 'renew') renew(room, socket, frame.ticket);
-  else if (frame.type === 'command') command(room, socket, frame);
+  else if (frame.type === 'signal') room.signals.takeFrom(socket, frame.name, frame.data);
+  else command(room, socket, frame);
 }
 
 function parseFrame(message: string | ArrayBuffer): ClientFrame | undefined {

@@ -1,4 +1,5 @@
 import type { SessionState } from '../../shared/core/state.ts';
+import type { RunningStream } from '../../shared/core/running-stream.ts';
 import {
   isErased,
   type ActorKind,
@@ -7,8 +8,10 @@ import {
   type MessageRecord,
   type MessageRole,
   type SessionRecord,
+  type StreamRecord,
 } from '../../shared/core/types.ts';
 import type { EventLog } from './event-log.ts';
+import type { Streams } from './streams.ts';
 
 /** The platform's bound per object; new messages are refused at 80 % of it. */
 const STORAGE_BYTES_MAX = 10 * 1024 ** 3;
@@ -48,14 +51,16 @@ export interface MessageRow extends Record<string, SqlStorageValue> {
 export class SqlState implements SessionState {
   readonly #sql: SqlStorage;
   readonly #events: EventLog;
+  readonly #streams: Streams;
   #session: SessionRecord | undefined;
   #lastOrdinal = 0;
   #activeMembers = 0;
   #activeOwners = 0;
 
-  constructor(sql: SqlStorage, events: EventLog) {
+  constructor(sql: SqlStorage, events: EventLog, streams: Streams) {
     this.#sql = sql;
     this.#events = events;
+    this.#streams = streams;
   }
 
   load(): void {
@@ -97,6 +102,12 @@ export class SqlState implements SessionState {
   }
   lastOrdinal(): number {
     return this.#lastOrdinal;
+  }
+  stream(id: string): RunningStream | 'ended' | undefined {
+    return this.#streams.find(id);
+  }
+  runningStreams(): number {
+    return this.#streams.size;
   }
   storageFull(): boolean {
     return this.#sql.databaseSize >= STORAGE_BYTES_MAX * STORAGE_FULL_SHARE;
@@ -185,6 +196,16 @@ export class SqlState implements SessionState {
     return newest.type === 'message.updated' || newest.type === 'message.created' ? newest.data.text : undefined;
   }
 
+  putStream(record: StreamRecord): void {
+    this.#streams.put(record);
+  }
+  appendChunk(id: string, text: string): void {
+    this.#streams.append(id, text);
+  }
+  endStream(id: string): void {
+    this.#streams.end(id);
+  }
+
   eraseEvents(seqs: readonly number[]): void {
     this.#events.erase(seqs);
   }
@@ -193,6 +214,8 @@ export class SqlState implements SessionState {
     this.#events.eraseAllBelow(seq);
     // without WHERE, so that SQLite drops the pages instead of visiting a million rows
     this.#sql.exec(`DELETE FROM messages`);
+    this.#streams.eraseAll();
+    this.#sql.exec(`DELETE FROM departures`);
   }
 
   advance(): void {

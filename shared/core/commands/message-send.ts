@@ -1,6 +1,7 @@
 import { rfc3339 } from '../clock.ts';
 import { accepted, refused, type CommandHandler } from '../decision.ts';
 import { isAutomated, mayWrite } from '../rights.ts';
+import { isTaken } from './message-id.ts';
 
 export const messageSend: CommandHandler<'message.send'> = {
   whileArchived: false,
@@ -13,8 +14,8 @@ export const messageSend: CommandHandler<'message.send'> = {
     if (data.createdAt !== undefined && context.actor.service !== true) {
       return refused('forbidden', 'Only a service may set createdAt.');
     }
-    if (data.id !== undefined && view.message(data.id) !== undefined) {
-      return refused('conflict', 'A message with this id exists or existed in the session.');
+    if (data.id !== undefined && isTaken(view, data.id)) {
+      return refused('conflict', 'A message with this id exists, existed or is being streamed in the session.');
     }
     if (data.parentId !== undefined && view.message(data.parentId) === undefined) {
       return refused('message_not_found', 'The parent message does not exist.');

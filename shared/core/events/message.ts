@@ -21,6 +21,7 @@ export function applyMessageCreated(state: SessionState, event: WholeEventOf<'me
     textBytes: jsonBytes(data.text),
     restBytes: jsonBytes({ ...data, text: '' }),
   });
+  state.endStream(data.id);
   learnName(state, event);
 }
 

@@ -17,12 +17,19 @@ const BODIES: { [N in CommandName]: object } = {
   'message.edit': { text: 'hi' },
   'message.delete': {},
   'read.advance': { seq: 3 },
+  'stream.start': {},
+  'stream.append': { index: 0, text: 'A' },
+  'stream.finish': { status: 'failed' },
+  'stream.cancel': {},
 };
 const PATH_DATA: Partial<Record<CommandName, Partial<CommandDataByName[CommandName]>>> = {
   'member.put': { userId: 'bob' },
   'member.remove': { userId: 'bob' },
   'message.edit': { messageId: 'm1' },
   'message.delete': { messageId: 'm1' },
+  'stream.append': { messageId: 'm1' },
+  'stream.finish': { messageId: 'm1' },
+  'stream.cancel': { messageId: 'm1' },
 };
 
 test.each(COMMAND_NAMES)('%s is routed by the catalogue', async (name) => {

@@ -62,6 +62,8 @@ const plausible = fc.oneof(
   fc.record({ title: fc.oneof(fc.string({ maxLength: 20 }), scalar) }),
   fc.record({ messageId: scalar, text: scalar }),
   fc.record({ userId: scalar, role: scalar }),
+  fc.record({ messageId: scalar, index: scalar, text: scalar }),
+  fc.record({ messageId: scalar, status: fc.constantFrom('completed', 'failed'), text: scalar }),
 );
 
 export const commandData = fc.oneof(
@@ -81,6 +83,9 @@ export const PATHS = [
   ['PUT', '/members/eve'],
   ['DELETE', '/members/none'],
   ['POST', '/restore'],
+  ['POST', '/streams'],
+  ['POST', '/streams/bob/chunks'],
+  ['POST', '/streams/bob/cancel'],
   ['POST', '/tickets'],
 ] as const;
 

@@ -32,10 +32,12 @@ export class Arena {
     this.#neighbour = neighbour;
   }
 
-  static async make(places: readonly Place[] = ['private']): Promise<Arena> {
+  /** `prepare`: what there is besides in each session, before it is archived or deleted. */
+  static async make(places: readonly Place[] = ['private'], prepare?: (session: EdgeSession) => Promise<void>): Promise<Arena> {
     const arena = new Arena(await EdgeSession.make());
     for (const place of places) {
       const session = await EdgeSession.make(place === 'public' ? 'public' : 'private');
+      await prepare?.(session);
       if (place === 'archived') await session.must('alice', 'session.archive', {});
       if (place === 'deleted') await session.must('alice', 'session.delete', {});
       arena.#places.set(place, { session, before: await session.snapshot() });

@@ -26,6 +26,10 @@ const TABLE: Record<CommandName, [method: string, path: string, body: string[]]>
   'message.edit': ['PATCH', '/sessions/{s}/messages/{m}', ['text']],
   'message.delete': ['DELETE', '/sessions/{s}/messages/{m}', []],
   'read.advance': ['PUT', '/sessions/{s}/read', ['seq']],
+  'stream.start': ['POST', '/sessions/{s}/streams', ['messageId', 'role', 'name', 'parentId', 'metadata', 'idleTimeoutMs']],
+  'stream.append': ['POST', '/sessions/{s}/streams/{m}/chunks', ['index', 'text']],
+  'stream.finish': ['POST', '/sessions/{s}/streams/{m}/finish', ['status', 'text']],
+  'stream.cancel': ['POST', '/sessions/{s}/streams/{m}/cancel', ['reason']],
 };
 
 /** The least that each command takes: path parameters and body. */
@@ -44,6 +48,10 @@ const LEAST: Record<
   'message.edit': { params: { m: 'm1' }, body: { text: 'Ahoy' }, data: { messageId: 'm1', text: 'Ahoy' } },
   'message.delete': { params: { m: 'm1' }, body: {}, data: { messageId: 'm1' } },
   'read.advance': { params: {}, body: { seq: 3 }, data: { seq: 3 } },
+  'stream.start': { params: {}, body: {}, data: {} },
+  'stream.append': { params: { m: 'm1' }, body: { index: 0, text: 'A' }, data: { messageId: 'm1', index: 0, text: 'A' } },
+  'stream.finish': { params: { m: 'm1' }, body: { status: 'failed' }, data: { messageId: 'm1', status: 'failed' } },
+  'stream.cancel': { params: { m: 'm1' }, body: {}, data: { messageId: 'm1' } },
 };
 
 describe('the catalogue', () => {

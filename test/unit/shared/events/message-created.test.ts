@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { applyMessageCreated } from '../../../../shared/core/events/message.ts';
 import type { MessageCreatedData } from '../../../../shared/core/types.ts';
 import { eventOf, NOW_TIME, stateWith } from '../fixtures.ts';
+import { streaming } from '../streams.ts';
 
 const data: MessageCreatedData = {
   id: 'm7',
@@ -34,6 +35,14 @@ describe('message.created', () => {
     });
     expect(state.lastOrdinal()).toBe(4);
     expect(state.head(), 'advancing is for apply').toBe(1);
+  });
+
+  it('ends the stream that it was, for good', () => {
+    const state = streaming(['Ahoy']);
+    applyMessageCreated(state, eventOf('message.created', data, { actor: 'ann' }));
+    expect([state.stream('m7'), state.runningStreams()]).toEqual(['ended', 0]);
+    applyMessageCreated(state, eventOf('message.created', { ...data, id: 'm8' }));
+    expect(state.stream('m8')).toBeUndefined();
   });
 
   it('keeps what an agent adds', () => {

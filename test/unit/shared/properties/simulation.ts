@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { apply } from '../../../../shared/core/apply.ts';
+import { applyNote } from '../../../../shared/core/apply-note.ts';
 import { decide } from '../../../../shared/core/decide.ts';
 import type { Decision } from '../../../../shared/core/decision.ts';
 import { eraseEvent, stampEvent } from '../../../../shared/core/event.ts';
@@ -38,6 +39,9 @@ export function play(simulation: Simulation, { actor, command, nowMs }: Step): D
   let { ids } = simulation;
   const newId = (): string => `made-${(ids += 1)}`;
   const decision = decide(state, command, { sessionId: 's', actor, nowMs, newId });
+  // read pointers are no part of what the log gives back: these properties are about that
+  if (decision.kind === 'noted' && decision.note.kind !== 'read') applyNote(state, decision.note);
+  if (decision.kind === 'noted') simulation.ids = ids;
   if (decision.kind !== 'accepted') return decision;
   simulation.ids = ids;
   const event = stampEvent(state, decision.event, {
@@ -46,7 +50,7 @@ export function play(simulation: Simulation, { actor, command, nowMs }: Step): D
     sessionId: 's',
     publicUrl: 'http://localhost',
     nowMs,
-    actor,
+    actor: decision.author ?? actor,
     correlationId: 'correlation',
     commandId: 'command',
   });
@@ -57,7 +61,7 @@ export function play(simulation: Simulation, { actor, command, nowMs }: Step): D
   return decision;
 }
 
-/** Everything a state holds, as a value to compare. */
+/** Everything that a state has from its log, as a value to compare. */
 export function snapshot(state: MemoryState): unknown {
   return structuredClone({
     session: state.session(),
@@ -107,6 +111,21 @@ const create = fc
   })
   .map((fields): Command => ({ name: 'session.create', data: dataOf(fields) }));
 
+const start = fc
+  .record({
+    messageId: maybe(chosenId),
+    parentId: maybe(messageId),
+    role: maybe(fc.constantFrom('user' as const, 'tool' as const)),
+  })
+  .map((fields): Command => ({ name: 'stream.start', data: dataOf(fields) }));
+const append = fc
+  .record({ messageId, index: fc.constantFrom(0, 0, 1, 2), text: fc.constantFrom('a', 'a', 'secret-a!') })
+  .map((data): Command => ({ name: 'stream.append', data }));
+const finish = fc
+  .record({ messageId, status: fc.constantFrom('completed' as const, 'failed' as const), text: maybe(text) })
+  .map((fields): Command => ({ name: 'stream.finish', data: dataOf(fields) }));
+const cancel = messageId.map((id): Command => ({ name: 'stream.cancel', data: { messageId: id } }));
+
 const plain = (name: 'session.archive' | 'session.restore' | 'session.delete'): fc.Arbitrary<Command> =>
   fc.constant({ name, data: {} });
 
@@ -120,6 +139,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: plain('session.archive') },
   { weight: 2, arbitrary: plain('session.restore') },
+  { weight: 6, arbitrary: start },
+  { weight: 6, arbitrary: append },
+  { weight: 3, arbitrary: finish },
+  { weight: 2, arbitrary: cancel },
   { weight: 2, arbitrary: fc.nat(40).map((seq): Command => ({ name: 'read.advance', data: { seq } })) },
 );
 

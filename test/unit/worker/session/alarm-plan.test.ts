@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { HEARTBEAT_MS, HEARTBEATS_MISSED_MAX } from '../../../../shared/core/limits.ts';
 import {
   nextAlarmMs,
   outboxBackoffMs,
@@ -23,6 +24,15 @@ describe('the next alarm', () => {
   test('the earliest of all wins', () => {
     const facts = { ...idle, openSockets: 1, outboxRetryAtMs: NOW + 900, socketDeadlineMs: NOW + 400, oldestUnpersistedMs: NOW };
     expect(nextAlarmMs(facts)).toBe(NOW + 400);
+  });
+
+  test('a stream without its author and a user without a socket have their time', () => {
+    expect(nextAlarmMs({ ...idle, openSockets: 1, streamDeadlineMs: NOW + 9_000 })).toBe(NOW + 9_000);
+    expect(nextAlarmMs({ ...idle, streamDeadlineMs: NOW + 9_000, presenceDeadlineMs: NOW + 8_000 })).toBe(NOW + 8_000);
+  });
+
+  test('who vanished from a sleeping session is swept within 7 minutes', () => {
+    expect(HEARTBEATS_MISSED_MAX * HEARTBEAT_MS + SWEEP_EVERY_MS).toBeLessThan(7 * 60_000);
   });
 
   test('what is overdue is due now, never in the past', () => {

@@ -1,28 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS, WINDOW_BYTES, WINDOW_EVENTS } from '../../../../shared/core/limits.ts';
 import { LiveSocket } from '../../../../worker/session/live-socket.ts';
-import type { SocketPort } from '../../../../worker/session/ports.ts';
-
-class FakePort implements SocketPort {
-  readonly sent: string[] = [];
-  saved: unknown;
-  closed: number | undefined;
-  send(text: string): void {
-    this.sent.push(text);
-  }
-  close(code: number): void {
-    this.closed = code;
-  }
-  save(attachment: unknown): void {
-    this.saved = structuredClone(attachment);
-  }
-  load(): unknown {
-    return this.saved;
-  }
-  lastPongMs(): undefined {
-    return undefined;
-  }
-}
+import { FakePort } from './fake-room.ts';
 
 const caller = { actor: { id: 'alice', kind: 'user' as const }, tokenExpiresAtMs: 10_000_000 };
 
