@@ -19,6 +19,8 @@ export interface Case {
   session?: (scene: Scene) => string;
   /** an event of this type; `quiet`: a change without an event; `unchanged`; or the code of a refusal */
   expects: EventType | 'quiet' | 'unchanged' | ProblemCode;
+  /** whose event it is, where it is not of who sent the command: a stream's message is of who started it */
+  actor?: RoleName;
   /** parts of the event's data */
   data?: (scene: Scene, given: Data) => object;
   /** parts of the problem */
@@ -102,7 +104,7 @@ async function expectEvent(scene: Scene, row: Case, given: Data, result: Result)
         subject: result.entityId,
         causationid: result.commandId,
         correlationid: result.correlationId,
-        actor: scene.id(row.as ?? 'owner'),
+        actor: scene.id(row.actor ?? row.as ?? 'owner'),
         ...(row.data === undefined ? {} : { data: row.data(scene, given) }),
       },
     ],

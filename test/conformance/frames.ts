@@ -8,7 +8,16 @@ const signalData = {
   typing: z.strictObject({ active: z.boolean() }),
   presence: z.strictObject({ status: z.enum(['online', 'away', 'offline']) }),
   read: z.strictObject({ seq }),
-  stream: z.strictObject({ messageId: id, index, text: z.string() }),
+  // beyond the contract: up to which chunk the text of who joins late goes, and as what the message will stand
+  stream: z.strictObject({
+    messageId: id,
+    index,
+    text: z.string(),
+    lastIndex: index.optional(),
+    role: z.string().optional(),
+    name: z.string().optional(),
+    parentId: id.optional(),
+  }),
   cancel: z.strictObject({ messageId: id, reason: z.string().optional() }),
 };
 

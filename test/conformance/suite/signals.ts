@@ -122,7 +122,7 @@ function streamTests(make: Make): void {
       data: { reason: 'enough' },
     });
     await sender.seen(2);
-    expect(sender.events[0]).toMatchObject({ data: { id: messageId, status: 'cancelled', text: '' }, actor: scene.id('owner') });
+    expect(sender.events[0]).toMatchObject({ data: { id: messageId, status: 'cancelled', text: '' }, actor: scene.id('agent') });
   });
 
   test('that nobody goes on with ends as failed, with the text so far', { timeout: 60_000 }, async ({ onTestFinished }) => {

@@ -211,4 +211,9 @@ const cancel: Case[] = [
   ...ended('stream.cancel', 'message.created', (scene) => started(scene)),
 ];
 
-export const STREAM_CASES: readonly Case[] = [...start, ...append, ...finish, ...cancel];
+export const STREAM_CASES: readonly Case[] = [
+  ...start,
+  ...append,
+  ...finish,
+  ...cancel.map((row): Case => ({ ...row, actor: 'agent' })),
+];
