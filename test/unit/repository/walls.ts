@@ -36,10 +36,20 @@ function partOf(path: string): string {
   return path.split('/')[0] ?? '';
 }
 
+/** The suite of the contract knows the contract: of ours it imports only what starts a system for it. */
+const BLACK_BOX = 'test/conformance/';
+
+function blackBoxBreach(path: string, target: string): string | undefined {
+  const isKnown = !path.startsWith(BLACK_BOX) || target.startsWith(BLACK_BOX) || target.startsWith('test/support/');
+  return isKnown ? undefined : 'a suite that looks from outside may not import what it looks at';
+}
+
 /** Says what is wrong with one import, or undefined. */
 function breach(path: string, name: string): string | undefined {
   const part = partOf(path);
   if (name.startsWith('.')) {
+    const seenFromOutside = blackBoxBreach(path, join(dirname(path), name));
+    if (seenFromOutside !== undefined) return seenFromOutside;
     const target = partOf(join(dirname(path), name));
     return ALLOWED[part]?.includes(target) === false ? `${part}/ may not import ${target}/` : undefined;
   }
@@ -59,7 +69,7 @@ const AMBIENT =
 export function breaches(sources: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const [path, text] of sources) {
-    if (ALLOWED[partOf(path)] === undefined) continue;
+    if (ALLOWED[partOf(path)] === undefined && !path.startsWith(BLACK_BOX)) continue;
     for (const name of importsOf(text)) {
       const why = breach(path, name);
       if (why !== undefined) found.push(`${path}: imports ${name}: ${why}`);
