@@ -9,3 +9,4 @@ export const CASSANDRA_JAVA_MAJOR: number;
 export const CASSANDRA_IMAGE: string;
 export const MAVEN_DEPENDENCY_PLUGIN: string;
 export const CHROMIUM_PACKAGE: string;
+export const OPENAPI_TYPESCRIPT_PACKAGES: readonly string[];

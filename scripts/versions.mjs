@@ -31,3 +31,9 @@ export const MAVEN_DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependenc
 
 /** For the browser tests, where no Chromium is installed. */
 export const CHROMIUM_PACKAGE = '@sparticuz/chromium@153.0.0';
+
+/**
+ * For a test of the client's types. Not in package-lock.json: it needs the JavaScript API of a TypeScript older than the one
+ * that compiles everything here.
+ */
+export const OPENAPI_TYPESCRIPT_PACKAGES = ['openapi-typescript@7.13.0', 'typescript@5.9.3'];

@@ -5,8 +5,7 @@ import type { Accepted } from './answers.ts';
 import type { Problem } from './problem.ts';
 
 /** WebSocket frames of the session socket (contract §4). */
-export const SUBPROTOCOL = 'millrace.v1';
-export const TICKET_PROTOCOL_PREFIX = 'ticket.';
+export { SUBPROTOCOL, TICKET_PROTOCOL_PREFIX } from '../core/subprotocol.ts';
 
 /**
  * What is not kept: lost with the moment, and never in the log. `at` is RFC 3339 UTC with milliseconds.

@@ -1,0 +1,160 @@
+import { isWhole, type Event, type MessageAnswer, type WholeEventOf } from '../wire.ts';
+import { edited, erased, messageOf, reacted, tombstoneOf, type ClientMessage, type ReactionChange, type Row } from './rows.ts';
+
+/** How far back a list is loaded. */
+export interface Extent {
+  /** every message from this seq on is here */
+  floor: number;
+  /** asks for the next older page; absent: there is none */
+  nextCursor: string | undefined;
+}
+
+/** The messages that are loaded, as events and pages bring them in any interleaving. */
+export class MessageList {
+  readonly #rows = new Map<string, Row>();
+  readonly #me: () => string | undefined;
+  /** of the list of all messages; absent before its first page */
+  extent: Extent | undefined;
+  readonly threads = new Map<string, Extent>();
+  /** ids whose counts may have been read too early or too late, to be read again once the seq is reached */
+  readonly stale = new Map<string, number>();
+  #sorted: readonly ClientMessage[] | undefined;
+  readonly #sortedThreads = new Map<string, readonly ClientMessage[]>();
+
+  constructor(me: () => string | undefined) {
+    this.#me = me;
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.extent = undefined;
+    this.threads.clear();
+    this.stale.clear();
+    this.changed();
+  }
+
+  get(id: string): ClientMessage | undefined {
+    return this.#rows.get(id)?.message;
+  }
+
+  /** Lists are made anew when next asked for: extents moved, or rows. */
+  changed(): void {
+    this.#sorted = undefined;
+    this.#sortedThreads.clear();
+  }
+
+  /** Oldest first; the same array for as long as nothing in it changed. */
+  all(): readonly ClientMessage[] {
+    const floor = this.extent?.floor ?? Number.POSITIVE_INFINITY;
+    return (this.#sorted ??= this.#select(({ seq }) => seq >= floor));
+  }
+
+  thread(parentId: string): readonly ClientMessage[] {
+    const known = this.#sortedThreads.get(parentId);
+    if (known !== undefined) return known;
+    const floor = this.threads.get(parentId)?.floor ?? Number.POSITIVE_INFINITY;
+    const thread = this.#select((message) => message.parentId === parentId && message.seq >= floor);
+    this.#sortedThreads.set(parentId, thread);
+    return thread;
+  }
+
+  /**
+   * Takes in a page read between two seqs. What is here already stays, as events have kept it new; `since` are the events that
+   * came while the page was on its way.
+   */
+  merge(messages: readonly MessageAnswer[], low: number, high: number, since: readonly Event[]): void {
+    const fresh = new Set<string>();
+    for (const message of messages) {
+      if (this.#rows.has(message.id)) continue;
+      fresh.add(message.id);
+      this.#put({ message: { ...message, state: 'sent' }, low, high });
+    }
+    for (const event of since) this.#overlay(event, fresh);
+  }
+
+  /** One message read anew: newer than whatever is here. */
+  replace(message: MessageAnswer, low: number, high: number, since: readonly Event[]): void {
+    this.stale.delete(message.id);
+    this.#put({ message: { ...message, state: 'sent' }, low, high });
+    for (const event of since) this.#overlay(event, new Set([message.id]));
+  }
+
+  created(event: WholeEventOf<'message.created'>): void {
+    const { seq } = event;
+    if (!this.#rows.has(event.data.id)) this.#put({ message: messageOf(event), low: seq, high: seq });
+    if (event.data.parentId !== undefined) this.#countReply(event.data.parentId, seq);
+  }
+
+  updated(event: WholeEventOf<'message.updated'>): void {
+    this.#change(event.data.id, (message) => edited(message, event));
+  }
+
+  /** An edit whose text is gone, as its message will be further on: that there was one stays known. */
+  updatedErased(id: string, editedAt: string): void {
+    this.#change(id, (message) =>
+      message.editedAt !== undefined && message.editedAt >= editedAt ? message : { ...message, editedAt },
+    );
+  }
+
+  deleted(event: WholeEventOf<'message.deleted'>): void {
+    const { id, messageSeq, parentId } = event.data;
+    if (this.#rows.has(id)) return this.#change(id, (message) => erased(message, event.time));
+    // before its first page a list may begin anywhere
+    const floor = Math.min(this.extent?.floor ?? 0, this.threads.get(parentId ?? '')?.floor ?? Infinity);
+    if (messageSeq < floor) return;
+    this.#put({ message: tombstoneOf(event), low: messageSeq, high: messageSeq });
+    // its creation came erased, and replies to it found no row to be counted in
+    this.stale.set(id, event.seq);
+    if (parentId !== undefined) this.#countReply(parentId, messageSeq);
+  }
+
+  reaction(messageId: string, seq: number, change: ReactionChange): void {
+    this.#count(messageId, seq, (message) => reacted(message, change, this.#me()));
+  }
+
+  /** Lays an event over rows that were not here when it came. */
+  #overlay(event: Event, fresh: ReadonlySet<string>): void {
+    if (!isWhole(event)) {
+      if (event.type === 'message.updated' && fresh.has(event.subject)) this.updatedErased(event.subject, event.time);
+    } else if (event.type === 'message.created') {
+      const { parentId } = event.data;
+      if (parentId !== undefined && fresh.has(parentId)) this.#countReply(parentId, event.seq);
+    } else if (event.type === 'message.updated') {
+      if (fresh.has(event.data.id)) this.updated(event);
+    } else if (event.type === 'message.deleted') {
+      if (fresh.has(event.data.id)) this.deleted(event);
+    } else if (event.type === 'reaction.added' || event.type === 'reaction.removed') {
+      const { messageId, emoji, userId } = event.data;
+      if (fresh.has(messageId)) this.reaction(messageId, event.seq, { emoji, userId, added: event.type === 'reaction.added' });
+    }
+  }
+
+  #countReply(parentId: string, seq: number): void {
+    this.#count(parentId, seq, (message) => ({ ...message, replyCount: message.replyCount + 1 }));
+  }
+
+  /** Something that must be counted once: left out when the row has it, and read again when that is not known. */
+  #count(id: string, seq: number, change: (message: ClientMessage) => ClientMessage): void {
+    const row = this.#rows.get(id);
+    if (row === undefined || seq <= row.low) return;
+    if (seq > row.high) this.#change(id, change);
+    else this.stale.set(id, row.high);
+  }
+
+  #change(id: string, change: (message: ClientMessage) => ClientMessage): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    const message = change(row.message);
+    if (message !== row.message) this.#put({ ...row, message });
+  }
+
+  #put(row: Row): void {
+    this.#rows.set(row.message.id, row);
+    this.changed();
+  }
+
+  #select(wanted: (message: ClientMessage) => boolean): readonly ClientMessage[] {
+    const found = [...this.#rows.values()].map(({ message }) => message).filter(wanted);
+    return found.sort((a, b) => a.seq - b.seq);
+  }
+}
