@@ -5,7 +5,14 @@ import { reacted, type ClientMessage } from '../../../../client/state/rows.ts';
 import type { MessageAnswer, WholeEventOf } from '../../../../client/wire.ts';
 
 const TIME = '2026-01-01T00:00:00.000Z';
-const envelope = (seq: number): Record<string, unknown> => ({ seq, sessionid: 's', time: TIME, actor: 'ann', actorkind: 'user', id: `e${seq}` });
+const envelope = (seq: number): Record<string, unknown> => ({
+  seq,
+  sessionid: 's',
+  time: TIME,
+  actor: 'ann',
+  actorkind: 'user',
+  id: `e${seq}`,
+});
 
 const created = (seq: number, id: string, parentId?: string): WholeEventOf<'message.created'> =>
   ({
