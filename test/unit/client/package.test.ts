@@ -96,7 +96,7 @@ describe('the package @millrace/client', () => {
        const client = new Millrace({ url: 'x', getToken: async () => 'token' });
        export async function use(): Promise<string> {
          const { entityId } = await client.session('s').command('message.send', { text: 'typed' });
-         // @ts-expect-error: there is no such field
+         // @ts-expect-error the field is called text, and a typo must not compile
          void client.session('s').command('message.send', { txt: 'typo' });
          for await (const event of client.session('s').events()) if (event.type === 'message.created') return (event satisfies Event).id;
          return entityId;

@@ -41,8 +41,10 @@ class Server implements StreamPort {
       };
       throw MillraceError.of(problem);
     }
-    if (index < this.chunks.length) expect(text).toBe(this.chunks[index]);
-    else this.chunks.push(text);
+    if (index < this.chunks.length && text !== this.chunks[index]) {
+      throw new MillraceError('conflict', 'The chunk of this index came with another text.', { status: 409 });
+    }
+    if (index === this.chunks.length) this.chunks.push(text);
     return outcome;
   }
 
