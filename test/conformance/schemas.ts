@@ -235,7 +235,13 @@ export const dataByType = {
     error: z.unknown().optional(),
     durationMs: z.number().min(0),
   }),
-  'trace.purged': z.strictObject({ id, traceSeq: seq }),
+  'trace.purged': z.strictObject({
+    id,
+    traceSeq: seq,
+    // additions, as with message.deleted
+    spanSeqs: z.array(seq).optional(),
+    finishedSeq: seq.optional(),
+  }),
 } as const;
 export type EventType = keyof typeof dataByType;
 
