@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { leftOut } from './scripts/tiers.ts';
 
 /** Suites that start real processes share two cores and a browser: one file at a time, and time for slow machines. */
 const oneAtATime = { fileParallelism: false, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 };
@@ -57,15 +58,14 @@ const workerd: TestProjectInlineConfiguration = {
 };
 
 /**
- * The contract from outside, on the embedded store; where MILLRACE_WITH names cassandra, once more on a real one. Its tests have
- * sessions of their own and mostly wait: many run at a time.
+ * The contract from outside, on the embedded store, and with CI=true or MILLRACE_WITH=cassandra once more on a real one. Its
+ * tests have sessions of their own and mostly wait: many run at a time.
  */
-const withCassandra = process.env['MILLRACE_WITH']?.split(',').includes('cassandra') ?? false;
 const conformance = nodeProject('conformance', 3, {
   ...oneAtATime,
   maxConcurrency: 12,
   globalSetup: CASSANDRA_SETUP,
-  ...(withCassandra ? {} : { exclude: ['test/conformance/cassandra.test.ts'] }),
+  exclude: [...leftOut(process.env)],
 });
 
 const long = process.env['MILLRACE_TEST_LONG']
@@ -78,7 +78,7 @@ export default defineConfig({
       nodeProject('unit', 0),
       nodeProject('contracts', 0, { testTimeout: 60_000 }),
       workerd,
-      nodeProject('system', 2, { ...oneAtATime, globalSetup: CASSANDRA_SETUP }),
+      nodeProject('system', 2, { ...oneAtATime, globalSetup: CASSANDRA_SETUP, exclude: [...leftOut(process.env)] }),
       conformance,
       nodeProject('browser', 4, oneAtATime),
       ...long,

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { leftOut } from './tiers.ts';
 import { startVitest, type Vitest } from 'vitest/node';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -46,6 +47,8 @@ async function main(): Promise<number> {
   const { passed, failed, skipped } = count(vitest);
   await vitest.close();
   for (const name of skipped) process.stdout.write(`skipped: ${name}\n`);
+  const left = leftOut(process.env);
+  if (left.length > 0) process.stdout.write(`with CI=true also: ${left.join(', ')}\n`);
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
 }

@@ -1,0 +1,20 @@
+/** Which suites run when: `npm test` is for whoever has just changed something, and ends within minutes. */
+
+/** With CI=true only: they take a minute or more each, waiting for real databases, repairs and outages. */
+export const CI_SUITES: readonly string[] = [
+  'test/conformance/cassandra.test.ts',
+  'test/system/cassandra-docker.test.ts',
+  'test/system/cassandra-down.test.ts',
+  'test/system/client.test.ts',
+  'test/system/end-to-end.test.ts',
+  'test/system/large-pages.test.ts',
+  'test/system/meetings-cassandra.test.ts',
+  'test/system/messages.test.ts',
+];
+
+/** What is left out now. MILLRACE_WITH=cassandra asks for the contract on a real store without the others. */
+export function leftOut(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  if (environment['CI']) return [];
+  const withCassandra = environment['MILLRACE_WITH']?.split(',').includes('cassandra') ?? false;
+  return CI_SUITES.filter((file) => !(withCassandra && file.startsWith('test/conformance/')));
+}
