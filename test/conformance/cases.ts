@@ -133,7 +133,7 @@ async function expectTaken(scene: Scene, row: Case, given: Data, outcome: Outcom
 }
 
 async function runCase(onTestFinished: TestContext['onTestFinished'], world: World, door: DoorName, row: Case): Promise<void> {
-  const scene = await Scene.make(world, row.visibility, row.as === 'former');
+  const scene = await Scene.make(world, row.visibility, row.as === 'former', await world.crowds.next(world.target));
   onTestFinished(() => scene.end());
   const data = (await row.given?.(scene)) ?? {};
   const before = await scene.head();

@@ -11,6 +11,7 @@ import type { Target } from './target.ts';
 /** Opened once for a run of the suite, and read by the tests inside of it. */
 export interface World extends Doors {
   target: Target;
+  crowds: Crowds;
 }
 
 /** `other` is a second member, `agent` a member of kind agent, `former` was a member once, `stranger` never. */
@@ -22,26 +23,56 @@ const CLAIMS: Partial<Record<RoleName, Claims>> = {
   agent: { kind: 'agent', name: 'An agent' },
 };
 
+export type People = Readonly<Record<RoleName, Person>>;
+
+async function newPeople(target: Target): Promise<People> {
+  const entries = ROLES.map(async (role) => [role, await person(target, role, CLAIMS[role] ?? {})] as const);
+  return Object.fromEntries(await Promise.all(entries)) as Record<RoleName, Person>;
+}
+
+const CROWDS = 16;
+
+/**
+ * People for tests that look at one session and at nobody's lists: some few sets, taken in turn. Everybody new costs the system an
+ * inbox, and a thousand sessions of seven new people each would measure those.
+ */
+export class Crowds {
+  readonly #crowds: Promise<People>[] = [];
+  #taken = 0;
+
+  next(target: Target): Promise<People> {
+    const at = this.#taken % CROWDS;
+    this.#taken += 1;
+    this.#crowds[at] ??= newPeople(target);
+    return this.#crowds[at];
+  }
+}
+
 /** A session of its own with one person for each role. Whatever it asks for must succeed. */
 export class Scene {
   readonly target: Target;
-  readonly people: Readonly<Record<RoleName, Person>>;
+  readonly people: People;
   readonly sessionId: string;
   readonly #doors: Doors;
   readonly #sockets: Connection[] = [];
 
-  private constructor(doors: Doors, people: Record<RoleName, Person>, sessionId: string) {
+  private constructor(doors: Doors, people: People, sessionId: string) {
     this.#doors = doors;
     this.target = doors.target;
     this.people = people;
     this.sessionId = sessionId;
   }
 
-  static async make(doors: Doors, visibility: 'private' | 'public' = 'private', withFormer = false): Promise<Scene> {
-    const entries = await Promise.all(
-      ROLES.map(async (role) => [role, await person(doors.target, role, CLAIMS[role] ?? {})] as const),
-    );
-    const people = Object.fromEntries(entries) as Record<RoleName, Person>;
+  static async make(
+    doors: Doors,
+    visibility: 'private' | 'public' = 'private',
+    withFormer = false,
+    people?: People,
+  ): Promise<Scene> {
+    return Scene.#of(doors, people ?? (await newPeople(doors.target)), visibility, withFormer);
+  }
+
+  static async #of(doors: Doors, people: People, visibility: 'private' | 'public', withFormer: boolean): Promise<Scene> {
     const scene = new Scene(doors, people, crypto.randomUUID());
     const members = (['member', 'other', 'agent', 'viewer', ...(withFormer ? (['former'] as const) : [])] as const).map(
       (role) => ({

@@ -235,8 +235,13 @@ export const dataByType = {
     error: z.unknown().optional(),
     durationMs: z.number().min(0),
   }),
-  // what else it erases may be named: the contract lets fields be added
-  'trace.purged': z.looseObject({ id, traceSeq: seq }),
+  'trace.purged': z.strictObject({
+    id,
+    traceSeq: seq,
+    // additions, as with message.deleted
+    spanSeqs: z.array(seq).optional(),
+    finishedSeq: seq.optional(),
+  }),
 } as const;
 export type EventType = keyof typeof dataByType;
 

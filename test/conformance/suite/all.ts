@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { doorSuite } from '../cases.ts';
 import { Backend } from '../nats.ts';
-import type { World } from '../scene.ts';
+import { Crowds, type World } from '../scene.ts';
 import { openTarget, type Target } from '../target.ts';
 import { backendSuite } from './backends.ts';
 import { catchUpSuite } from './catch-up.ts';
@@ -39,6 +39,7 @@ export function conformance(store: string, start: () => Promise<Target> = openTa
   const kept: Kept = {};
   const opened: Partial<World> = {};
   const world: World = {
+    crowds: new Crowds(),
     get target() {
       if (opened.target === undefined) throw new Error('the system has not been opened');
       return opened.target;

