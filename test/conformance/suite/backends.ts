@@ -201,7 +201,7 @@ function receiptTests(backend: GetBackend, make: Make): void {
   });
 
   // the stream is not made yet: this says so, and fails once it is there and the word `fails` still stands here
-  test.fails('are told on a stream of their own', async ({ onTestFinished }) => {
+  test('are told on a stream of their own', async ({ onTestFinished }) => {
     const scene = await make(onTestFinished);
     await persisted(scene);
     const stored = await backend().stored('MILLRACE_RECEIPTS', `millrace.receipts.default.${scene.sessionId}`, 1);
