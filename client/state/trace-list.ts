@@ -34,7 +34,8 @@ export class TraceList {
     if (trace === undefined) return;
     const byId = new Map(trace.spans.map((span) => [span.spanId, span]));
     for (const span of spans) byId.set(span.spanId, { ...byId.get(span.spanId), ...span });
-    this.#put({ ...trace, spans: [...byId.values()].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)) });
+    const spanCount = Math.max(trace.spanCount, byId.size);
+    this.#put({ ...trace, spanCount, spans: [...byId.values()].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)) });
   }
 
   apply(event: WholeEvent): void {

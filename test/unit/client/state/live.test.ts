@@ -82,7 +82,8 @@ describe('presence', () => {
 });
 
 describe('traces', () => {
-  const event = (type: string, data: object): WholeEvent => ({ type, time: AT, data }) as unknown as WholeEvent;
+  const event = (type: string, data: object): WholeEvent =>
+    ({ type, time: AT, data, sessionid: 's', seq: 1, actor: 'ben', actorkind: 'user' }) as unknown as WholeEvent;
 
   it('come to the same in any order of pages and events', () => {
     const span = { spanId: 's1', name: 'call', startedAt: AT };
@@ -97,6 +98,10 @@ describe('traces', () => {
     expect(traces.all()).toEqual([
       {
         id: 't',
+        sessionId: 's',
+        seq: 1,
+        author: { id: 'ben', kind: 'user' },
+        spanCount: 1,
         name: 'run',
         metadata: {},
         status: 'completed',
