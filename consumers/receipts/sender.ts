@@ -50,6 +50,7 @@ export class ReceiptSender implements Settlements {
   /** taken by the edge, and not yet in MILLRACE_RECEIPTS */
   #untold: Receipt[] = [];
   #tellingFails = false;
+  #telling = false;
 
   constructor(post: PostReceipts, log: Log, tell: TellReceipts = async () => undefined) {
     this.#post = post;
@@ -122,13 +123,20 @@ export class ReceiptSender implements Settlements {
   /** The Sessions come first and are what counts; who measures hears of it as soon as the stream takes it. Never rejects. */
   async #tellOf(taken: readonly Receipt[]): Promise<void> {
     this.#untold = [...this.#untold, ...taken].slice(-UNTOLD_RECEIPTS_MAX);
+    if (this.#telling) return;
+    this.#telling = true;
     try {
-      await this.#tell(this.#untold);
-      this.#untold = [];
+      while (this.#untold.length > 0) {
+        const now = this.#untold;
+        await this.#tell(now);
+        this.#untold = this.#untold.filter((receipt) => !now.includes(receipt));
+      }
       this.#tellingFails = false;
     } catch (error) {
       if (!this.#tellingFails) this.#log('warn', 'receipts wait to be published', { error: describe(error) });
       this.#tellingFails = true;
+    } finally {
+      this.#telling = false;
     }
   }
 
@@ -143,7 +151,8 @@ export class ReceiptSender implements Settlements {
       const refused = new Set(failed.map(({ tenant, sessionId }) => `${tenant} ${sessionId}`));
       const back = receipts.filter(({ tenant, sessionId }) => refused.has(`${tenant} ${sessionId}`));
       this.#queue.putBack(back, REFUSED_RETRY_MS, Date.now());
-      await this.#tellOf(receipts.filter((receipt) => !back.includes(receipt)));
+      // not awaited: whoever measures must not hold up the next receipts
+      void this.#tellOf(receipts.filter((receipt) => !back.includes(receipt)));
       if (this.#failures > 0) this.#log('info', 'the edge takes receipts again');
       this.#failures = 0;
       return true;
