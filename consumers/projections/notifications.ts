@@ -8,6 +8,7 @@ import {
 import { isErased, type Event, type EventType } from '../../shared/core/types.ts';
 import { describe } from '../runtime/log.ts';
 import type { Delivery, Outcome, Projection } from '../runtime/projection.ts';
+import type { ReadModel } from '../runtime/read-model.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
 
@@ -16,6 +17,11 @@ import { StoreUnavailable } from '../stores/store-unavailable.ts';
  * the edge is told which sessions have news, and asks them.
  */
 export const NOTIFICATIONS_DURABLE = 'notifications';
+
+export const notificationsReadModel: ReadModel = {
+  name: NOTIFICATIONS_DURABLE,
+  open: async ({ post, now }) => ({ projection: notificationsProjection(post, now), close: async () => undefined }),
+};
 
 /** what changes a list or a count; reactions and traces do neither */
 const TYPES: readonly EventType[] = [

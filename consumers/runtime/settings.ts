@@ -8,9 +8,6 @@ export class SettingError extends Error {
   }
 }
 
-export const ROLES = ['history', 'query', 'notifications', 'relay'] as const;
-export type Role = (typeof ROLES)[number];
-
 export interface Settings {
   natsServers: string[];
   /** contents of a .creds file */
@@ -54,11 +51,11 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
-/** `history,query`, each known and named once. */
-export function rolesFrom(list: string): Role[] {
+/** `history,query`, each one of `known` and named once. */
+export function rolesFrom(list: string, known: readonly string[]): string[] {
   const names = list.split(',').map((name) => name.trim());
-  const roles = ROLES.filter((role) => names.includes(role));
-  if (roles.length !== names.length) throw new SettingError(`--roles must be a comma-separated list of ${ROLES.join(', ')}`);
+  const roles = known.filter((role) => names.includes(role));
+  if (roles.length !== names.length) throw new SettingError(`--roles must be a comma-separated list of ${known.join(', ')}`);
   return roles;
 }
 

@@ -64,7 +64,7 @@ function consumersSpec({ root, settings, secrets }: PartsInput): PartSpec {
   return {
     name: 'consumers',
     command: process.execPath,
-    args: [...nodeFlags(), join(root, 'consumers/main.ts'), '--roles', 'history,query,notifications,relay'],
+    args: [...nodeFlags(), join(root, 'consumers/main.ts')],
     env: {
       ...plainEnvironment(),
       ...settings.consumerVariables,

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { echoDeadLetters } from '../receipts/echo.ts';
+import { edgePoster, ReceiptSender } from '../receipts/sender.ts';
+import { jetStreamTeller } from '../receipts/teller.ts';
+import { describe } from '../runtime/log.ts';
+import type { ReadModel } from '../runtime/read-model.ts';
+import type { Settings } from '../settings.ts';
+import type { HistoryStore } from '../stores/history/port.ts';
+import { openSqliteHistory } from '../stores/history/sqlite.ts';
+import { HISTORY_DURABLE, historyProjection } from './history.ts';
+
+const LAST_RECEIPTS_MS_MAX = 3_000;
+
+/** The archive and its rows, in Cassandra or in the embedded store; and the receipts by which Sessions may forget. */
+export const historyReadModel: ReadModel = {
+  name: HISTORY_DURABLE,
+  async open({ client, manager, settings, post, log, now }) {
+    const store = await openHistory(settings, true);
+    const projection = historyProjection(store, now);
+    const receipts = new ReceiptSender(
+      edgePoster(post, () => store.messageCount?.()),
+      log,
+      jetStreamTeller(client),
+    );
+    return {
+      projection,
+      settlements: receipts,
+      started() {
+        receipts.start();
+        echoDeadLetters(manager, client, projection.name, receipts).then(
+          (letters) => letters > 0 && log('info', 'told of dead letters again', { letters }),
+          (error: unknown) => log('warn', 'could not tell of dead letters again', { error: describe(error) }),
+        );
+      },
+      async close() {
+        await receipts.stop(LAST_RECEIPTS_MS_MAX);
+        await store.close();
+      },
+    };
+  },
+};
+
+export async function openHistory({ cassandra, dataDir }: Settings, writes: boolean): Promise<HistoryStore> {
+  if (cassandra !== undefined) {
+    // loaded where it is used: the driver is large
+    const { openCassandraHistory } = await import('../stores/history/cassandra.ts');
+    return await openCassandraHistory({ settings: cassandra, writes });
+  }
+  return openSqliteHistory({ path: join(dataDir, 'history.db'), writes });
+}

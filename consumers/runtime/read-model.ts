@@ -1,0 +1,42 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Settings } from '../settings.ts';
+import type { Settlements } from './batch.ts';
+import type { Log } from './log.ts';
+import type { Projection } from './projection.ts';
+import type { SignedPost } from './signed-post.ts';
+
+/** What a read model may use of the process that it runs in. */
+export interface Platform {
+  connection: NatsConnection;
+  client: JetStreamClient;
+  manager: JetStreamManager;
+  settings: Settings;
+  /** a signed call to the edge */
+  post: SignedPost;
+  log: Log;
+  /** epoch milliseconds */
+  now: () => number;
+}
+
+/** A read model that has its store open. */
+export interface OpenedReadModel {
+  projection: Projection;
+  /** told what became final; absent: nobody is */
+  settlements?: Settlements;
+  /** called once events are taken; must not throw */
+  started?(): void;
+  /** called after the last event is settled. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * A read model as the registry (read-models.ts) lists it: a role of `--roles`, a durable consumer, a store. The runtime makes
+ * streams and durable, pulls, retries, buries and drains.
+ */
+export interface ReadModel {
+  /** the role, the durable consumer, and the last token of its dead letters' subject; equal to `projection.name` */
+  name: string;
+  /** Opens the store. Rejects while it cannot be reached: the process tries again until it can. */
+  open(platform: Platform): Promise<OpenedReadModel>;
+}

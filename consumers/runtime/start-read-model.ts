@@ -1,0 +1,66 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Settings } from '../settings.ts';
+import type { Settlements } from './batch.ts';
+import { jetStreamDeadLetters } from './dead-letters.ts';
+import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
+import type { Log } from './log.ts';
+import type { OpenedReadModel, ReadModel } from './read-model.ts';
+import { Runner } from './runner.ts';
+import { signedPoster } from './signed-post.ts';
+import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './streams.ts';
+
+/** how often stream and durable are looked for: a deleted durable stalls without a sign */
+export const ENSURE_EVERY_MS = 30_000;
+export const DRAIN_MS_MAX = 10_000;
+export const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
+const RUNNER_BOUNDS = {
+  pullEventsMax: PULL_EVENTS_MAX,
+  workingEveryMs: ACK_WAIT_MS / 3,
+  ensureEveryMs: ENSURE_EVERY_MS,
+  drainMsMax: DRAIN_MS_MAX,
+};
+/** told of nothing that becomes final: receipts speak of the history alone */
+const NOBODY: Settlements = { persisted() {}, buried() {} };
+
+/** Starts a read model on its durable. Rejects when stream, durable or store are not to be had; nothing is left open then. */
+export async function startReadModel(
+  model: ReadModel,
+  connection: NatsConnection,
+  settings: Settings,
+  log: Log,
+): Promise<() => Promise<void>> {
+  const manager = await jetstreamManager(connection);
+  // first, and whatever the store says: without a stream the edge could hand nothing over
+  await ensureStreams(manager, settings, log);
+  const client = jetstream(connection);
+  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
+  const opened: OpenedReadModel = await model.open({ connection, client, manager, settings, post, log, now: Date.now });
+  const ensure = async (): Promise<void> => {
+    await ensureStreams(manager, settings, log);
+    await ensureDurable(manager, opened.projection, log);
+  };
+  try {
+    await ensure();
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  const runner = new Runner(
+    {
+      projection: opened.projection,
+      source: new JetStreamSource(client, model.name),
+      deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+      settlements: opened.settlements ?? NOBODY,
+      ensure,
+      log,
+    },
+    RUNNER_BOUNDS,
+  );
+  opened.started?.();
+  runner.start();
+  return async () => {
+    await runner.stop();
+    await opened.close();
+  };
+}
