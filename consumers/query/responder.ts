@@ -3,6 +3,7 @@ import type { QueryAnswer } from '../../shared/contract/internal.ts';
 import { QUERY_QUEUE, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { within } from '../runtime/backoff.ts';
 import { describe, type Log } from '../runtime/log.ts';
+import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
 import type { HistoryStore } from '../stores/history/port.ts';
 import { answerQuestion, parseQuestion } from './answer.ts';
 
@@ -28,6 +29,7 @@ export function startResponder(
   store: HistoryStore,
   isFed: () => Promise<boolean>,
   log: Log,
+  time: Time = SYSTEM_TIME,
 ): Responder {
   const waiting: { message: Msg; cameAtMs: number }[] = [];
   const running = new Set<Promise<void>>();
@@ -38,7 +40,8 @@ export function startResponder(
     if (!question.ok) return reply(message, question.answer);
     const replyBytesMax = (connection.info?.max_payload ?? 1024 * 1024) - FRAME_BYTES;
     try {
-      reply(message, await within(ANSWER_MS_MAX, 'the store', answerQuestion({ store, isFed }, question.request, replyBytesMax)));
+      const answering = answerQuestion({ store, isFed }, question.request, replyBytesMax);
+      reply(message, await within(ANSWER_MS_MAX, 'the store', answering, time));
       if (failing) log('info', 'the store can be read again');
       failing = false;
     } catch (error) {
@@ -54,7 +57,7 @@ export function startResponder(
       const first = waiting.shift();
       if (first === undefined) return;
       // the server or the event loop was held up: whoever asked has asked again
-      if (Date.now() - first.cameAtMs > WAITED_MS_MAX) continue;
+      if (time.now() - first.cameAtMs > WAITED_MS_MAX) continue;
       const work = answer(first.message)
         .catch((error: unknown) => log('warn', 'an answer could not be sent', { error: describe(error) }))
         .finally(() => {
@@ -70,7 +73,7 @@ export function startResponder(
     callback: (error, message) => {
       if (error !== null) return log('error', 'questions cannot be received', { error: describe(error) });
       if (waiting.length >= WAITING_MAX) return reply(message, unavailable('too many questions at once'));
-      waiting.push({ message, cameAtMs: Date.now() });
+      waiting.push({ message, cameAtMs: time.now() });
       next();
     },
   });
@@ -78,8 +81,8 @@ export function startResponder(
   return {
     async stop() {
       try {
-        await within(DRAIN_MS_MAX, 'draining questions', subscription.drain());
-        await within(DRAIN_MS_MAX, 'answering questions', Promise.all(running));
+        await within(DRAIN_MS_MAX, 'draining questions', subscription.drain(), time);
+        await within(DRAIN_MS_MAX, 'answering questions', Promise.all(running), time);
       } catch (error) {
         log('warn', 'stopped with questions unanswered', { error: describe(error) });
       }

@@ -6,6 +6,7 @@ import type { Settlements } from '../runtime/batch.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
+import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
 import { failureDetail } from './failure-detail.ts';
 import { ReceiptQueue } from './queue.ts';
 import type { TellReceipts } from './teller.ts';
@@ -47,20 +48,22 @@ export class ReceiptSender implements Settlements {
   #running: Promise<void> | undefined;
   #failures = 0;
   readonly #tell: TellReceipts;
+  readonly #time: Time;
   /** taken by the edge, and not yet in MILLRACE_RECEIPTS */
   #untold: Receipt[] = [];
   #tellingFails = false;
   #telling = false;
 
-  constructor(post: PostReceipts, log: Log, tell: TellReceipts = async () => undefined) {
+  constructor(post: PostReceipts, log: Log, tell: TellReceipts = async () => undefined, time: Time = SYSTEM_TIME) {
     this.#post = post;
     this.#tell = tell;
+    this.#time = time;
     this.#log = log;
   }
 
   persisted(event: Event, publishedAtMs: number): void {
     const place: EventPlace = { tenant: event.tenant, sessionId: event.sessionid, seq: event.seq };
-    this.#queue.addPersisted(place, publishedAtMs, Date.now());
+    this.#queue.addPersisted(place, publishedAtMs, this.#time.now());
     this.#wake();
   }
 
@@ -73,7 +76,7 @@ export class ReceiptSender implements Settlements {
       consumer,
       at: atMs,
     };
-    this.#queue.addFailure(place, entry, Date.now());
+    this.#queue.addFailure(place, entry, this.#time.now());
     this.#wake();
   }
 
@@ -86,7 +89,7 @@ export class ReceiptSender implements Settlements {
     this.#stop.abort();
     this.#wake();
     try {
-      await within(msMax, 'the last receipts', this.#running ?? Promise.resolve());
+      await within(msMax, 'the last receipts', this.#running ?? Promise.resolve(), this.#time);
     } catch {
       this.#log('warn', 'stopped with receipts unsent', { sessions: this.#queue.size });
     }
@@ -95,7 +98,7 @@ export class ReceiptSender implements Settlements {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const dueInMs = this.#queue.dueInMs(Date.now());
+      const dueInMs = this.#queue.dueInMs(this.#time.now());
       if (dueInMs === 0) await this.#sendDue();
       else await this.#woken(dueInMs);
     }
@@ -107,17 +110,17 @@ export class ReceiptSender implements Settlements {
 
   /** Until something is due, or something came that may be due earlier. */
   async #woken(dueInMs: number | undefined): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    let cancel = (): void => {};
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      if (dueInMs !== undefined) timer = setTimeout(resolve, dueInMs);
+      if (dueInMs !== undefined) cancel = this.#time.after(dueInMs, resolve);
     });
-    clearTimeout(timer);
+    cancel();
   }
 
   async #sendDue(): Promise<void> {
     if (await this.#send()) return;
-    await wait(backoffMs(this.#failures, AWAY_BOUNDS, Math.random()), this.#stop.signal);
+    await wait(backoffMs(this.#failures, AWAY_BOUNDS, this.#time.random()), this.#stop.signal, this.#time);
   }
 
   /** The Sessions come first and are what counts; who measures hears of it as soon as the stream takes it. Never rejects. */
@@ -142,7 +145,7 @@ export class ReceiptSender implements Settlements {
 
   /** One call. False when the edge did not take it: all of it is back in the queue. */
   async #send(): Promise<boolean> {
-    const receipts = this.#queue.takeDue(Date.now());
+    const receipts = this.#queue.takeDue(this.#time.now());
     const dropped = this.#queue.takeDropped();
     if (dropped > 0) this.#log('warn', 'receipts dropped: the edge was away for too long', { sessions: dropped });
     if (receipts.length === 0) return true;
@@ -150,7 +153,7 @@ export class ReceiptSender implements Settlements {
       const { failed } = await this.#post(receipts);
       const refused = new Set(failed.map(({ tenant, sessionId }) => `${tenant} ${sessionId}`));
       const back = receipts.filter(({ tenant, sessionId }) => refused.has(`${tenant} ${sessionId}`));
-      this.#queue.putBack(back, REFUSED_RETRY_MS, Date.now());
+      this.#queue.putBack(back, REFUSED_RETRY_MS, this.#time.now());
       // not awaited: whoever measures must not hold up the next receipts
       void this.#tellOf(receipts.filter((receipt) => !back.includes(receipt)));
       if (this.#failures > 0) this.#log('info', 'the edge takes receipts again');
@@ -159,7 +162,7 @@ export class ReceiptSender implements Settlements {
     } catch (error) {
       this.#failures += 1;
       if (this.#failures === 1) this.#log('warn', 'the edge does not take receipts', { error: describe(error) });
-      this.#queue.putBack(receipts, 0, Date.now());
+      this.#queue.putBack(receipts, 0, this.#time.now());
       return false;
     }
   }

@@ -1,3 +1,5 @@
+import { SYSTEM_TIME, type Time } from './time.ts';
+
 export interface BackoffBounds {
   minMs: number;
   maxMs: number;
@@ -11,15 +13,15 @@ export function backoffMs(attempt: number, { minMs, maxMs }: BackoffBounds, rand
 }
 
 /** Waits, or less when the signal aborts. Never rejects. */
-export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
+export async function wait(ms: number, signal?: AbortSignal, time: Time = SYSTEM_TIME): Promise<void> {
   if (signal?.aborted === true) return;
   await new Promise<void>((resolve) => {
     const finish = (): void => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener('abort', finish);
       resolve();
     };
-    const timer = setTimeout(finish, ms);
+    const cancel = time.after(ms, finish);
     signal?.addEventListener('abort', finish);
   });
 }
@@ -32,14 +34,14 @@ export class DeadlineError extends Error {
 }
 
 /** Rejects with a DeadlineError when the promise is not settled in time; the work itself goes on. */
-export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+export async function within<T>(ms: number, what: string, work: Promise<T>, time: Time = SYSTEM_TIME): Promise<T> {
+  let cancel = (): void => {};
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(what, ms)), ms);
+    cancel = time.after(ms, () => reject(new DeadlineError(what, ms)));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

@@ -4,6 +4,7 @@ import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.t
 import { describe, type Log } from './log.ts';
 import type { Outcome, Projection } from './projection.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
+import type { Time } from './time.ts';
 import type { Event } from '../../shared/core/types.ts';
 
 /** at more deliveries than this a message is buried without a look at its payload: it may be what kills the worker */
@@ -33,6 +34,8 @@ export interface BatchPorts {
   /** waits at most so long; less when the worker is to stop */
   wait: (ms: number) => Promise<void>;
   stopping: () => boolean;
+  /** what the bound of a batch is measured by; absent: the system's */
+  time?: Time;
 }
 
 interface Work {
@@ -72,12 +75,12 @@ export class BatchHandler {
   }
 
   async #settle(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
-    const { projection, log, stopping } = this.#ports;
+    const { projection, log, stopping, time } = this.#ports;
     for (let attempt = 1; ; attempt += 1) {
       let outcomes: readonly Outcome[];
       try {
         const batch = works.map(({ incoming, event }) => ({ event, publishedAtMs: incoming.publishedAtMs }));
-        outcomes = await within(HANDLE_MS_MAX, 'a batch', projection.handle(batch));
+        outcomes = await within(HANDLE_MS_MAX, 'a batch', projection.handle(batch), time);
       } catch (error) {
         // the probe of a full or locked store may pass, for it is small: what the store says of itself goes before it
         if (error instanceof StoreUnavailable || !(await projection.healthy())) {

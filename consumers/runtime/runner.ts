@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { backoffMs, wait, within } from './backoff.ts';
 import { BatchHandler, type Settlements } from './batch.ts';
 import { nextPullEvents } from './caution.ts';
@@ -6,6 +5,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
 import type { Projection } from './projection.ts';
+import { every, SYSTEM_TIME, type Time } from './time.ts';
 
 /** Where messages come from. */
 export interface Source {
@@ -23,6 +23,8 @@ export interface RunnerPorts {
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
   log: Log;
+  /** absent: the system's */
+  time?: Time;
 }
 
 export interface RunnerBounds {
@@ -44,6 +46,7 @@ const PULL_RETRY_BOUNDS = { minMs: 200, maxMs: 5_000 };
 export class Runner {
   readonly #ports: RunnerPorts;
   readonly #bounds: RunnerBounds;
+  readonly #time: Time;
   readonly #stop = new AbortController();
   readonly #handler: BatchHandler;
   readonly #inHand = new Set<Incoming>();
@@ -56,11 +59,14 @@ export class Runner {
   constructor(ports: RunnerPorts, bounds: RunnerBounds) {
     this.#ports = ports;
     this.#bounds = bounds;
+    const time = ports.time ?? SYSTEM_TIME;
+    this.#time = time;
     this.#handler = new BatchHandler({
       ...ports,
-      now: Date.now,
-      random: Math.random,
-      wait: async (ms) => await wait(ms, this.#stop.signal),
+      time,
+      now: () => time.now(),
+      random: () => time.random(),
+      wait: async (ms) => await wait(ms, this.#stop.signal, time),
       stopping: () => this.#stop.signal.aborted,
     });
   }
@@ -75,21 +81,22 @@ export class Runner {
     this.#stop.abort();
     source.stop();
     try {
-      await within(this.#bounds.drainMsMax, 'draining', this.#running ?? Promise.resolve());
+      await within(this.#bounds.drainMsMax, 'draining', this.#running ?? Promise.resolve(), this.#time);
     } catch (error) {
       log('warn', 'stopped with messages in hand: they come again', { messages: this.#inHand.size, error: describe(error) });
     }
   }
 
   async #run(): Promise<void> {
-    const working = setInterval(() => {
+    const sayWorking = (): void => {
       for (const incoming of this.#inHand) incoming.working();
-    }, this.#bounds.workingEveryMs);
+    };
+    const stopSaying = every(this.#bounds.workingEveryMs, sayWorking, this.#time);
     const ensuring = this.#ensureRegularly();
     try {
       await this.#pullUntilStopped();
     } finally {
-      clearInterval(working);
+      stopSaying();
       await ensuring;
     }
   }
@@ -118,7 +125,7 @@ export class Runner {
         if (this.#stop.signal.aborted) return;
         failures += 1;
         if (failures === 1) log('warn', 'cannot pull', { consumer: projection.name, error: describe(error) });
-        await wait(backoffMs(failures, PULL_RETRY_BOUNDS, Math.random()), this.#stop.signal);
+        await wait(backoffMs(failures, PULL_RETRY_BOUNDS, this.#time.random()), this.#stop.signal, this.#time);
         await this.#ensure();
       }
     }
@@ -141,7 +148,7 @@ export class Runner {
           this.#wake = resolve;
         });
         // what arrived in the same packet makes one batch
-        await nextTurn();
+        await this.#time.turn();
         continue;
       }
       const batch = this.#nextBatch();
@@ -164,7 +171,7 @@ export class Runner {
   async #ensureRegularly(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await wait(this.#bounds.ensureEveryMs, signal);
+      await wait(this.#bounds.ensureEveryMs, signal, this.#time);
       if (!signal.aborted) await this.#ensure();
     }
   }

@@ -8,8 +8,14 @@ import type { RoomPorts } from './ports.ts';
 import type { ProgressLog } from './progress-log.ts';
 import { askArchive } from './repair.ts';
 
-/** events above the tail's minimum that are worth a trim */
-const TRIM_SLACK_EVENTS = 256;
+/** What of the persisted stays at the edge all the same. */
+export interface Tail {
+  eventsMin: number;
+  /** events above eventsMin that are worth a trim */
+  slackEvents: number;
+}
+
+const TAIL: Tail = { eventsMin: TAIL_EVENTS_MIN, slackEvents: 256 };
 
 /** What receipts let go: how much waits to be persisted, which events may be trimmed, and the repair of a receipt that was lost. */
 export class Retention {
@@ -17,6 +23,7 @@ export class Retention {
   readonly #ports: RoomPorts;
   readonly #events: EventLog;
   readonly #progress: ProgressLog;
+  readonly #tail: Tail;
   repairAttempts = 0;
   lastProgressMs = 0;
   #askedAtMs = 0;
@@ -24,11 +31,12 @@ export class Retention {
   /** the last trim reached its bound of rows: more of what is old enough is still here */
   trimsOn = false;
 
-  constructor(identity: SessionIdentity, ports: RoomPorts, events: EventLog, progress: ProgressLog) {
+  constructor(identity: SessionIdentity, ports: RoomPorts, events: EventLog, progress: ProgressLog, tail: Tail = TAIL) {
     this.#identity = identity;
     this.#ports = ports;
     this.#events = events;
     this.#progress = progress;
+    this.#tail = tail;
   }
 
   load(): void {
@@ -84,7 +92,7 @@ export class Retention {
 
   /** persisted events beyond the tail's minimum wait for their age */
   get trimmable(): boolean {
-    return this.#trimBelow(this.#progress.persisted) - this.#events.floor >= TRIM_SLACK_EVENTS;
+    return this.#trimBelow(this.#progress.persisted) - this.#events.floor >= this.#tail.slackEvents;
   }
 
   oldestUnpersistedMs(): number | undefined {
@@ -101,7 +109,7 @@ export class Retention {
   }
 
   #trimBelow(mark: number): number {
-    const kept = this.#events.head - TAIL_EVENTS_MIN + 1;
+    const kept = this.#events.head - this.#tail.eventsMin + 1;
     return Math.min(kept, mark + 1, this.#progress.oldestFailure() ?? Number.MAX_SAFE_INTEGER);
   }
 }

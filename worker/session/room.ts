@@ -24,7 +24,7 @@ import { Outbox } from './outbox.ts';
 import type { RoomPorts } from './ports.ts';
 import { ProgressLog } from './progress-log.ts';
 import { Rates } from './rates.ts';
-import { Retention } from './retention.ts';
+import { Retention, type Tail } from './retention.ts';
 import { migrate, schemaVersion } from './schema.ts';
 import { Signals } from './signals.ts';
 import { SqlState } from './sql-state.ts';
@@ -41,6 +41,8 @@ const EMPTY: SessionView = new MemoryState();
 export interface RoomSettings {
   publicUrl: string;
   limits: Limits;
+  /** absent: as the contract says; a simulation keeps less, so that it gets to what was trimmed */
+  tail?: Tail;
 }
 
 /**
@@ -86,7 +88,7 @@ export class Room {
     this.fanOut = new FanOut(this.asking, this.events, settings.limits);
     this.signals = new Signals(this);
     this.fanOut.listen(this.signals);
-    this.retention = new Retention(identity, ports, this.events, this.progress);
+    this.retention = new Retention(identity, ports, this.events, this.progress, settings.tail);
     this.inboxes = new InboxFeed(identity.sessionId, this.asking, this.events, this.state);
     this.#rates = new Rates(settings.limits, ports.nowMs());
     this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
