@@ -3,7 +3,7 @@ import { echoDeadLetters } from '../receipts/echo.ts';
 import { edgePoster, ReceiptSender } from '../receipts/sender.ts';
 import { jetStreamTeller } from '../receipts/teller.ts';
 import { describe } from '../runtime/log.ts';
-import type { ReadModel } from '../runtime/read-model.ts';
+import type { OpenedReadModel, Platform, ReadModel } from '../runtime/read-model.ts';
 import type { Settings } from '../settings.ts';
 import type { HistoryStore } from '../stores/history/port.ts';
 import { openSqliteHistory } from '../stores/history/sqlite.ts';
@@ -14,31 +14,32 @@ const LAST_RECEIPTS_MS_MAX = 3_000;
 /** The archive and its rows, in Cassandra or in the embedded store; and the receipts by which Sessions may forget. */
 export const historyReadModel: ReadModel = {
   name: HISTORY_DURABLE,
-  async open({ client, manager, settings, post, log, now }) {
-    const store = await openHistory(settings, true);
-    const projection = historyProjection(store, now);
-    const receipts = new ReceiptSender(
-      edgePoster(post, () => store.messageCount?.()),
-      log,
-      jetStreamTeller(client),
-    );
-    return {
-      projection,
-      settlements: receipts,
-      started() {
-        receipts.start();
-        echoDeadLetters(manager, client, projection.name, receipts).then(
-          (letters) => letters > 0 && log('info', 'told of dead letters again', { letters }),
-          (error: unknown) => log('warn', 'could not tell of dead letters again', { error: describe(error) }),
-        );
-      },
-      async close() {
-        await receipts.stop(LAST_RECEIPTS_MS_MAX);
-        await store.close();
-      },
-    };
+  async open(platform) {
+    return historyOn(await openHistory(platform.settings, true), platform);
   },
 };
+
+/** The read model on a store that is open; closes it. */
+export function historyOn(store: HistoryStore, { client, manager, post, log, now, time }: Platform): OpenedReadModel {
+  const projection = historyProjection(store, now);
+  const poster = edgePoster(post, () => store.messageCount?.());
+  const receipts = new ReceiptSender(poster, log, jetStreamTeller(client), time);
+  return {
+    projection,
+    settlements: receipts,
+    started() {
+      receipts.start();
+      echoDeadLetters(manager, client, projection.name, receipts).then(
+        (letters) => letters > 0 && log('info', 'told of dead letters again', { letters }),
+        (error: unknown) => log('warn', 'could not tell of dead letters again', { error: describe(error) }),
+      );
+    },
+    async close() {
+      await receipts.stop(LAST_RECEIPTS_MS_MAX);
+      await store.close();
+    },
+  };
+}
 
 export async function openHistory({ cassandra, dataDir }: Settings, writes: boolean): Promise<HistoryStore> {
   if (cassandra !== undefined) {

@@ -5,6 +5,7 @@ import type { Settlements } from './batch.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
 import type { SignedPost } from './signed-post.ts';
+import type { Time } from './time.ts';
 
 /** What a read model may use of the process that it runs in. */
 export interface Platform {
@@ -17,6 +18,8 @@ export interface Platform {
   log: Log;
   /** epoch milliseconds */
   now: () => number;
+  /** timers and chance; `now` is its own */
+  time: Time;
 }
 
 /** A read model that has its store open. */

@@ -5,10 +5,11 @@ import type { Settlements } from './batch.ts';
 import { jetStreamDeadLetters } from './dead-letters.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
 import type { Log } from './log.ts';
-import type { OpenedReadModel, ReadModel } from './read-model.ts';
+import type { OpenedReadModel, Platform, ReadModel } from './read-model.ts';
 import { Runner } from './runner.ts';
 import { signedPoster } from './signed-post.ts';
 import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './streams.ts';
+import { SYSTEM_TIME } from './time.ts';
 
 /** how often stream and durable are looked for: a deleted durable stalls without a sign */
 export const ENSURE_EVERY_MS = 30_000;
@@ -31,11 +32,17 @@ export async function startReadModel(
   log: Log,
 ): Promise<() => Promise<void>> {
   const manager = await jetstreamManager(connection);
-  // first, and whatever the store says: without a stream the edge could hand nothing over
-  await ensureStreams(manager, settings, log);
   const client = jetstream(connection);
   const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
-  const opened: OpenedReadModel = await model.open({ connection, client, manager, settings, post, log, now: Date.now });
+  return await runReadModel(model, { connection, client, manager, settings, post, log, now: Date.now, time: SYSTEM_TIME });
+}
+
+/** The same on a platform that is given: the simulator has one of its own. */
+export async function runReadModel(model: ReadModel, platform: Platform): Promise<() => Promise<void>> {
+  const { connection, client, manager, settings, log, time } = platform;
+  // first, and whatever the store says: without a stream the edge could hand nothing over
+  await ensureStreams(manager, settings, log);
+  const opened: OpenedReadModel = await model.open(platform);
   const ensure = async (): Promise<void> => {
     await ensureStreams(manager, settings, log);
     await ensureDurable(manager, opened.projection, log);
@@ -54,6 +61,7 @@ export async function startReadModel(
       settlements: opened.settlements ?? NOBODY,
       ensure,
       log,
+      time,
     },
     RUNNER_BOUNDS,
   );
