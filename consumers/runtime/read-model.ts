@@ -4,6 +4,7 @@ import type { Settings } from '../settings.ts';
 import type { Settlements } from './batch.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
+import type { OpenGenerations } from './rebuild.ts';
 import type { SignedPost } from './signed-post.ts';
 import type { Time } from './time.ts';
 
@@ -42,4 +43,9 @@ export interface ReadModel {
   name: string;
   /** Opens the store. Rejects while it cannot be reached: the process tries again until it can. */
   open(platform: Platform): Promise<OpenedReadModel>;
+  /**
+   * How it is made anew beside the one that serves. Absent: a rebuild gives it every event once more in place, which repairs
+   * what is missing and leaves what is there.
+   */
+  openGenerations?: OpenGenerations;
 }
