@@ -10,6 +10,7 @@ import {
   type Span,
   type TraceAnswer,
 } from '../wire.ts';
+import { upcast } from '../../shared/core/upcast.ts';
 import { asMillraceError, MillraceError } from '../error.ts';
 import type { Environment } from '../environment.ts';
 import { fullJitterMs } from '../net/backoff.ts';
@@ -164,7 +165,7 @@ export class Loader {
   }
 
   #overlayTraces(since: readonly Event[]): void {
-    for (const event of since) if (isWhole(event)) this.#view.traces.apply(event);
+    for (const event of since.map((each) => upcast(each))) if (isWhole(event)) this.#view.traces.apply(event);
   }
 
   async presence(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type WholeEvent,
   type WholeEventOf,
 } from '../wire.ts';
+import { upcast } from '../../shared/core/upcast.ts';
 import { LiveState, type RunningStream } from './live.ts';
 import { MessageList } from './message-list.ts';
 import { TraceList } from './trace-list.ts';
@@ -43,7 +44,9 @@ export class SessionView {
     this.live.clear();
   }
 
-  apply(event: Event): void {
+  /** Of any version that this build knows. */
+  apply(stored: Event): void {
+    const event = upcast(stored);
     if (isWhole(event)) this.#applyWhole(event);
     else if (event.type === 'message.updated') this.messages.updatedErased(event.subject, event.time);
   }

@@ -131,11 +131,14 @@ export interface Times {
   persistedAtMs: number;
 }
 
-/** Everything an event writes, each cell at the event's clock. An erased event is archived as it is and writes nothing else. */
-export function rowsOf(event: Event, { publishedAtMs, persistedAtMs }: Times): HistoryWrite[] {
+/**
+ * Everything an event writes, each cell at the event's clock. The archive keeps it as it was `stored`, for a seq has one value
+ * for ever; the other rows are made of its newest version. An erased event is archived as it is and writes nothing else.
+ */
+export function rowsOf(event: Event, { publishedAtMs, persistedAtMs }: Times, stored: Event = event): HistoryWrite[] {
   const session: SessionKey = { tenant: event.tenant, sessionId: event.sessionid };
   const clock = BigInt(event.clock);
-  const { data, ...envelope } = event;
+  const { data, ...envelope } = stored;
   const archived: RowWriteOf<'events'> = {
     kind: 'row',
     table: 'events',
@@ -160,9 +163,9 @@ export function historyProjection(store: HistoryStore, now: () => number): Proje
     types: 'all',
     async handle(batch) {
       const writes: HistoryWrite[] = [];
-      const outcomes = batch.map(({ event, publishedAtMs }: Delivery): Outcome => {
+      const outcomes = batch.map(({ event, stored, publishedAtMs }: Delivery): Outcome => {
         try {
-          writes.push(...rowsOf(event, { publishedAtMs, persistedAtMs: now() }));
+          writes.push(...rowsOf(event, { publishedAtMs, persistedAtMs: now() }, stored));
           return { kind: 'ok' };
         } catch (error) {
           // pure code: it would throw every time

@@ -2,9 +2,10 @@ import { backoffMs, within } from './backoff.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
-import type { Outcome, Projection } from './projection.ts';
+import type { Delivery, Outcome, Projection } from './projection.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import type { Time } from './time.ts';
+import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { Event } from '../../shared/core/types.ts';
 
 /** at more deliveries than this a message is buried without a look at its payload: it may be what kills the worker */
@@ -28,6 +29,8 @@ export interface BatchPorts {
   projection: Projection;
   deadLetters: DeadLetters;
   settlements: Settlements;
+  /** tests bring one that knows more versions of events */
+  parse?: EventParser;
   log: Log;
   now: () => number;
   random: () => number;
@@ -38,9 +41,8 @@ export interface BatchPorts {
   time?: Time;
 }
 
-interface Work {
+interface Work extends Pick<Delivery, 'event' | 'stored'> {
   incoming: Incoming;
-  event: Event;
 }
 
 /**
@@ -67,8 +69,8 @@ export class BatchHandler {
         );
         continue;
       }
-      const read = readEvent(incoming);
-      if (read.ok) works.push({ incoming, event: read.event });
+      const read = readEvent(incoming, this.#ports.parse);
+      if (read.ok) works.push({ ...read, incoming });
       else burials.push(this.#bury(incoming, read.reason, read.detail, release));
     }
     await Promise.all([...burials, works.length === 0 ? undefined : this.#settle(works, release)]);
@@ -79,7 +81,9 @@ export class BatchHandler {
     for (let attempt = 1; ; attempt += 1) {
       let outcomes: readonly Outcome[];
       try {
-        const batch = works.map(({ incoming, event }) => ({ event, publishedAtMs: incoming.publishedAtMs }));
+        const batch = works.map(({ incoming, event, stored }) => {
+          return { event, ...(stored === undefined ? {} : { stored }), publishedAtMs: incoming.publishedAtMs };
+        });
         outcomes = await within(HANDLE_MS_MAX, 'a batch', projection.handle(batch), time);
       } catch (error) {
         // the probe of a full or locked store may pass, for it is small: what the store says of itself goes before it

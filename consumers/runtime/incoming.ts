@@ -1,4 +1,4 @@
-import { parseEventBytes, type EventFault } from '../../shared/contract/event-schema.ts';
+import { parseEvent, parseEventBytes, type EventFault, type EventParser } from '../../shared/contract/event-schema.ts';
 import { eventSubject } from '../../shared/contract/subjects.ts';
 import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
@@ -24,11 +24,13 @@ export interface Incoming {
   terminate(reason: string): void;
 }
 
-export type Read = { ok: true; event: Event } | { ok: false; reason: EventFault | 'subject_mismatch'; detail: string };
+export type Read =
+  | { ok: true; event: Event; stored?: Event }
+  | { ok: false; reason: EventFault | 'subject_mismatch'; detail: string };
 
 /** The event of a message. One whose subject says otherwise is refused: rights on NATS are rights on subjects. */
-export function readEvent(incoming: Incoming): Read {
-  const parsed = parseEventBytes(incoming.data);
+export function readEvent(incoming: Incoming, parse: EventParser = parseEvent): Read {
+  const parsed = parseEventBytes(incoming.data, parse);
   if (!parsed.ok) return parsed;
   const { event } = parsed;
   if (eventSubject(event.tenant, event.type, event.sessionid) !== incoming.subject) {

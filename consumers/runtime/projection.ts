@@ -2,7 +2,10 @@ import type { Event, EventType } from '../../shared/core/types.ts';
 
 /** An event as a read model gets it: proved by its schema, at least once, in no order at all. */
 export interface Delivery {
+  /** in the newest version of its type */
   event: Event;
+  /** as it came, in the version that it was stamped with, where that is an older one: what an archive keeps */
+  stored?: Event;
   /** epoch milliseconds at which JetStream stored the event */
   publishedAtMs: number;
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { EVENT_VERSION } from '../core/event.ts';
 import { ID_PATTERN, TENANT_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
 import { SEQ_MAX } from '../core/limits.ts';
 import type { ErasedData, Event, EventType } from '../core/types.ts';
+import { eventVersion, UPCASTERS, upcast, versionIn, type Upcasters } from '../core/upcast.ts';
 
 /**
  * What an event looks like (contract §3), for those who read events and for `/schemas/{type}/{version}`.
@@ -52,7 +52,7 @@ const span = z.looseObject({
   metadata: metadata.optional(),
 });
 
-/** The schema of each event type's whole `data`. */
+/** The schema of each event type's whole `data`, in its newest version. */
 export const EVENT_DATA_SCHEMAS = {
   'session.created': z.looseObject({ ...sessionFields, members: z.array(z.looseObject({ userId, role: memberRole })) }),
   'session.updated': z.looseObject(sessionFields),
@@ -122,41 +122,83 @@ const envelope = {
   traceparent: z.string().max(128).optional(),
 };
 
-function eventSchema(type: EventType) {
-  return z.looseObject({ ...envelope, type: z.literal(type), data: z.union([erasedData, EVENT_DATA_SCHEMAS[type]]) });
+function eventSchema(type: EventType, data: z.ZodType) {
+  return z.looseObject({ ...envelope, type: z.literal(type), data: z.union([erasedData, data]) });
 }
 
-/** The schema of the whole event, by type: `z.toJSONSchema` of it is what `/schemas/{type}/{EVENT_VERSION}` answers. */
+/** What a build knows of the versions of events. Tests bring their own, to have more than one. */
+export interface Evolution {
+  upcasters: Upcasters;
+  /** per type the schemas of `data` in the versions that have an upcaster, from 1 on */
+  past: Readonly<Partial<Record<EventType, readonly z.ZodType[]>>>;
+  /** of the newest versions */
+  newest: Readonly<Record<EventType, z.ZodType>>;
+}
+
+export const EVOLUTION: Evolution = { upcasters: UPCASTERS, past: {}, newest: EVENT_DATA_SCHEMAS };
+
+/** The schema of the whole event, by type, in each of its versions from 1 on: `/schemas/{type}/{version}` answers JSON Schema of it. */
+export function eventSchemas({ past, newest }: Evolution): Readonly<Record<EventType, readonly z.ZodType[]>> {
+  return Object.fromEntries(
+    EVENT_TYPES.map((type) => [type, [...(past[type] ?? []), newest[type]].map((data) => eventSchema(type, data))]),
+  ) as unknown as Record<EventType, readonly z.ZodType[]>;
+}
+
+export const EVENT_SCHEMA_VERSIONS = eventSchemas(EVOLUTION);
+
+/** The schema of the whole event, by type, in the newest version. */
 export const EVENT_SCHEMAS: Readonly<Record<EventType, z.ZodType>> = Object.fromEntries(
-  EVENT_TYPES.map((type) => [type, eventSchema(type)]),
+  EVENT_TYPES.map((type) => [type, eventSchema(type, EVOLUTION.newest[type])]),
 ) as unknown as Record<EventType, z.ZodType>;
 
 export type EventFault = 'unparsable' | 'unknown_type' | 'future_version' | 'invalid_event';
-export type ParsedEvent = { ok: true; event: Event } | { ok: false; reason: EventFault; detail: string };
+/** `event` is in the newest version of its type; `stored` is what came, where that was an older one: what an archive keeps. */
+export type ParsedEvent = { ok: true; event: Event; stored?: Event } | { ok: false; reason: EventFault; detail: string };
+export type EventParser = (value: unknown) => ParsedEvent;
 
 /** Issues named in one fault; more would only repeat them. */
 const ISSUES_MAX = 5;
 
 /**
- * Proves that a value is an event of a known type and version. The value itself comes back, unknown fields and all: an
- * archive keeps what was sent. A detail names fields, never their contents.
+ * Makes what proves that a value is an event of a known type and version. Unknown fields stay: an archive keeps what was sent.
+ * A version that this build does not know is refused, never guessed at. A detail names fields, never their contents.
  */
-export function parseEvent(value: unknown): ParsedEvent {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return fault('invalid_event', 'not an object');
-  const { type, dataschema } = value as { type?: unknown; dataschema?: unknown };
-  if (typeof type !== 'string') return fault('invalid_event', 'type: missing');
-  if (!Object.hasOwn(EVENT_DATA_SCHEMAS, type)) return fault('unknown_type', 'type: not one of this version');
-  const version = versionOf(type, dataschema);
-  if (version === undefined) return fault('invalid_event', 'dataschema: does not name the type and its version');
-  if (version > EVENT_VERSION) return fault('future_version', `dataschema: version ${version} is newer than ${EVENT_VERSION}`);
-  const result = EVENT_SCHEMAS[type as EventType].safeParse(value);
-  if (result.success) return { ok: true, event: value as Event };
-  const issues = result.error.issues.slice(0, ISSUES_MAX).map((issue) => `${issue.path.map(String).join('.')}: ${issue.code}`);
-  return fault('invalid_event', issues.join('; '));
+export function eventParser(evolution: Evolution): EventParser {
+  const schemas = evolution === EVOLUTION ? EVENT_SCHEMA_VERSIONS : eventSchemas(evolution);
+  return (value) => {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return fault('invalid_event', 'not an object');
+    const { type, dataschema } = value as { type?: unknown; dataschema?: unknown };
+    if (typeof type !== 'string') return fault('invalid_event', 'type: missing');
+    if (!isEventType(type)) return fault('unknown_type', 'type: not one of this version');
+    const version = versionIn(type, dataschema);
+    if (version === undefined) return fault('invalid_event', 'dataschema: does not name the type and its version');
+    const newest = eventVersion(type, evolution.upcasters);
+    if (version > newest) return fault('future_version', `dataschema: version ${version} is newer than ${newest}`);
+    const came = proved(schemas[type][version - 1], value);
+    if (!came.ok || version === newest) return came;
+    // proved once more: a step that does not lead to the newest shape must not reach a store
+    const now = proved(schemas[type][newest - 1], upcast(came.event, evolution.upcasters));
+    return now.ok ? { ...now, stored: came.event } : now;
+  };
+}
+
+/** The parser of this build. */
+export const parseEvent: EventParser = eventParser(EVOLUTION);
+
+function proved(schema: z.ZodType | undefined, value: object): ParsedEvent {
+  const result = schema?.safeParse(value);
+  // the value itself and not what zod made of it
+  if (result?.success === true) return { ok: true, event: value as Event };
+  const issues = (result?.error.issues ?? []).slice(0, ISSUES_MAX);
+  return fault('invalid_event', issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.code}`).join('; '));
+}
+
+function isEventType(type: string): type is EventType {
+  return Object.hasOwn(EVENT_DATA_SCHEMAS, type);
 }
 
 /** Parses what a message carries. */
-export function parseEventBytes(bytes: Uint8Array): ParsedEvent {
+export function parseEventBytes(bytes: Uint8Array, parse: EventParser = parseEvent): ParsedEvent {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
@@ -164,14 +206,7 @@ export function parseEventBytes(bytes: Uint8Array): ParsedEvent {
     // the parser's message quotes the payload, which does not belong in logs
     return fault('unparsable', 'not JSON in UTF-8');
   }
-  return parseEvent(value);
-}
-
-function versionOf(type: string, dataschema: unknown): number | undefined {
-  if (typeof dataschema !== 'string') return undefined;
-  const [version, name] = dataschema.split('/').toReversed();
-  if (name !== type || version === undefined || !/^[1-9]\d{0,5}$/.test(version)) return undefined;
-  return Number(version);
+  return parse(value);
 }
 
 function fault(reason: EventFault, detail: string): ParsedEvent {

@@ -1,9 +1,7 @@
 import { nextClock, rfc3339 } from './clock.ts';
 import type { SessionView } from './state.ts';
+import { eventVersion } from './upcast.ts';
 import type { Actor, Envelope, ErasedData, Event, EventDraft, EventType, WholeEvent } from './types.ts';
-
-/** The version of each event type's `data`. A change of shape is a new version with an upcaster. */
-export const EVENT_VERSION = 1;
 
 export interface Stamp {
   eventId: string;
@@ -28,7 +26,7 @@ export function stampEvent(view: SessionView, draft: EventDraft, stamp: Stamp): 
     subject: draft.subject,
     time: rfc3339(stamp.nowMs),
     datacontenttype: 'application/json',
-    dataschema: `${stamp.publicUrl}/schemas/${draft.type}/${EVENT_VERSION}`,
+    dataschema: `${stamp.publicUrl}/schemas/${draft.type}/${eventVersion(draft.type)}`,
     tenant: stamp.tenant,
     sessionid: stamp.sessionId,
     seq: view.head() + 1,

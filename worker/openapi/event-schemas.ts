@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
-import { EVENT_VERSION } from '../../shared/core/event.ts';
+import { EVENT_SCHEMA_VERSIONS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import type { EventType } from '../../shared/core/types.ts';
 
 /** JSON Schema (2020-12) of a whole event of one type and version: what `dataschema` points at. Undefined when there is none. */
 export function schemaOf(type: string, version: string, publicUrl: string): object | undefined {
-  if (!isEventType(type) || version !== String(EVENT_VERSION)) return undefined;
-  const schema = z.toJSONSchema(EVENT_SCHEMAS[type], { io: 'input', unrepresentable: 'any' });
+  const versions = isEventType(type) ? EVENT_SCHEMA_VERSIONS[type] : [];
+  const whole = /^[1-9]\d{0,5}$/.test(version) ? versions[Number(version) - 1] : undefined;
+  if (whole === undefined) return undefined;
+  const schema = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any' });
   return { ...schema, $id: `${publicUrl}/schemas/${type}/${version}`, title: type };
 }
 

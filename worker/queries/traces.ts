@@ -1,6 +1,7 @@
 import type { TraceAnswer, TraceDetail } from '../../shared/contract/answers.ts';
 import { QUERY_SEQS_MAX } from '../../shared/contract/internal.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { upcast } from '../../shared/core/upcast.ts';
 import { refuse } from '../routes/refused.ts';
 import type { SessionIdentity, TracePage, TracesPage } from '../session/api.ts';
 import { storeUnavailable, type Store } from './store.ts';
@@ -58,7 +59,7 @@ async function eventsOf(
     for (const event of answered) {
       if (event.sessionid !== identity.sessionId || event.tenant !== identity.tenant)
         throw storeUnavailable('not of this session');
-      if (missing.delete(event.seq)) events.set(event.seq, event);
+      if (missing.delete(event.seq)) events.set(event.seq, upcast(event));
     }
   }
   if (missing.size > 0) throw storeUnavailable(`${missing.size} events are missing`);

@@ -1,6 +1,7 @@
 import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event, EventType } from '../../shared/core/types.ts';
+import { upcast } from '../../shared/core/upcast.ts';
 
 /** An event as the tail keeps it: encoded once, at the commit, and sent, published and read as it is. */
 export interface EncodedEvent {
@@ -80,9 +81,10 @@ export class EventLog {
     return found;
   }
 
+  /** In the newest version of its type: for whoever looks into it. `range` has them as they were committed. */
   one(seq: number): Event | undefined {
     const row = this.#sql.exec<{ body: string }>(`SELECT body FROM events WHERE seq = ?`, seq).toArray()[0];
-    return row === undefined ? undefined : (JSON.parse(row.body) as Event);
+    return row === undefined ? undefined : upcast(JSON.parse(row.body) as Event);
   }
 
   atMs(seq: number): number | undefined {

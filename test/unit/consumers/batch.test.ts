@@ -4,8 +4,11 @@ import { BatchHandler, DELIVERIES_MAX } from '../../../consumers/runtime/batch.t
 import { nextPullEvents } from '../../../consumers/runtime/caution.ts';
 import { fitLetter, letterHeaders } from '../../../consumers/runtime/dead-letters.ts';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
+import type { Projection } from '../../../consumers/runtime/projection.ts';
 import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
+import { eventParser } from '../../../shared/contract/event-schema.ts';
 import { anEvent } from '../../contracts/events.ts';
+import { LATER, stamped } from '../shared/evolution.ts';
 import { bench, messageOf, type FakeMessage } from './fakes.ts';
 
 const messages = (...seqs: number[]): FakeMessage[] => seqs.map((seq) => messageOf(anEvent('message.created', { seq })));
@@ -54,6 +57,21 @@ describe('BatchHandler', () => {
     expect(poison.told).toEqual([`terminate ${reason}`]);
     expect(made.buried).toEqual(buried);
     expect(made.persisted).toEqual([1, 3]);
+  });
+
+  it('hands over events of older versions in the newest, with what came beside it', async () => {
+    const first = anEvent('message.created', { seq: 1 });
+    const third = stamped(anEvent('message.created', { seq: 2 }), 3, { ...first.data, language: 'de' });
+    const handed: unknown[] = [];
+    const projection: Partial<Projection> = {
+      handle: async (batch) => {
+        handed.push(...batch);
+        return await Promise.resolve(batch.map(() => ({ kind: 'ok' })));
+      },
+    };
+    await process([projection, { parse: eventParser(LATER) }], [messageOf(first), messageOf(third)]);
+    expect(handed).toMatchObject([{ event: { data: { language: 'und' } }, stored: first }, { event: third }]);
+    expect(handed[1]).not.toHaveProperty('stored');
   });
 
   it('does not terminate what it could not bury', async () => {
