@@ -49,6 +49,8 @@ export const IDLE_SESSIONS_MAX = 100;
 export const ITERATOR_EVENTS_MAX = 10_000;
 /** events remembered while pages load, to be laid over them; beyond: the pages are read again */
 export const OVERLAY_EVENTS_MAX = 5_000;
+/** creations remembered that came erased, until their deletion comes; beyond: a reply count may be one short until it is read */
+export const ERASED_CREATIONS_MAX = 10_000;
 
 /** a typing signal is repeated no sooner than this, and believed for TYPING_SHOWN_MS */
 export const TYPING_EVERY_MS = 3_000;

@@ -34,6 +34,8 @@ export interface QueuedCommand extends SavedCommand {
   frameId?: string;
   /** A request is under way: until it is answered no other try begins, lest one is refused and the other takes effect. */
   asking: boolean;
+  /** what the other door answered while the frame was under way: it counts unless the frame took effect */
+  refused?: MillraceError;
   cancel: Cancel;
   settled: boolean;
 }
@@ -130,7 +132,11 @@ export class Outbox {
     if (command === undefined) return;
     if (frame['type'] === 'ack') {
       this.#settle(command, { ...(frame['result'] as Accepted), replayed: frame['replayed'] === true });
-    } else this.#failed(command, MillraceError.of(frame['error'] as Problem));
+    } else {
+      this.#forgetFrame(command);
+      // the request that was made meanwhile may take effect all the same: its answer decides
+      if (!command.asking) this.#failed(command, command.refused ?? MillraceError.of(frame['error'] as Problem));
+    }
   }
 
   /** The socket opened: what waits for a retry need not wait on. */
@@ -147,6 +153,8 @@ export class Outbox {
     this.#byFrame.clear();
     for (const command of lost) {
       delete command.frameId;
+      // a refusal by HTTP is asked for anew: the frame may have taken effect since
+      delete command.refused;
       if (!command.asking) this.#retry(command, 0);
     }
   }
@@ -204,19 +212,32 @@ export class Outbox {
       this.#settle(command, { ...answer.body, replayed: answer.replayed });
     } catch (error) {
       command.asking = false;
-      this.#failed(command, asMillraceError(error));
+      const known = asMillraceError(error);
+      if (command.frameId !== undefined && !known.transient) this.#awaitFrame(command, known);
+      else this.#failed(command, known);
     }
+  }
+
+  /** Refused by HTTP with the frame of an earlier try still unanswered: that one may yet take effect. */
+  #awaitFrame(command: QueuedCommand, refused: MillraceError): void {
+    if (command.settled) return;
+    command.refused = refused;
+    command.cancel = this.#environment.after(ACK_MS_MAX, () => this.#failed(command, refused));
   }
 
   #failed(command: QueuedCommand, error: MillraceError): void {
     if (command.settled) return;
-    if (command.frameId !== undefined) this.#byFrame.delete(command.frameId);
-    delete command.frameId;
+    this.#forgetFrame(command);
     if (error.code === 'internal') command.internals += 1;
     if (!error.transient || command.internals >= INTERNAL_ATTEMPTS_MAX) return this.#settle(command, error);
     const { random } = this.#environment;
     const jitter = fullJitterMs(command.attempts, COMMAND_RETRY_BASE_MS, COMMAND_RETRY_MS_MAX, random);
     this.#retry(command, Math.max(error.retryAfterMs ?? 0, jitter));
+  }
+
+  #forgetFrame(command: QueuedCommand): void {
+    if (command.frameId !== undefined) this.#byFrame.delete(command.frameId);
+    delete command.frameId;
   }
 
   #retry(command: QueuedCommand, inMs: number): void {
@@ -228,7 +249,7 @@ export class Outbox {
     if (command.settled) return;
     command.settled = true;
     command.cancel();
-    if (command.frameId !== undefined) this.#byFrame.delete(command.frameId);
+    this.#forgetFrame(command);
     const lane = this.#lanes.get(command.lane) ?? [];
     const wasFirst = lane[0] === command;
     lane.splice(lane.indexOf(command), 1);

@@ -1,4 +1,5 @@
-import { isWhole, type Event, type MessageAnswer, type WholeEventOf } from '../wire.ts';
+import { isWhole, type Event, type MessageAnswer, type WholeEvent, type WholeEventOf } from '../wire.ts';
+import { ERASED_CREATIONS_MAX } from '../net/bounds.ts';
 import { edited, erased, messageOf, reacted, tombstoneOf, type ClientMessage, type ReactionChange, type Row } from './rows.ts';
 
 /** How far back a list is loaded. */
@@ -18,6 +19,8 @@ export class MessageList {
   readonly threads = new Map<string, Extent>();
   /** ids whose counts may have been read too early or too late, to be read again once the seq is reached */
   readonly stale = new Map<string, number>();
+  /** Messages whose creation came erased, so without its parent: their deletion, further on, names it. Oldest first. */
+  readonly #uncounted = new Set<string>();
   #sorted: readonly ClientMessage[] | undefined;
   readonly #sortedThreads = new Map<string, readonly ClientMessage[]>();
 
@@ -30,6 +33,7 @@ export class MessageList {
     this.extent = undefined;
     this.threads.clear();
     this.stale.clear();
+    this.#uncounted.clear();
     this.changed();
   }
 
@@ -69,20 +73,26 @@ export class MessageList {
       fresh.add(message.id);
       this.#put({ message: { ...message, state: 'sent' }, low, high });
     }
-    for (const event of since) this.#overlay(event, fresh);
+    this.#overlay(since, fresh);
   }
 
   /** One message read anew: newer than whatever is here. */
   replace(message: MessageAnswer, low: number, high: number, since: readonly Event[]): void {
     this.stale.delete(message.id);
     this.#put({ message: { ...message, state: 'sent' }, low, high });
-    for (const event of since) this.#overlay(event, new Set([message.id]));
+    this.#overlay(since, new Set([message.id]));
   }
 
   created(event: WholeEventOf<'message.created'>): void {
     const { seq } = event;
     if (!this.#rows.has(event.data.id)) this.#put({ message: messageOf(event), low: seq, high: seq });
     if (event.data.parentId !== undefined) this.#countReply(event.data.parentId, seq);
+  }
+
+  createdErased(id: string): void {
+    this.#uncounted.add(id);
+    const oldest = this.#uncounted.values().next().value;
+    if (this.#uncounted.size > ERASED_CREATIONS_MAX && oldest !== undefined) this.#uncounted.delete(oldest);
   }
 
   updated(event: WholeEventOf<'message.updated'>): void {
@@ -98,6 +108,8 @@ export class MessageList {
 
   deleted(event: WholeEventOf<'message.deleted'>): void {
     const { id, messageSeq, parentId } = event.data;
+    // whether or not there is a row for it: a page may have brought one, and a list may not reach back to it
+    if (this.#uncounted.delete(id) && parentId !== undefined) this.#countReply(parentId, messageSeq);
     if (this.#rows.has(id)) return this.#change(id, (message) => erased(message, event.time));
     // before its first page a list may begin anywhere
     const floor = Math.min(this.extent?.floor ?? 0, this.threads.get(parentId ?? '')?.floor ?? Infinity);
@@ -105,24 +117,32 @@ export class MessageList {
     this.#put({ message: tombstoneOf(event), low: messageSeq, high: messageSeq });
     // its creation came erased, and replies to it found no row to be counted in
     this.stale.set(id, event.seq);
-    if (parentId !== undefined) this.#countReply(parentId, messageSeq);
   }
 
   reaction(messageId: string, seq: number, change: ReactionChange): void {
     this.#count(messageId, seq, (message) => reacted(message, change, this.#me()));
   }
 
-  /** Lays an event over rows that were not here when it came. */
-  #overlay(event: Event, fresh: ReadonlySet<string>): void {
-    if (!isWhole(event)) {
-      if (event.type === 'message.updated' && fresh.has(event.subject)) this.updatedErased(event.subject, event.time);
-    } else if (event.type === 'message.created') {
+  /** Lays events over rows that were not here when they came. */
+  #overlay(events: readonly Event[], fresh: ReadonlySet<string>): void {
+    const uncounted = new Set<string>();
+    for (const event of events) {
+      if (isWhole(event)) this.#overlayWhole(event, fresh, uncounted);
+      else if (event.type === 'message.created') uncounted.add(event.subject);
+      else if (event.type === 'message.updated' && fresh.has(event.subject)) this.updatedErased(event.subject, event.time);
+    }
+  }
+
+  #overlayWhole(event: WholeEvent, fresh: ReadonlySet<string>, uncounted: ReadonlySet<string>): void {
+    if (event.type === 'message.created') {
       const { parentId } = event.data;
       if (parentId !== undefined && fresh.has(parentId)) this.#countReply(parentId, event.seq);
     } else if (event.type === 'message.updated') {
       if (fresh.has(event.data.id)) this.updated(event);
     } else if (event.type === 'message.deleted') {
-      if (fresh.has(event.data.id)) this.deleted(event);
+      const { id, messageSeq, parentId } = event.data;
+      if (uncounted.has(id) && parentId !== undefined && fresh.has(parentId)) this.#countReply(parentId, messageSeq);
+      if (fresh.has(id)) this.deleted(event);
     } else if (event.type === 'reaction.added' || event.type === 'reaction.removed') {
       const { messageId, emoji, userId } = event.data;
       if (fresh.has(messageId)) this.reaction(messageId, event.seq, { emoji, userId, added: event.type === 'reaction.added' });

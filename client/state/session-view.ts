@@ -48,6 +48,7 @@ export class SessionView {
   apply(stored: Event): void {
     const event = upcast(stored);
     if (isWhole(event)) this.#applyWhole(event);
+    else if (event.type === 'message.created') this.messages.createdErased(event.subject);
     else if (event.type === 'message.updated') this.messages.updatedErased(event.subject, event.time);
   }
 

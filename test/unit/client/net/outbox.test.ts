@@ -5,7 +5,7 @@ import { Http } from '../../../../client/net/http.ts';
 import { Outbox, type Outcome } from '../../../../client/net/outbox.ts';
 import { OutboxStore } from '../../../../client/net/outbox-store.ts';
 import { TokenSource } from '../../../../client/net/token-source.ts';
-import { accepted, MemoryStorage, newRig, problem, type Rig } from '../rig.ts';
+import { accepted, MemoryStorage, newRig, problem, type Reply, type Rig } from '../rig.ts';
 
 let rig: Rig;
 let outbox: Outbox;
@@ -120,6 +120,64 @@ describe('commands on their way', () => {
     expect(frames).toEqual([]);
     finish();
     expect(await result(done)).toBe(1);
+  });
+
+  describe('that went by HTTP as the socket did not answer', () => {
+    let answer: (reply: Reply) => void;
+    let done: Promise<number | string>;
+
+    beforeEach(async () => {
+      rig.answer = () => new Promise((resolve) => (answer = resolve));
+      socketOpen = true;
+      done = result(send());
+      await rig.pass(10_000);
+      expect(rig.requests).toHaveLength(1);
+    });
+
+    const reject = (code: 'session_archived' | 'rate_limited', status: number): void =>
+      outbox.answered({ type: 'reject', id: '1', error: problem(code, status).body });
+
+    it.each([
+      ['refused', 'session_archived', 409],
+      ['told to wait', 'rate_limited', 429],
+    ] as const)('are what the request says, should the frame be %s after all', async (_what, code, status) => {
+      reject(code, status);
+      await rig.pass(15_000);
+      expect(rig.requests, 'and no third try beside it').toHaveLength(1);
+      expect(frames).toHaveLength(1);
+      answer(accepted(7));
+      expect(await done).toBe(7);
+    });
+
+    it('are accepted when the frame took effect after the request was refused', async () => {
+      answer(problem('session_archived', 409));
+      await rig.pass(1_000);
+      outbox.answered({ type: 'ack', id: '1', result: accepted(8).body });
+      expect(await done).toBe(8);
+    });
+
+    it('are refused when the frame is refused too, or is never answered', async () => {
+      answer(problem('session_archived', 409));
+      await rig.pass(1_000);
+      reject('rate_limited', 429);
+      expect(await done).toBe('session_archived');
+      const second = result(send());
+      await rig.pass(10_000);
+      answer(problem('session_archived', 409));
+      await rig.pass(10_000);
+      expect(await second).toBe('session_archived');
+    });
+
+    it('are asked for anew when the socket was lost before it answered', async () => {
+      answer(problem('session_archived', 409));
+      await rig.pass(1_000);
+      socketOpen = false;
+      outbox.closed();
+      await rig.pass(0);
+      expect(rig.requests.map(({ headers }) => headers['Idempotency-Key'])).toEqual(['key-1', 'key-1']);
+      answer(accepted(9));
+      expect(await done).toBe(9);
+    });
   });
 
   it('wait out an outage, and go on once the socket is back', async () => {

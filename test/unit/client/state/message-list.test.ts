@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MessageList } from '../../../../client/state/message-list.ts';
 import { reacted, type ClientMessage } from '../../../../client/state/rows.ts';
-import type { MessageAnswer, WholeEventOf } from '../../../../client/wire.ts';
+import type { Event, MessageAnswer, WholeEventOf } from '../../../../client/wire.ts';
 
 const TIME = '2026-01-01T00:00:00.000Z';
 const envelope = (seq: number): Record<string, unknown> => ({
@@ -79,6 +79,53 @@ describe('what must be counted once', () => {
     list.created(reply);
     list.merge([answer('m', 1)], 10, 12, [reply]);
     expect([...list.stale.keys()]).toEqual(['m']);
+  });
+});
+
+describe('a reply that was created and deleted unseen', () => {
+  const erasedCreation = (seq: number, id: string): Event =>
+    ({ ...envelope(seq), type: 'message.created', subject: id, data: { id, erased: true } }) as unknown as Event;
+  const gone = (seq: number, id: string, messageSeq: number): WholeEventOf<'message.deleted'> =>
+    ({
+      ...envelope(seq),
+      type: 'message.deleted',
+      subject: id,
+      data: { id, messageSeq, author: 'ann', role: 'user', parentId: 'm', mentions: [], createdAt: TIME },
+    }) as unknown as WholeEventOf<'message.deleted'>;
+
+  it('is counted though the list does not reach back to it', () => {
+    list.extent = { floor: 26, nextCursor: '26' };
+    list.created(created(20, 'm'));
+    list.createdErased('reply');
+    list.deleted(gone(24, 'reply', 22));
+    expect([replies('m'), list.get('reply')]).toEqual([1, undefined]);
+  });
+
+  it('is counted though a page brought its row in between', () => {
+    list.created(created(20, 'm'));
+    list.createdErased('reply');
+    list.merge([answer('reply', 22, { parentId: 'm', text: '', deletedAt: TIME })], 22, 24, []);
+    list.deleted(gone(24, 'reply', 22));
+    expect(replies('m')).toBe(1);
+  });
+
+  it('is counted once when it was seen whole', () => {
+    list.created(created(20, 'm'));
+    list.created(created(22, 'reply', 'm'));
+    list.deleted(gone(24, 'reply', 22));
+    expect(replies('m')).toBe(1);
+  });
+
+  it('is counted in a page that was on its way, unless that has it', () => {
+    const since = [erasedCreation(22, 'reply'), gone(24, 'reply', 22)];
+    list.createdErased('reply');
+    list.deleted(gone(24, 'reply', 22));
+    list.merge([answer('m', 20)], 21, 21, since);
+    expect([replies('m'), list.stale.has('m')]).toEqual([1, false]);
+    list.replace(answer('m', 20, { replyCount: 1 }), 21, 24, since);
+    expect([replies('m'), list.stale.get('m')]).toEqual([1, 24]);
+    list.replace(answer('m', 20, { replyCount: 1 }), 24, 24, []);
+    expect([replies('m'), list.stale.has('m')]).toEqual([1, false]);
   });
 });
 
