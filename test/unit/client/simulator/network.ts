@@ -43,6 +43,8 @@ export class Machine {
   /** sockets ever asked for */
   socketsOpened = 0;
   #asleepUntilMs = 0;
+  /** timers that came due meanwhile */
+  #overslept: (() => void)[] = [];
   #tokens = 0;
 
   constructor(clock: SimulatedClock, edge: ModelEdge, random: () => number, userId: string, faults: Faults) {
@@ -73,7 +75,15 @@ export class Machine {
   /** Everything stands still here; the world goes on. */
   sleep(ms: number): void {
     this.#asleepUntilMs = this.#clock.nowMs + ms;
+    this.#clock.after(ms, () => this.#wake());
     this.#later(0, () => this.#sign('visible'));
+  }
+
+  #wake(): void {
+    if (this.#asleepUntilMs > this.#clock.nowMs) return;
+    const due = this.#overslept;
+    this.#overslept = [];
+    for (const run of due) this.#clock.after(0, run);
   }
 
   /** `noticed`: both ends see a close; otherwise neither, and what is sent goes nowhere. */
@@ -99,6 +109,7 @@ export class Machine {
   heal(): void {
     this.faults = HEALED;
     this.#asleepUntilMs = 0;
+    this.#wake();
     if (this.offline) this.offline = false;
     this.#sign('online');
   }
@@ -125,8 +136,7 @@ export class Machine {
     let cancelled = false;
     const due = (): void => {
       if (cancelled) return;
-      const sleepsMs = this.#asleepUntilMs - this.#clock.nowMs;
-      if (sleepsMs > 0) this.#clock.after(sleepsMs, due);
+      if (this.#asleepUntilMs > this.#clock.nowMs) this.#overslept.push(due);
       else run();
     };
     this.#clock.after(ms, due);

@@ -193,12 +193,52 @@ const creator = fc.oneof(
 const first = fc.record({ actor: creator, command: create, nowMs });
 const deletion = fc.record({ actor: fc.constantFrom(...ACTORS), command: plain('session.delete'), nowMs });
 
+/** Each command of the catalogue in an order in which the owner's is accepted: luck reaches some of them too seldom. */
+const COMMANDS_IN_TURN: readonly Command[] = [
+  { name: 'session.update', data: { title: 'B', description: 'secret-1!' } },
+  { name: 'member.put', data: { userId: 'cleo', role: 'member' } },
+  { name: 'message.send', data: { id: 'm1', text: 'secret-2!' } },
+  { name: 'message.edit', data: { messageId: 'm1', text: 'secret-3!' } },
+  { name: 'reaction.add', data: { messageId: 'm1', emoji: '👍' } },
+  { name: 'reaction.remove', data: { messageId: 'm1', emoji: '👍' } },
+  { name: 'read.advance', data: { seq: 1 } },
+  { name: 'stream.start', data: { messageId: 'm2', parentId: 'm1' } },
+  { name: 'stream.append', data: { messageId: 'm2', index: 0, text: 'secret-4!' } },
+  { name: 'stream.finish', data: { messageId: 'm2', status: 'completed' } },
+  { name: 'stream.start', data: { messageId: 'm3' } },
+  { name: 'stream.cancel', data: { messageId: 'm3' } },
+  { name: 'trace.start', data: { id: 't1', name: 'secret-5!' } },
+  { name: 'trace.append', data: { traceId: 't1', spanId: 'a', name: 'secret-6!', startedAt: '2026-01-01T00:00:00Z' } },
+  { name: 'trace.finish', data: { traceId: 't1', status: 'completed' } },
+  { name: 'trace.purge', data: { traceId: 't1' } },
+  { name: 'message.delete', data: { messageId: 'm1' } },
+  { name: 'member.remove', data: { userId: 'cleo' } },
+  { name: 'session.archive', data: {} },
+  { name: 'session.restore', data: {} },
+];
+
+const [OWNER, STRANGER] = ACTORS as readonly [Actor, Actor];
+const atStart = (by: Actor, each: Command): Step => ({ actor: by, command: each, nowMs: 1_700_000_000_000 });
+const createPrivate: Command = { name: 'session.create', data: { title: 'A' } };
+const tour: readonly Step[] = [
+  atStart(OWNER, createPrivate),
+  ...[createPrivate, ...COMMANDS_IN_TURN].flatMap((each) => [atStart(STRANGER, each), atStart(OWNER, each)]),
+];
+const deleted: Command = { name: 'session.delete', data: {} };
+
+/** Every command of the catalogue, refused to a stranger and then accepted. */
+export const EVERY_COMMAND: readonly Step[] = [...tour, atStart(STRANGER, deleted), atStart(OWNER, deleted)];
+
 /** Several actors at one session: it begins with its creation, and may be deleted late, after which more may be tried. */
 export const steps: fc.Arbitrary<Step[]> = fc
   .tuple(
-    first,
+    fc.oneof(
+      { weight: 4, arbitrary: first.map((begin): readonly Step[] => [begin]) },
+      // and some go on from where everything was done once
+      { weight: 1, arbitrary: fc.constant(tour) },
+    ),
     fc.array(step, { maxLength: 60, size: 'max' }),
     fc.array(deletion, { maxLength: 1 }),
     fc.array(step, { maxLength: 6, size: 'max' }),
   )
-  .map(([begin, middle, end, after]) => [begin, ...middle, ...end, ...after]);
+  .map(([begin, middle, end, after]) => [...begin, ...middle, ...end, ...after]);
