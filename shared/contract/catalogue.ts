@@ -204,7 +204,7 @@ export const CATALOGUE = {
     summary: 'Append a span, or more of one',
     who: 'member',
     notes:
-      'The same spanId again is merged: of a field that was sent more than once the last one counts. A parent may come later. ' +
+      'The same spanId again is merged: of a field that was sent more than once the last one counts. A parent may come later; a span that names itself as its parent is 400. ' +
       `After trace.finish, beyond ${SPAN_UPDATES_MAX} further parts of one span, and beyond ${TRACE_SPAN_EVENTS_MAX} spans and further parts of one trace: 409 conflict.`,
   },
   'trace.finish': {
@@ -256,6 +256,7 @@ export const CATALOGUE = {
     summary: 'Append the next chunk; the same chunk again changes nothing',
     who: 'who started it',
     notes:
+      'Who started it goes on and finishes it also as a viewer, for as long as they are in the session. ' +
       'Each chunk is text of its own: a surrogate pair is not cut in two. The answer may come before the chunk is stored, which it is ' +
       'within half a second together with its Idempotency-Key (none is needed: the index does the same); should a crash come before, the ' +
       'next chunk is refused as stream_gap with expectedIndex, where to go on.',

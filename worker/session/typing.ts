@@ -13,6 +13,8 @@ const TYPISTS_MAX = 1_000;
 interface Typist {
   user: SignalFrame['user'];
   active: boolean;
+  /** when it was said last */
+  atMs: number;
   untilMs: number;
   bucket: TokenBucket;
 }
@@ -32,7 +34,7 @@ export class Typing {
     // the latest is the last in the map: the first is the one to forget
     this.#typists.delete(user.id);
     if (this.#typists.size >= TYPISTS_MAX) this.#typists.delete(this.#typists.keys().next().value ?? '');
-    this.#typists.set(user.id, { user, active, untilMs: nowMs + TYPING_MS, bucket });
+    this.#typists.set(user.id, { user, active, atMs: nowMs, untilMs: nowMs + TYPING_MS, bucket });
     return frameOf(user, active, nowMs);
   }
 
@@ -43,14 +45,14 @@ export class Typing {
     return known?.active === true && known.untilMs > nowMs ? frameOf(known.user, false, nowMs) : undefined;
   }
 
-  /** For who joins: everybody who is typing now. */
+  /** For who joins: everybody who is typing now, as it was said. */
   current(nowMs: number): SignalFrame[] {
     return [...this.#typists.values()]
       .filter(({ active, untilMs }) => active && untilMs > nowMs)
-      .map(({ user }) => frameOf(user, true, nowMs));
+      .map(({ user, atMs }) => frameOf(user, true, atMs));
   }
 }
 
-function frameOf(user: SignalFrame['user'], active: boolean, nowMs: number): SignalFrame {
-  return { type: 'signal', name: 'typing', user, data: { active }, at: rfc3339(nowMs) };
+function frameOf(user: SignalFrame['user'], active: boolean, atMs: number): SignalFrame {
+  return { type: 'signal', name: 'typing', user, data: { active }, at: rfc3339(atMs) };
 }

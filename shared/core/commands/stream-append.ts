@@ -1,6 +1,5 @@
 import { noted, refused, unchanged, type CommandHandler } from '../decision.ts';
 import { STREAM_CHUNKS_MAX, TEXT_CODE_POINTS_MAX } from '../limits.ts';
-import { mayWrite } from '../rights.ts';
 import { codePoints } from '../text.ts';
 import { ownStreamOf } from './running-stream-of.ts';
 
@@ -8,7 +7,8 @@ import { ownStreamOf } from './running-stream-of.ts';
 export const streamAppend: CommandHandler<'stream.append'> = {
   whileArchived: true,
   decide(view, { member }, { messageId, index, text }, { actor }) {
-    if (!mayWrite(member)) return refused('forbidden', 'Only members may stream messages.');
+    // who started it may go on as a viewer too: else a demotion would leave it to run out of time
+    if (member === undefined) return refused('forbidden', 'Only members may stream messages.');
     const found = ownStreamOf(view, messageId, actor);
     if (!found.ok) return { kind: 'refused', refusal: found.refusal };
     const { stream } = found;

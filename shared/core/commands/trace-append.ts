@@ -17,6 +17,7 @@ export const traceAppend: CommandHandler<'trace.append'> = {
     if (span.endedAt !== undefined && Date.parse(span.endedAt) < Date.parse(span.startedAt)) {
       return refused('invalid_request', 'endedAt is before startedAt.');
     }
+    if (span.parentSpanId === span.spanId) return refused('invalid_request', 'A span is not its own parent.');
     const before = view.span(trace.seq, span.spanId);
     if (before !== undefined && before.updatedSeqs.length >= SPAN_UPDATES_MAX) {
       return refused('conflict', `A span can be added to ${SPAN_UPDATES_MAX} times.`);

@@ -30,8 +30,14 @@ describe('stream.append', () => {
       expect(outcome(run(streamAppend, state, bob, chunk(0, 'one')))).toBe('forbidden');
       expect(outcome(run(streamAppend, state, carol, chunk(0, 'one')))).toBe('forbidden');
     }
+  });
+
+  it('is also for who is a viewer meanwhile, and not for who left', () => {
     const demoted = streaming([], { members: { ...MEMBERS, ann: 'viewer' } });
-    expect(outcome(run(streamAppend, demoted, ann, chunk(0, 'one')))).toBe('forbidden');
+    expect(outcome(run(streamAppend, demoted, ann, chunk(0, 'one')))).toBe('noted');
+    const { ann: _left, ...others } = MEMBERS;
+    const left = streaming([], { members: others, session: { visibility: 'public' } });
+    expect(outcome(run(streamAppend, left, ann, chunk(0, 'one')))).toBe('forbidden');
   });
 
   it('knows a stream that ended from one that never was', () => {

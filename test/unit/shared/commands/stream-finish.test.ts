@@ -62,8 +62,14 @@ describe('stream.finish', () => {
   it('is for who started the stream alone', () => {
     expect(outcome(run(streamFinish, streaming(['Ahoy']), alice, completed))).toBe('forbidden');
     expect(outcome(run(streamFinish, streaming(['Ahoy']), bob, completed))).toBe('forbidden');
+  });
+
+  it('is also for who is a viewer meanwhile, and not for who left', () => {
     const demoted = streaming(['Ahoy'], { members: { ...MEMBERS, ann: 'viewer' } });
-    expect(outcome(run(streamFinish, demoted, ann, completed))).toBe('forbidden');
+    expect(outcome(run(streamFinish, demoted, ann, completed))).toBe('accepted');
+    const { ann: _left, ...others } = MEMBERS;
+    const left = streaming(['Ahoy'], { members: others, session: { visibility: 'public' } });
+    expect(outcome(run(streamFinish, left, ann, completed))).toBe('forbidden');
   });
 
   it('knows a stream that ended from one that never was', () => {

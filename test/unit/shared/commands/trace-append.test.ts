@@ -61,6 +61,11 @@ describe('trace.append', () => {
     expect(outcome(run(traceAppend, running(), bob, { ...data, endedAt: data.startedAt }))).toBe('accepted');
   });
 
+  it('is not its own parent, though its parent may come later', () => {
+    expect(outcome(run(traceAppend, running(), bob, { ...data, parentSpanId: data.spanId }))).toBe('invalid_request');
+    expect(outcome(run(traceAppend, running(), bob, { ...data, parentSpanId: 'later' }))).toBe('accepted');
+  });
+
   it('is bounded by parts of a span', () => {
     const updatedSeqs = Array.from({ length: SPAN_UPDATES_MAX }, (_, at) => 4 + at);
     expect(outcome(run(traceAppend, stateWith({ traces: [{}], spans: [{ updatedSeqs }] }), bob, data))).toBe('conflict');

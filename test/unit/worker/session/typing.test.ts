@@ -14,6 +14,15 @@ describe('typing', () => {
     expect(typing.current(NOW + 4_000)).toEqual([]);
   });
 
+  test('is told to who joins with the time at which it was said', () => {
+    const typing = new Typing();
+    const said = typing.take(bob, true, NOW);
+    expect(typing.current(NOW + 5_000)).toEqual([said]);
+    const again = typing.take(bob, true, NOW + 6_000);
+    expect(typing.current(NOW + 7_000)).toEqual([again]);
+    expect(again?.at).not.toBe(said?.at);
+  });
+
   test('ends by itself', () => {
     const typing = new Typing();
     typing.take(bob, true, NOW);
