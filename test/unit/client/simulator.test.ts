@@ -32,9 +32,10 @@ describe('three clients on a network where everything goes wrong', () => {
     RUNS_MS_MAX,
   );
 
-  it.each([
-    [1198112617, 'a reply deleted unseen below what the list reaches back to is counted'],
-  ])('seed %i: %s', async (seed) => {
-    expect(await simulate(seed)).toMatchObject({ seed });
-  });
+  it.each([[1198112617, 'a reply deleted unseen below what the list reaches back to is counted']])(
+    'seed %i: %s',
+    async (seed) => {
+      expect(await simulate(seed)).toMatchObject({ seed });
+    },
+  );
 });
