@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../shared/contract/subjects.ts';
+import { startAdmin } from './admin/start.ts';
 import { openHistory } from './projections/history-read-model.ts';
 import { HISTORY_DURABLE } from './projections/history.ts';
 import { durableWatch } from './query/durable-watch.ts';
@@ -103,6 +104,7 @@ const STARTS: ReadonlyMap<string, Start> = new Map<string, Start>([
     async (connection, settings, roleLog) => await startReadModel(model, connection, settings, roleLog),
   ]),
   ['query', startQuery],
+  ['admin', startAdmin],
   [
     'relay',
     async (connection, settings, roleLog) =>

@@ -3,6 +3,7 @@ import { DEAD_LETTERS_STREAM, deadLetterSubject } from '../../shared/contract/su
 import type { Settlements } from '../runtime/batch.ts';
 import { placeOf } from '../runtime/incoming.ts';
 import { incomingOf } from '../runtime/jetstream-source.ts';
+import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
 
 /** letters told again at a start, the newest; older ones were told by earlier starts */
 const LETTERS_MAX = 10_000;
@@ -38,9 +39,10 @@ export async function echoDeadLetters(
 }
 
 function tell(message: JsMsg, consumer: string, settlements: Settlements): boolean {
-  const header = (name: string): string => message.headers?.get(`Millrace-${name}`) ?? '';
-  const place = placeOf({ ...incomingOf(message), subject: header('Subject') });
+  // the last of a name: ours stands behind what a publisher may have sent
+  const header = (name: string): string => message.headers?.values(name).at(-1) ?? '';
+  const place = placeOf({ ...incomingOf(message), subject: header(LETTER_HEADERS.subject) });
   if (place === undefined) return false;
-  settlements.buried(place, { code: header('Reason'), consumer, atMs: message.time.getTime() });
+  settlements.buried(place, { code: header(LETTER_HEADERS.reason), consumer, atMs: message.time.getTime() });
   return true;
 }

@@ -2,6 +2,7 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { deadLetterSubject } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
+import { keptName, LETTER_HEADERS } from './letter-headers.ts';
 
 export interface DeadLetter {
   incoming: Incoming;
@@ -39,17 +40,13 @@ export function jetStreamDeadLetters(client: JetStreamClient, maxPayloadBytes: n
 /** Exported for its test: the headers of a dead letter, name by name. */
 export function letterHeaders({ incoming, reason, error, firstFailedAtMs }: DeadLetter): (readonly [string, string])[] {
   return [
-    // Nats-… are instructions to the server (expected sequences, TTLs, roll-ups): kept, but under a name it does not obey
-    ...incoming.headers.map(([name, value]): readonly [string, string] => [
-      name.toLowerCase().startsWith('nats-') ? `Millrace-Original-${name}` : name,
-      value,
-    ]),
-    ['Millrace-Reason', oneLine(reason)],
-    ['Millrace-Error', oneLine(error)],
-    ['Millrace-Attempts', String(incoming.deliveries)],
-    ['Millrace-Subject', incoming.subject],
-    ['Millrace-Stream-Seq', String(incoming.streamSeq)],
-    ['Millrace-First-Failed-At', new Date(firstFailedAtMs).toISOString()],
+    ...incoming.headers.map(([name, value]): readonly [string, string] => [keptName(name), value]),
+    [LETTER_HEADERS.reason, oneLine(reason)],
+    [LETTER_HEADERS.error, oneLine(error)],
+    [LETTER_HEADERS.attempts, String(incoming.deliveries)],
+    [LETTER_HEADERS.subject, incoming.subject],
+    [LETTER_HEADERS.streamSeq, String(incoming.streamSeq)],
+    [LETTER_HEADERS.firstFailedAt, new Date(firstFailedAtMs).toISOString()],
   ];
 }
 
@@ -69,7 +66,7 @@ export function fitLetter(
   const headerBytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4, 0);
   const room = Math.max(0, maxPayloadBytes - headerBytes - HEADER_RESERVE_BYTES);
   if (data.length <= room) return { entries, data };
-  return { entries: [...entries, ['Millrace-Payload-Bytes', String(data.length)]], data: data.subarray(0, room) };
+  return { entries: [...entries, [LETTER_HEADERS.payloadBytes, String(data.length)]], data: data.subarray(0, room) };
 }
 
 /** Header values are one line of printable characters. */

@@ -42,3 +42,7 @@ export const RECEIPTS_SUBJECTS = 'millrace.receipts.>';
 export function receiptSubject(tenant: string, sessionId: string): string {
   return `millrace.receipts.${tenant}.${sessionId}`;
 }
+
+/** request and reply between Uplink and whoever answers operators */
+export const ADMIN_SUBJECT = 'millrace.admin';
+export const ADMIN_QUEUE = 'admin';

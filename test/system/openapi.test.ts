@@ -19,8 +19,12 @@ interface Answer {
 
 const S = sessionPath('described');
 
+/** the one with the scope admin */
+const OLGA = 'olga';
+
 async function ask(who: string | undefined, method: string, path: string, body?: unknown, headers: object = {}): Promise<Answer> {
-  const authorization = who === undefined ? {} : { Authorization: `Bearer ${await stack.token(who)}` };
+  const authorization =
+    who === undefined ? {} : { Authorization: `Bearer ${await stack.token(who, who === OLGA ? { scope: 'admin' } : {})}` };
   const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
   const response = await fetch(`${stack.url}${path}`, {
     method,
@@ -164,6 +168,16 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [200, undefined, 'GET', '/docs'],
       [200, undefined, 'GET', '/schemas/message.created/1'],
       [404, undefined, 'GET', '/schemas/message.created/99'],
+    );
+  });
+
+  test('what operators ask', async () => {
+    const letters = '/v1/admin/dead-letters';
+    await statuses(
+      [200, OLGA, 'GET', `${letters}?limit=1`],
+      [400, OLGA, 'GET', `${letters}?cursor=x`],
+      [403, 'alice', 'GET', letters],
+      [401, undefined, 'GET', letters],
     );
   });
 

@@ -14,6 +14,7 @@ import type {
   TraceDetail,
   UserAnswer,
 } from '../../shared/contract/answers.ts';
+import { deadLetter } from '../../shared/contract/admin.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';
@@ -184,6 +185,7 @@ export const ANSWER_SCHEMAS = {
   Event: event,
   EventsPage: z.object({ items: z.array(event), head: seq, epoch: z.string() }),
   Ticket: z.object({ ticket: z.string(), expiresAt: time }),
+  DeadLettersPage: z.object({ items: z.array(deadLetter), nextCursor: z.string().optional() }),
   Health: z.object({ status: z.literal('ok') }),
   Readiness: part.extend({ parts: z.object({ edge: part, uplink: part, history: part }) }),
   Problem: problem,

@@ -5,7 +5,8 @@ import { ERROR_CODES, type ErrorCode } from '../../shared/core/codes.ts';
 import type { CommandName } from '../../shared/core/types.ts';
 import { JSON_LEVELS_MAX } from '../routes/read-body.ts';
 import { ANSWER_SCHEMAS, type AnswerName } from './answer-schemas.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
 
 /** The members of OpenAPI 3.1 that this document has. */
 export interface OperationObject {

@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../../shared/core/codes.ts';
 import {
   EVENTS_PAGE_DEFAULT,
   EVENTS_PAGE_MAX,
@@ -16,42 +15,8 @@ import {
   TRACES_PAGE_DEFAULT,
   TRACES_PAGE_MAX,
 } from '../../shared/core/limits.ts';
-import type { AnswerName } from './answer-schemas.ts';
-
-export interface QueryParameter {
-  name: string;
-  description: string;
-  schema: object;
-}
-
-/** An operation that is not a command. */
-export interface Operation {
-  method: 'get' | 'post';
-  path: string;
-  operationId: string;
-  tag: string;
-  summary: string;
-  description?: string;
-  query?: QueryParameter[];
-  headers?: QueryParameter[];
-  status: number;
-  answer?: AnswerName;
-  /** a body that is no JSON of the answers' */
-  mediaType?: string;
-  /** a media type that it answers in besides, when asked for */
-  alsoAs?: string;
-  /** beyond those that every call of its kind has */
-  problems: ErrorCode[];
-  open?: boolean;
-}
-
-const cursor = (name: string, description: string): QueryParameter => ({ name, description, schema: { type: 'string' } });
-const whole = (name: string, description: string, minimum: number, maximum: number, absent: number): QueryParameter => ({
-  name,
-  description,
-  schema: { type: 'integer', minimum, maximum, default: absent },
-});
-const limit = (max: number, absent: number) => whole('limit', 'How many at most; a page may be shorter.', 1, max, absent);
+import { ADMIN_OPERATIONS } from './admin-operations.ts';
+import { cursor, limit, whole, type Operation } from './operation.ts';
 
 const BOTH_KINDS = 'A page may be shorter than limit (at most 512 KiB): only nextCursor says that there is more.';
 const HEAD =
@@ -122,6 +87,7 @@ const INBOX_OPERATIONS: readonly Operation[] = [
 /** Queries (contract §2), tickets and socket (§4), and what needs no token. */
 export const OPERATIONS: readonly Operation[] = [
   ...INBOX_OPERATIONS,
+  ...ADMIN_OPERATIONS,
   {
     method: 'get',
     path: '/v1/sessions/{s}',

@@ -6,6 +6,7 @@ import { requireConfigured } from '../middleware/configuration.ts';
 import { correlation } from '../middleware/correlation.ts';
 import { cors } from '../middleware/cors.ts';
 import { onError, problemResponse } from '../middleware/problems.ts';
+import { adminRoutes } from './admin.ts';
 import { commandRoutes } from './commands.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { localRoutes } from './dev-token.ts';
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ...inboxRoutes,
   ...eventsRoutes,
   ...ticketRoutes,
+  ...adminRoutes,
   ...socketRoutes,
   ...receiptRoutes,
   ...ingressRoutes,

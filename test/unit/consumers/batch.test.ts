@@ -186,6 +186,12 @@ describe('dead letters', () => {
     ]);
   });
 
+  it('a header of the publisher does not pass for ours', () => {
+    const forged = { ...incoming, headers: [['millrace-subject', 'x'] as const, ['Millrace-Payload-Bytes', '9'] as const] };
+    const names = letterHeaders({ ...letter, incoming: forged }).map(([name]) => name);
+    expect(names.slice(0, 2)).toEqual(['Millrace-Original-millrace-subject', 'Millrace-Original-Millrace-Payload-Bytes']);
+  });
+
   it('fit into what the server takes', () => {
     expect(fitLetter(letter, 1024 * 1024).data).toBe(incoming.data);
     const big = { ...letter, incoming: { ...incoming, data: new Uint8Array(10_000) } };

@@ -1,0 +1,120 @@
+import type { DeadLetterAnswer } from '../../shared/contract/admin.ts';
+import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
+import { SEQ_MAX } from '../../shared/core/limits.ts';
+import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
+
+/** A dead letter as its stream keeps it. `data` is empty where only the headers were read. */
+export interface StoredLetter {
+  /** its sequence in MILLRACE_DEAD_LETTERS */
+  position: number;
+  /** `millrace.dead.{consumer}` */
+  subject: string;
+  atMs: number;
+  headers: readonly (readonly [name: string, value: string])[];
+  data: Uint8Array;
+  /** of the payload, read or not */
+  bytes: number;
+}
+
+/** The last of that name: the runtime's own stands behind whatever a publisher sent. */
+export function headerOf(letter: StoredLetter, name: string): string | undefined {
+  return letter.headers.findLast(([each]) => each === name)?.[1];
+}
+
+/**
+ * Names one letter for good: sequences begin anew with a stream that is made again, and an operator who discards what was on the
+ * screen must not meet another letter.
+ */
+export function letterId({ position, atMs }: Pick<StoredLetter, 'position' | 'atMs'>): string {
+  return `${position}-${atMs.toString(36)}`;
+}
+
+/** The position that an id speaks of; undefined when no letter ever had such an id. */
+export function positionOf(id: string): number | undefined {
+  const digits = /^([1-9][0-9]{0,15})-[0-9a-z]{1,11}$/.exec(id)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export function consumerOf({ subject }: StoredLetter): string {
+  return subject.split('.').at(-1) ?? '';
+}
+
+/** Whose letter it is, by the subject that the publisher's rights vouch for. */
+export function ownerOf(letter: StoredLetter): { tenant?: string; sessionId?: string } {
+  const [root, kind, tenant = '', ...rest] = (headerOf(letter, LETTER_HEADERS.subject) ?? '').split('.');
+  if (root !== 'millrace' || (kind !== 'events' && kind !== 'commands') || !TENANT_PATTERN.test(tenant)) return {};
+  const sessionId = rest.at(-1) ?? '';
+  return rest.length === (kind === 'events' ? 3 : 1) && ID_PATTERN.test(sessionId) ? { tenant, sessionId } : { tenant };
+}
+
+/** A letter that names no tenant is the business of whoever runs the system for nobody else. */
+const NOBODYS_TENANT = 'default';
+
+export function isOf(letter: StoredLetter, tenant: string): boolean {
+  return (ownerOf(letter).tenant ?? NOBODYS_TENANT) === tenant;
+}
+
+/** What a payload says of itself, as far as it can be read: members of an event (contract §3) or of a command (§5). */
+interface Said {
+  seq?: number;
+  eventId?: string;
+  commandId?: string;
+  correlationId?: string;
+}
+
+export function letterAnswer(letter: StoredLetter): DeadLetterAnswer {
+  return {
+    id: letterId(letter),
+    consumer: consumerOf(letter),
+    reason: headerOf(letter, LETTER_HEADERS.reason) ?? '',
+    error: headerOf(letter, LETTER_HEADERS.error) ?? '',
+    attempts: count(headerOf(letter, LETTER_HEADERS.attempts)),
+    subject: headerOf(letter, LETTER_HEADERS.subject) ?? '',
+    streamSeq: count(headerOf(letter, LETTER_HEADERS.streamSeq)),
+    firstFailedAt: timeOf(headerOf(letter, LETTER_HEADERS.firstFailedAt), letter.atMs),
+    at: new Date(letter.atMs).toISOString(),
+    ...ownerOf(letter),
+    ...saidBy(letter),
+    bytes: count(headerOf(letter, LETTER_HEADERS.payloadBytes)) || letter.bytes,
+  };
+}
+
+function saidBy(letter: StoredLetter): Said {
+  const value = jsonOf(letter.data);
+  if (value === undefined) return {};
+  const isCommand = (headerOf(letter, LETTER_HEADERS.subject) ?? '').startsWith('millrace.commands.');
+  if (isCommand) return { ...text('commandId', value['commandId']), ...text('correlationId', value['correlationId']) };
+  const { seq } = value;
+  return {
+    ...(typeof seq === 'number' && Number.isInteger(seq) && seq >= 1 && seq <= SEQ_MAX ? { seq } : {}),
+    ...text('eventId', value['id']),
+    ...text('commandId', value['causationid']),
+    ...text('correlationId', value['correlationid']),
+  };
+}
+
+function jsonOf(data: Uint8Array): Record<string, unknown> | undefined {
+  if (data.length === 0) return undefined;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(data));
+    return value !== null && typeof value === 'object' ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const ID_CHARS_MAX = 128;
+
+function text<Name extends string>(name: Name, value: unknown): { [N in Name]?: string } {
+  // a computed name widens to an index signature, though it is this one name
+  return typeof value === 'string' && value.length <= ID_CHARS_MAX ? ({ [name]: value } as { [N in Name]: string }) : {};
+}
+
+function count(value: string | undefined): number {
+  return value !== undefined && /^[0-9]{1,15}$/.test(value) ? Number(value) : 0;
+}
+
+function timeOf(value: string | undefined, absentMs: number): string {
+  const ms = value === undefined ? Number.NaN : Date.parse(value);
+  return new Date(Number.isNaN(ms) ? absentMs : ms).toISOString();
+}

@@ -1,0 +1,37 @@
+import type { ErrorCode } from '../../shared/core/codes.ts';
+import type { AnswerName } from './answer-schemas.ts';
+
+export interface QueryParameter {
+  name: string;
+  description: string;
+  schema: object;
+}
+
+/** An operation that is not a command. */
+export interface Operation {
+  method: 'get' | 'post';
+  path: string;
+  operationId: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  query?: QueryParameter[];
+  headers?: QueryParameter[];
+  status: number;
+  answer?: AnswerName;
+  /** a body that is no JSON of the answers' */
+  mediaType?: string;
+  /** a media type that it answers in besides, when asked for */
+  alsoAs?: string;
+  /** beyond those that every call of its kind has */
+  problems: ErrorCode[];
+  open?: boolean;
+}
+
+export const cursor = (name: string, description: string): QueryParameter => ({ name, description, schema: { type: 'string' } });
+export const whole = (name: string, description: string, minimum: number, maximum: number, absent: number): QueryParameter => ({
+  name,
+  description,
+  schema: { type: 'integer', minimum, maximum, default: absent },
+});
+export const limit = (max: number, absent: number) => whole('limit', 'How many at most; a page may be shorter.', 1, max, absent);
