@@ -42,3 +42,22 @@ export function unreadOf({ headOrdinal, readOrdinal }: InboxChange): number {
 export function mentionsOf({ mentions }: InboxChange): number {
   return Math.min(mentions.length, INBOX_COUNT_MAX);
 }
+
+/**
+ * Whether an inbox shows a session as the session is: in what its user sees, for heads rise by events that no inbox hears of,
+ * and old messages of one's own are not looked for.
+ */
+export function inboxFault(
+  known: InboxChange | undefined,
+  session: InboxChange,
+): { kind: 'missing' | 'different'; detail: string } | undefined {
+  if (session.role === null) {
+    return known === undefined || known.role === null ? undefined : { kind: 'different', detail: 'still listed' };
+  }
+  if (known === undefined) return { kind: 'missing', detail: 'not listed' };
+  const shown = { role: known.role, unread: unreadOf(known), mentions: mentionsOf(known) };
+  const right = { role: session.role, unread: unreadOf(session), mentions: mentionsOf(session) };
+  const wrong = (['role', 'unread', 'mentions'] as const).filter((name) => shown[name] !== right[name]);
+  if (wrong.length === 0) return undefined;
+  return { kind: 'different', detail: wrong.map((name) => `${name} is ${shown[name]} instead of ${right[name]}`).join(', ') };
+}

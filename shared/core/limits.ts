@@ -104,6 +104,8 @@ export const TAIL_MS_MIN = 60_000;
 export const TAIL_EVENTS_MIN = 1_000;
 /** rows removed per trim: the rest waits for the next one */
 export const TRIM_ROWS_MAX = 2_000;
+/** of their JSON, which is read once more for the digests that stay */
+export const TRIM_BYTES_MAX = 2 * 1024 * 1024;
 /** a command's record and status are kept for this long, then 404 */
 export const COMMAND_RECORD_MS = 8 * 24 * 3600_000;
 /** an idempotency key is honoured for this long */

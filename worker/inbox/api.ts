@@ -23,6 +23,8 @@ export interface InboxApi {
   page(identity: InboxIdentity, query: { cursor?: string; limit: number }): Promise<Result<InboxPage>>;
   /** What changed after `after`; all that there is for 0, and for a rev from the future. */
   since(identity: InboxIdentity, after: number): Promise<InboxAnswer>;
+  /** What the inbox knows of one session; undefined: nothing */
+  entry(identity: InboxIdentity, sessionId: string): Promise<InboxChange | undefined>;
   issueTicket(
     identity: InboxIdentity,
     actor: Actor,

@@ -46,6 +46,10 @@ export class Inbox extends DurableObject<Env> implements InboxApi {
     return this.#at(identity).since(after);
   }
 
+  async entry(identity: InboxIdentity, sessionId: string): Promise<InboxChange | undefined> {
+    return this.#at(identity).entry(sessionId);
+  }
+
   async issueTicket(
     identity: InboxIdentity,
     actor: Actor,

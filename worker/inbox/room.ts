@@ -91,6 +91,10 @@ export class InboxRoom {
     return { type: 'inbox', rev: more ? last.rev : newest, items: items.map(itemOf), ...(more ? { more: true } : {}) };
   }
 
+  entry(sessionId: string): InboxChange | undefined {
+    return this.#exists ? this.#entries.find(sessionId) : undefined;
+  }
+
   issueTicket(ticket: string, actor: Actor, tokenExpiresAtMs: number): Result<{ ticket: string; expiresAt: string }> {
     const limited = this.#rates.take(actor.id, this.#ports.nowMs());
     if (limited !== undefined) return { ok: false, refusal: limited };

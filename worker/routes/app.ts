@@ -7,6 +7,7 @@ import { correlation } from '../middleware/correlation.ts';
 import { cors } from '../middleware/cors.ts';
 import { onError, problemResponse } from '../middleware/problems.ts';
 import { adminRoutes } from './admin.ts';
+import { auditRoutes } from './audit.ts';
 import { commandRoutes } from './commands.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { localRoutes } from './dev-token.ts';
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...receiptRoutes,
   ...ingressRoutes,
   ...notificationRoutes,
+  ...auditRoutes,
   ...healthRoutes,
   ...documentRoutes,
   ...localRoutes,

@@ -7,6 +7,7 @@ import type {
   SessionAnswer,
 } from '../../shared/contract/answers.ts';
 import type { InboundSignal } from '../../shared/contract/backend.ts';
+import type { AuditedSession } from '../../shared/contract/audit.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
 import type { InboxChange } from '../../shared/core/inbox.ts';
@@ -126,6 +127,15 @@ export interface UserChange {
   change: InboxChange;
 }
 
+/** What the Inboxes of some members are to show, by user id. */
+export interface InboxesPage {
+  users: UserChange[];
+  /** absent: these were the last */
+  next?: string;
+  /** the session is too large for every member to be told */
+  isUnpushed?: true;
+}
+
 export interface SessionApi {
   execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>>;
   commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>>;
@@ -167,6 +177,11 @@ export interface SessionApi {
    * named. Those named are told in any case, also when they are members no more.
    */
   inboxChanges(identity: SessionIdentity, named: readonly string[]): Promise<UserChange[]>;
+  /** For audits (shared/contract/audit.ts). undefined: there never was such a session */
+  auditDigests(identity: SessionIdentity, from: number): Promise<AuditedSession | undefined>;
+  /** JSON of the events from…to that are still here, in order and cut */
+  auditEvents(identity: SessionIdentity, from: number, to: number): Promise<string[]>;
+  auditInboxes(identity: SessionIdentity, after: string): Promise<InboxesPage>;
 }
 
 /** Headers by which the Worker hands an upgrade to the Session; it removes any that a client sent. */

@@ -1,7 +1,9 @@
+import { digestOf } from '../../shared/core/event-digest.ts';
 import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event, EventType } from '../../shared/core/types.ts';
 import { upcast } from '../../shared/core/upcast.ts';
+import { DigestLog } from './digest-log.ts';
 
 /** An event as the tail keeps it: encoded once, at the commit, and sent, published and read as it is. */
 export interface EncodedEvent {
@@ -26,6 +28,8 @@ interface EventRow extends Record<string, SqlStorageValue> {
 
 /** The tail: full events from `floor` to `head`. It is also the outbox: nothing leaves it before its receipt. */
 export class EventLog {
+  /** of the events below `floor` */
+  readonly digests: DigestLog;
   readonly #sql: SqlStorage;
   head = 0;
   clock = '0';
@@ -35,6 +39,7 @@ export class EventLog {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.digests = new DigestLog(sql);
   }
 
   load(): void {
@@ -117,11 +122,14 @@ export class EventLog {
     return this.#erasedBy('trace.purged', 'traces', persistedSeq, toSeq);
   }
 
-  /** Erases what is still here; what was trimmed is erased in the archive by its consumer. */
+  /** Erases what is still here; what was trimmed is erased in the archive by its consumer, and remembered as erased. */
   erase(seqs: readonly number[]): void {
+    const trimmed = seqs.filter((seq) => seq < this.floor);
+    if (trimmed.length > 0) this.digests.erase(trimmed);
     for (const [from, to] of rangesOf(seqs.filter((seq) => seq >= this.floor))) this.#erase(from, to);
   }
 
+  /** What was trimmed is not touched: it may be a million events, and that all is erased is said by their deletion at the head. */
   eraseAllBelow(seq: number): void {
     this.#erase(this.floor, seq - 1);
   }
@@ -133,12 +141,15 @@ export class EventLog {
     return freed.reduce((sum, { seq, bytes }) => (seq > aboveSeq ? sum + bytes : sum), 0);
   }
 
-  /** Removes events below `below`, at most `rowsMax` of them. */
-  trim(below: number, rowsMax: number): void {
-    const last = Math.min(below - 1, this.floor + rowsMax - 1);
-    if (last < this.floor) return;
-    this.#sql.exec(`DELETE FROM events WHERE seq <= ?`, last);
-    this.floor = last + 1;
+  /** Removes events below `below`, at most so many and so many bytes, and keeps their digests. Call inside a transaction. */
+  trim(below: number, bounds: { rowsMax: number; bytesMax: number }, sha256: (text: string) => string): void {
+    const going = this.range(this.floor, bounds.rowsMax, bounds.bytesMax, below - 1);
+    const last = going.at(-1);
+    if (last === undefined) return;
+    const digests = going.map(({ body }) => digestOf(JSON.parse(body) as Event, sha256));
+    this.digests.keep(this.floor, digests);
+    this.#sql.exec(`DELETE FROM events WHERE seq <= ?`, last.seq);
+    this.floor = last.seq + 1;
   }
 
   /** Forgets what was loaded: the tables are gone again. */

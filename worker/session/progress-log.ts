@@ -170,6 +170,16 @@ export class ProgressLog {
     return this.#sql.exec<{ n: number | null }>(`SELECT min(seq) AS n FROM failures`).one().n ?? undefined;
   }
 
+  /** Dead letters, the oldest first. */
+  failures(countMax: number): { seq: number; consumer: string; code: string }[] {
+    return this.#sql
+      .exec<{ seq: number; consumer: string; code: string }>(
+        `SELECT seq, consumer, code FROM failures ORDER BY seq LIMIT ?`,
+        countMax,
+      )
+      .toArray();
+  }
+
   #holds(seq: number): boolean {
     return seq <= this.persisted || this.#above.some(([from, to]) => from <= seq && seq <= to);
   }

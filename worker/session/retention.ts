@@ -1,5 +1,5 @@
 import type { Receipt } from '../../shared/contract/internal.ts';
-import { REPAIR_AFTER_MS, TAIL_EVENTS_MIN, TAIL_MS_MIN, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
+import { REPAIR_AFTER_MS, TAIL_EVENTS_MIN, TAIL_MS_MIN, TRIM_BYTES_MAX, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
 import { countOf } from '../../shared/core/seq-ranges.ts';
 import { repairBackoffMs } from './alarm-plan.ts';
 import type { SessionIdentity } from './api.ts';
@@ -28,7 +28,7 @@ export class Retention {
   lastProgressMs = 0;
   #askedAtMs = 0;
   unpersistedBytes = 0;
-  /** the last trim reached its bound of rows: more of what is old enough is still here */
+  /** the last trim reached its bound of rows or bytes: more of what is old enough is still here */
   trimsOn = false;
 
   constructor(identity: SessionIdentity, ports: RoomPorts, events: EventLog, progress: ProgressLog, tail: Tail = TAIL) {
@@ -84,7 +84,7 @@ export class Retention {
     const below = this.#trimBelow(settledMark);
     if (below <= this.#events.floor) return;
     this.#ports.transaction(() => {
-      this.#events.trim(below, TRIM_ROWS_MAX);
+      this.#events.trim(below, { rowsMax: TRIM_ROWS_MAX, bytesMax: TRIM_BYTES_MAX }, this.#ports.digest);
       this.#progress.compact(settledMark, nowMs);
     });
     this.trimsOn = this.#events.floor < below;

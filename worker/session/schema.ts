@@ -56,6 +56,7 @@ const MIGRATIONS: readonly string[][] = [
        updated_seqs TEXT, PRIMARY KEY (trace_seq, span_id)) WITHOUT ROWID`,
     `CREATE INDEX spans_by_seq ON spans (trace_seq, seq)`,
   ],
+  [`CREATE TABLE digests (bucket INTEGER PRIMARY KEY, digests BLOB NOT NULL)`],
 ];
 
 export function schemaVersion(sql: SqlStorage): number {

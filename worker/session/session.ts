@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { CommandStatus, MemberAnswer, PresenceAnswer, SessionAnswer } from '../../shared/contract/answers.ts';
 import type { InboundSignal } from '../../shared/contract/backend.ts';
+import type { AuditedSession } from '../../shared/contract/audit.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { refusal } from '../../shared/core/codes.ts';
@@ -30,6 +31,7 @@ import {
   type EventsQuery,
   type ExecuteInput,
   type Executed,
+  type InboxesPage,
   type MessagesPage,
   type MessagesQuery,
   type Overview,
@@ -42,6 +44,7 @@ import {
   type TracesPage,
   type UserChange,
 } from './api.ts';
+import { auditDigestsOf, auditEventsOf, auditInboxesOf } from './audit.ts';
 import { newSessionId } from './new-session-id.ts';
 import type { RoomPorts } from './ports.ts';
 import * as queries from './queries.ts';
@@ -178,6 +181,18 @@ export class Session extends DurableObject<Env> implements SessionApi {
   async inboxChanges(identity: SessionIdentity, named: readonly string[]): Promise<UserChange[]> {
     const room = this.#at(identity);
     return room.exists ? room.inboxes.changesFor(named) : [];
+  }
+
+  async auditDigests(identity: SessionIdentity, from: number): Promise<AuditedSession | undefined> {
+    return auditDigestsOf(this.#at(identity), from);
+  }
+
+  async auditEvents(identity: SessionIdentity, from: number, to: number): Promise<string[]> {
+    return auditEventsOf(this.#at(identity), from, to);
+  }
+
+  async auditInboxes(identity: SessionIdentity, after: string): Promise<InboxesPage> {
+    return auditInboxesOf(this.#at(identity), after);
   }
 
   /** The socket upgrade, handed over by the Worker with SOCKET_HEADERS. */

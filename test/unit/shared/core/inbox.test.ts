@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mentionsOf, mergeInbox, unreadOf, type InboxChange } from '../../../../shared/core/inbox.ts';
+import { mentionsOf, inboxFault, mergeInbox, unreadOf, type InboxChange } from '../../../../shared/core/inbox.ts';
 import { INBOX_COUNT_MAX } from '../../../../shared/core/limits.ts';
 
 const change = (more: Partial<InboxChange> = {}): InboxChange => ({
@@ -121,4 +121,33 @@ test('property: what was left out is made up for by the newest', () => {
       if (last.role !== null) expect(merged).toEqual(last);
     }),
   );
+});
+
+describe('what an audit says of an inbox', () => {
+  const right: InboxChange = {
+    sessionId: 's',
+    head: 9,
+    headOrdinal: 7,
+    activity: 9,
+    role: 'member',
+    readOrdinal: 5,
+    mentions: [6],
+  };
+  test.each<[string, InboxChange | undefined, Partial<InboxChange>, string | undefined]>([
+    ['the same', right, {}, undefined],
+    ['reactions since, of which no inbox hears', { ...right, head: 8, activity: 8 }, {}, undefined],
+    ['nothing', undefined, {}, 'not listed'],
+    ['nothing of one that is left', undefined, { role: null }, undefined],
+    ['one that is left', right, { role: null }, 'still listed'],
+    ['a message too few', { ...right, headOrdinal: 6 }, {}, 'unread is 1 instead of 2'],
+    [
+      'another role, and no mention',
+      { ...right, role: 'viewer', mentions: [] },
+      {},
+      'role is viewer instead of member, mentions is 0 instead of 1',
+    ],
+    ['reads beyond the last hundred', { ...right, headOrdinal: 500, readOrdinal: 300 }, { headOrdinal: 500 }, undefined],
+  ])('%s', (_what, known, session, detail) => {
+    expect(inboxFault(known, { ...right, ...session })?.detail).toBe(detail);
+  });
 });
