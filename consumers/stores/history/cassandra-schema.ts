@@ -24,6 +24,8 @@ export const CQL_TYPES: Readonly<Record<CellType, string>> = {
 };
 
 export const SCHEMA_NAME = 'history';
+export const TOUCHED_TABLE = 'touched';
+export const POSITIONS_TABLE = 'positions';
 
 export interface CqlTable {
   name: string;
@@ -74,6 +76,27 @@ export const CQL_TABLES: readonly CqlTable[] = [
       ['done_clock', 'bigint'],
     ],
     primaryKey: '(tenant, session_id)',
+  },
+  {
+    // by the hour of writing (archive.ts says why), and spread, for all that is written goes to one hour
+    name: TOUCHED_TABLE,
+    columns: [
+      ['hour', 'bigint'],
+      ['shard', 'bigint'],
+      ['tenant', 'text'],
+      ['session_id', 'text'],
+      ['bucket', 'bigint'],
+    ],
+    primaryKey: '(hour, shard), tenant, session_id, bucket',
+  },
+  {
+    // what readers of the stream noted, by name
+    name: POSITIONS_TABLE,
+    columns: [
+      ['name', 'text'],
+      ['note', 'text'],
+    ],
+    primaryKey: 'name',
   },
   {
     name: 'probes',

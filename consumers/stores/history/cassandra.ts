@@ -3,6 +3,8 @@ import type { StoredMessage } from '../../../shared/contract/internal.ts';
 import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
+import { TouchedMemory, type ArchivedEvent, type Touched } from './archive.ts';
+import { CassandraArchive } from './cassandra-archive.ts';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
 import { CassandraErasure, type Erasure } from './cassandra-erasure.ts';
 import { cellsOf, pagesOf } from './cassandra-rows.ts';
@@ -45,18 +47,27 @@ class CassandraHistory implements HistoryStore {
   readonly #keyspace: string;
   readonly #writes: boolean;
   readonly #erasure: CassandraErasure;
+  readonly #archive: CassandraArchive;
+  readonly #touched = new TouchedMemory();
 
   constructor(client: Client, keyspace: string, writes: boolean) {
     this.#client = client;
     this.#keyspace = keyspace;
     this.#writes = writes;
     this.#erasure = new CassandraErasure(client, keyspace);
+    this.#archive = new CassandraArchive(client, keyspace);
   }
 
-  /** Rows first, then what deletions erase: see CassandraErasure for why that order leaves no gap. */
+  /**
+   * Where rows will lie, rows, then what deletions erase. An event that is here and not in `touched` would be found by nobody who
+   * lost its hour; see CassandraErasure for why the rest of the order leaves no gap.
+   */
   async write(batch: readonly HistoryWrite[]): Promise<void> {
     try {
       const rows = batch.filter((write) => write.kind === 'row');
+      const touched = this.#touched.unknownOf(rows);
+      await this.#archive.writeTouched(touched);
+      this.#touched.add(touched);
       await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => await this.#writeRow(row));
       for (const erase of latestErasures(batch)) await this.#erasure.eraseSession(erase);
       await this.#eraseLate(rows);
@@ -64,6 +75,12 @@ class CassandraHistory implements HistoryStore {
       throw asStoreFault(error);
     }
   }
+
+  touched = (hour: number): AsyncIterable<Touched[]> => withStoreFaults(this.#archive.touched(hour));
+  eventsOf = (part: Touched): AsyncIterable<ArchivedEvent[]> => withStoreFaults(this.#archive.eventsOf(part));
+  scanEvents = (): AsyncIterable<{ events: ArchivedEvent[]; done: number }> => withStoreFaults(this.#archive.scanEvents());
+  readNote = async (name: string): Promise<string | undefined> => await orStoreFault(this.#archive.readNote(name));
+  writeNote = async (name: string, note: string): Promise<void> => await orStoreFault(this.#archive.writeNote(name, note));
 
   async readEvents(session: SessionKey, from: number, to: number, maxBytes: number): Promise<Event[]> {
     const cql = `SELECT envelope, data FROM ${this.#keyspace}.events
@@ -172,6 +189,22 @@ class CassandraHistory implements HistoryStore {
       const erasure = erasures.get(nameOf(row.key));
       if (erasure !== undefined) await this.#erasure.eraseRow(row, erasure);
     });
+  }
+}
+
+async function orStoreFault<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asStoreFault(error);
+  }
+}
+
+async function* withStoreFaults<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pages;
+  } catch (error) {
+    throw asStoreFault(error);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StoredMessage } from '../../../shared/contract/internal.ts';
 import type { SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
+import type { Archive } from './archive.ts';
 import type { CellsOf, HistoryTable } from './tables.ts';
 
 export interface SessionKey {
@@ -46,7 +47,7 @@ export interface Held {
  * value, so that any order of any repetition ends the same. Every method rejects when the store cannot be reached or
  * fails; write() with a StoreUnavailable wherever that is known to be no fault of the batch.
  */
-export interface HistoryStore {
+export interface HistoryStore extends Archive {
   /** Resolves once all of it is durable. After a rejection any part of it may have been written. */
   write(batch: readonly HistoryWrite[]): Promise<void>;
   /**

@@ -47,6 +47,11 @@ const SCHEMA = [
   // what a deletion erases also when it comes late; several workers may see several deletions of one session's history
   `CREATE TABLE IF NOT EXISTS erased_sessions (tenant TEXT NOT NULL, session_id TEXT NOT NULL, below_seq INTEGER NOT NULL,
     clock INTEGER NOT NULL, PRIMARY KEY (tenant, session_id)) STRICT, WITHOUT ROWID`,
+  // by the hour of writing: archive.ts says why
+  `CREATE TABLE IF NOT EXISTS touched (hour INTEGER NOT NULL, tenant TEXT NOT NULL, session_id TEXT NOT NULL, bucket INTEGER NOT NULL,
+    PRIMARY KEY (hour, tenant, session_id, bucket)) STRICT, WITHOUT ROWID`,
+  // what readers of the stream noted, by name
+  'CREATE TABLE IF NOT EXISTS positions (name TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE TABLE IF NOT EXISTS probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT',
 ];
 

@@ -6,11 +6,14 @@ import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
+import { TouchedMemory, type ArchivedEvent, type Touched } from './archive.ts';
 import { eventOf, messageOf } from './rows.ts';
+import { allEvents, eventsIn, readNote, touchedIn, writeNote, writeTouched } from './sqlite-archive.ts';
 import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
 import { asStoreFault } from './sqlite-faults.ts';
+import { cellsOf } from './sqlite-rows.ts';
 import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
-import { columnOf, ERASED_CELLS, HISTORY_TABLES, seqPartOf, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
+import { ERASED_CELLS, seqPartOf, type CellValue, type HistoryTable } from './tables.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
 const BUSY_MS_MAX = 5_000;
@@ -55,6 +58,7 @@ class SqliteHistory implements HistoryStore {
   readonly #database: DatabaseSync;
   readonly #writes: boolean;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #touched = new TouchedMemory();
 
   constructor(database: DatabaseSync, writes: boolean) {
     this.#database = database;
@@ -62,7 +66,9 @@ class SqliteHistory implements HistoryStore {
   }
 
   async write(batch: readonly HistoryWrite[]): Promise<void> {
+    const touched = this.#touched.unknownOf(batch.filter((write) => write.kind === 'row'));
     this.#transaction(() => {
+      writeTouched(this.#prepare, touched);
       const raised = new Map<string, SessionKey>();
       for (const write of batch) {
         if (write.kind === 'row') this.#writeRow(write);
@@ -74,6 +80,17 @@ class SqliteHistory implements HistoryStore {
         if (write.kind === 'row' && !raised.has(nameOf(write.key))) this.#eraseLate(write, erasures);
       }
     });
+    this.#touched.add(touched);
+    return await Promise.resolve();
+  }
+
+  touched = (hour: number): AsyncIterable<Touched[]> => touchedIn(this.#prepare, hour);
+  eventsOf = (part: Touched): AsyncIterable<ArchivedEvent[]> => eventsIn(this.#prepare, part);
+  scanEvents = (): AsyncIterable<{ events: ArchivedEvent[]; done: number }> => allEvents(this.#prepare);
+  readNote = async (name: string): Promise<string | undefined> => await Promise.resolve(readNote(this.#prepare, name));
+
+  async writeNote(name: string, note: string): Promise<void> {
+    this.#transaction(() => writeNote(this.#prepare, name, note));
     return await Promise.resolve();
   }
 
@@ -213,7 +230,7 @@ class SqliteHistory implements HistoryStore {
     this.#prepare(sql).run(value, erasure.clock, ...key, ...bounds, erasure.clock);
   }
 
-  #prepare(sql: string): StatementSync {
+  readonly #prepare = (sql: string): StatementSync => {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.#database.prepare(sql);
@@ -221,10 +238,8 @@ class SqliteHistory implements HistoryStore {
     statement.setReadBigInts(true);
     this.#statements.set(sql, statement);
     return statement;
-  }
+  };
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 function nameOf({ tenant, sessionId }: SessionKey): string {
   return `${tenant} ${sessionId}`;
@@ -237,19 +252,6 @@ function boundValue(value: CellValue): SQLInputValue {
 
 function asBigInt(value: unknown): bigint {
   return typeof value === 'bigint' ? value : 0n;
-}
-
-/** The cells that a row holds, typed as the table describes them. */
-function cellsOf<T extends HistoryTable>(table: T, row: Row): CellsOf<T> {
-  const cells: Record<string, CellValue> = {};
-  for (const [cell, type] of Object.entries(HISTORY_TABLES[table].cells)) {
-    const value = row[columnOf(cell)];
-    if (typeof value === 'string') cells[cell] = value;
-    else if (typeof value === 'bigint')
-      cells[cell] = type === 'clock' ? value : type === 'boolean' ? value === 1n : Number(value);
-  }
-  // each value has just been made what its column's type says
-  return cells as CellsOf<T>;
 }
 
 function* mapped<A, B>(rows: Iterable<A>, map: (row: A) => B | undefined): Generator<B> {

@@ -193,7 +193,7 @@ export const ERASED_CELLS: { readonly [T in HistoryTable]?: CellsOf<T> } = {
 };
 export const ERASED_TABLES = Object.keys(ERASED_CELLS) as HistoryTable[];
 
-export const HISTORY_SCHEMA_VERSION = 2;
+export const HISTORY_SCHEMA_VERSION = 3;
 
 /** The column of a cell or key part: snake_case. */
 export function columnOf(name: string): string {

@@ -1,0 +1,108 @@
+import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import {
+  ARCHIVE_PAGE_EVENTS,
+  archivedOf,
+  TOUCHED_HOURS_KEPT,
+  type ArchivedEvent,
+  type Touched,
+  type TouchedHour,
+} from './archive.ts';
+import { cellsOf } from './sqlite-rows.ts';
+import { HISTORY_TABLES } from './tables.ts';
+
+/** Reads of the archive in SQLite. Each page is a query of its own: a cursor left open would keep the log from being folded in. */
+
+export type Prepare = (sql: string) => StatementSync;
+
+const TOUCHED_PAGE = 1_000;
+const COLUMNS = 'tenant, session_id, seq, envelope, data, published_at, persisted_at';
+const { seqsPerBucket: SEQS_PER_BUCKET } = HISTORY_TABLES.events;
+
+/** Inside the transaction that writes the events. */
+export function writeTouched(prepare: Prepare, entries: readonly TouchedHour[]): void {
+  const insert = prepare('INSERT OR IGNORE INTO touched (hour, tenant, session_id, bucket) VALUES (?, ?, ?, ?)');
+  let latest = -Infinity;
+  for (const { hour, tenant, sessionId, bucket } of entries) {
+    insert.run(hour, tenant, sessionId, bucket);
+    latest = Math.max(latest, hour);
+  }
+  if (entries.length > 0) prepare('DELETE FROM touched WHERE hour < ?').run(latest - TOUCHED_HOURS_KEPT);
+}
+
+export async function* touchedIn(prepare: Prepare, hour: number): AsyncGenerator<Touched[]> {
+  const next = prepare(
+    `SELECT tenant, session_id, bucket FROM touched WHERE hour = ? AND (tenant, session_id, bucket) > (?, ?, ?)
+     ORDER BY tenant, session_id, bucket LIMIT ${TOUCHED_PAGE}`,
+  );
+  for (let after: Touched | undefined = { tenant: '', sessionId: '', bucket: -1 }; after !== undefined;) {
+    const page: Touched[] = next.all(hour, after.tenant, after.sessionId, after.bucket).map((row): Touched => ({
+      tenant: String(row['tenant']),
+      sessionId: String(row['session_id']),
+      bucket: Number(row['bucket']),
+    }));
+    if (page.length > 0) yield await Promise.resolve(page);
+    after = page.length < TOUCHED_PAGE ? undefined : page.at(-1);
+  }
+}
+
+export async function* eventsIn(prepare: Prepare, { tenant, sessionId, bucket }: Touched): AsyncGenerator<ArchivedEvent[]> {
+  const next = prepare(
+    `SELECT ${COLUMNS} FROM events WHERE tenant = ? AND session_id = ? AND seq > ? AND seq < ? AND envelope IS NOT NULL
+     ORDER BY seq LIMIT ${ARCHIVE_PAGE_EVENTS}`,
+  );
+  const end = (bucket + 1) * SEQS_PER_BUCKET;
+  yield* pages(next, (last) => [tenant, sessionId, last?.seq ?? bucket * SEQS_PER_BUCKET - 1, end]);
+}
+
+export async function* allEvents(prepare: Prepare): AsyncGenerator<{ events: ArchivedEvent[]; done: number }> {
+  // sessions, of which there are few: to count the events takes as long as to read them
+  const sessions = Math.max(1, Number(prepare('SELECT COUNT(*) AS sessions FROM sessions').get()?.['sessions'] ?? 0));
+  const next = prepare(
+    `SELECT ${COLUMNS} FROM events WHERE (tenant, session_id, seq) > (?, ?, ?) AND envelope IS NOT NULL
+     ORDER BY tenant, session_id, seq LIMIT ${ARCHIVE_PAGE_EVENTS}`,
+  );
+  let begun = 0;
+  let current = '';
+  for await (const events of pages(next, (last) => [last?.tenant ?? '', last?.sessionId ?? '', last?.seq ?? -1])) {
+    for (const { event } of events) {
+      const session = `${event.tenant} ${event.sessionid}`;
+      if (session !== current) begun += 1;
+      current = session;
+    }
+    yield { events, done: Math.min(1, Math.max(0, begun - 1) / sessions) };
+  }
+}
+
+interface Place {
+  tenant: string;
+  sessionId: string;
+  seq: bigint;
+}
+
+async function* pages(
+  next: StatementSync,
+  parametersAfter: (last: Place | undefined) => SQLInputValue[],
+): AsyncGenerator<ArchivedEvent[]> {
+  for (let last: Place | undefined, more = true; more;) {
+    const rows = next.all(...parametersAfter(last));
+    const events = rows.flatMap((row) => archivedOf(cellsOf('events', row)) ?? []);
+    if (events.length > 0) yield await Promise.resolve(events);
+    more = rows.length === ARCHIVE_PAGE_EVENTS;
+    last = placeOf(rows.at(-1));
+  }
+}
+
+function placeOf(row: Record<string, SQLOutputValue> | undefined): Place | undefined {
+  const seq = row?.['seq'];
+  if (row === undefined || typeof seq !== 'bigint') return undefined;
+  return { tenant: String(row['tenant']), sessionId: String(row['session_id']), seq };
+}
+
+export function readNote(prepare: Prepare, name: string): string | undefined {
+  const note = prepare('SELECT note FROM positions WHERE name = ?').get(name)?.['note'];
+  return typeof note === 'string' ? note : undefined;
+}
+
+export function writeNote(prepare: Prepare, name: string, note: string): void {
+  prepare('INSERT OR REPLACE INTO positions (name, note) VALUES (?, ?)').run(name, note);
+}
