@@ -35,7 +35,7 @@ export interface Archive {
   touched(hour: number): AsyncIterable<readonly Touched[]>;
   /** The events of such a part, a page at a time, in order of seq. */
   eventsOf(part: Touched): AsyncIterable<readonly ArchivedEvent[]>;
-  /** Every event of every session, a page at a time, in no order between sessions. `done`: which part of it is read, in 0…1. */
+  /** Every event of every session, a page at a time, in no order. `done`: which part of it is read, in 0…1. */
   scanEvents(): AsyncIterable<{ events: readonly ArchivedEvent[]; done: number }>;
   /** What was last noted under a name; undefined: nothing. */
   readNote(name: string): Promise<string | undefined>;
