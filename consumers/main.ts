@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -36,6 +37,7 @@ async function main(): Promise<number> {
     const { values } = parseArgs({ options: { roles: { type: 'string', default: known.join(',') } } });
     roles = rolesFrom(values.roles, known);
     settings = settingsFrom(process.env);
+    mkdirSync(settings.dataDir, { recursive: true });
   } catch (error) {
     log('error', error instanceof SettingError ? error.message : describe(error));
     return 2;

@@ -121,8 +121,9 @@ export class Rig {
     return this.#spawn(binary, jetStream ? [...args, '-js', '-sd', join(this.#directory, 'nats')] : args, {});
   }
 
-  startConsumers(roles = 'history,query'): ChildProcess {
-    const child = this.#spawn(process.execPath, [join(ROOT, 'consumers/main.ts'), '--roles', roles], {
+  /** `root`: where the sources are */
+  startConsumers(roles = 'history,query', root = ROOT): ChildProcess {
+    const child = this.#spawn(process.execPath, [join(root, 'consumers/main.ts'), '--roles', roles], {
       NATS_URL: `nats://127.0.0.1:${this.#natsPort}`,
       EDGE_URL: this.#edgeUrl,
       INTERNAL_SECRET: SECRET,
