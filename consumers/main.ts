@@ -7,6 +7,8 @@ import { startAdmin } from './admin/start.ts';
 import { openHistory } from './projections/history-read-model.ts';
 import { HISTORY_DURABLE } from './projections/history.ts';
 import { durableWatch } from './query/durable-watch.ts';
+import { jetStreamEventStream } from './query/event-stream.ts';
+import { jetStreamDeadLettersOf } from './query/letters.ts';
 import { startResponder } from './query/responder.ts';
 import { READ_MODELS } from './read-models.ts';
 import { startRelay } from './relay/start.ts';
@@ -120,7 +122,11 @@ async function startQuery(connection: NatsConnection, settings: Settings, roleLo
   // not checked here: the store can be read while JetStream is away
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
   const isFed = durableWatch(async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE), Date.now);
-  const responder = startResponder(connection, store, isFed, roleLog);
+  const stream = {
+    stream: jetStreamEventStream(manager, HISTORY_DURABLE),
+    deadLettersOf: jetStreamDeadLettersOf(manager, manager.jetstream(), HISTORY_DURABLE),
+  };
+  const responder = startResponder(connection, { store, isFed, stream }, roleLog);
   return async () => {
     await responder.stop();
     await store.close();

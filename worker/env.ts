@@ -37,4 +37,5 @@ export interface Env {
   LIMIT_UNPERSISTED_EVENTS?: string;
   LIMIT_UNPERSISTED_BYTES?: string;
   LIMIT_EMBEDDED_MESSAGES?: string;
+  REPAIR_AFTER_MS?: string;
 }

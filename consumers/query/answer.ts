@@ -1,10 +1,17 @@
 import { queryRequest, type QueryAnswer, type QueryRequest } from '../../shared/contract/internal.ts';
 import { PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
 import { countOf } from '../../shared/core/seq-ranges.ts';
+import { within } from '../runtime/backoff.ts';
+import { describe } from '../runtime/log.ts';
+import type { Time } from '../runtime/time.ts';
 import type { HistoryStore } from '../stores/history/port.ts';
+import { lookInStream, type Looking } from './in-stream.ts';
 
 /** seqs looked for in one question of the repair */
 const HELD_SEQS_MAX = 100_000;
+
+/** within what the responder gives any answer */
+const LOOK_MS_MAX = 1_800;
 
 export type Parsed = { ok: true; request: QueryRequest } | { ok: false; answer: QueryAnswer };
 
@@ -24,6 +31,9 @@ export function parseQuestion(bytes: Uint8Array): Parsed {
 
 export interface Answering {
   store: HistoryStore;
+  /** the stream and the dead letters; absent: questions about them are `unavailable` */
+  stream?: Pick<Looking, 'stream' | 'deadLettersOf'>;
+  time: Time;
   /** is there what brings events into the store? Bounded, and never rejects. */
   isFed: () => Promise<boolean>;
 }
@@ -33,7 +43,7 @@ export interface Answering {
  * Rejects when the store does.
  */
 export async function answerQuestion(
-  { store, isFed }: Answering,
+  { store, isFed, stream, time }: Answering,
   request: QueryRequest,
   replyBytesMax: number,
 ): Promise<QueryAnswer> {
@@ -58,6 +68,14 @@ export async function answerQuestion(
       const { ranges, publishedAt, persistedAt } = await store.heldRanges(request, request.ranges);
       return { ok: true, op: 'held', ranges: ranges.map(([from, to]) => [from, to]), publishedAt, persistedAt };
     }
+    case 'inStream':
+      if (stream === undefined) return { ok: false, code: 'unavailable', detail: 'the stream cannot be read from here' };
+      try {
+        return await within(LOOK_MS_MAX, 'looking in the stream', lookInStream({ store, time, ...stream }, request), time);
+      } catch (error) {
+        // no client sees it, and the store can be read all the same
+        return { ok: false, code: 'unavailable', detail: describe(error) };
+      }
   }
 }
 

@@ -4,8 +4,7 @@ import { QUERY_QUEUE, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { within } from '../runtime/backoff.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
-import type { HistoryStore } from '../stores/history/port.ts';
-import { answerQuestion, parseQuestion } from './answer.ts';
+import { answerQuestion, parseQuestion, type Answering } from './answer.ts';
 
 /** questions at the store at once */
 const IN_FLIGHT_MAX = 32;
@@ -23,11 +22,10 @@ export interface Responder {
   stop(): Promise<void>;
 }
 
-/** Answers questions to the history store, as one of any number in the queue group. */
+/** Answers questions to the history store and the stream, as one of any number in the queue group. */
 export function startResponder(
   connection: NatsConnection,
-  store: HistoryStore,
-  isFed: () => Promise<boolean>,
+  parts: Omit<Answering, 'time'>,
   log: Log,
   time: Time = SYSTEM_TIME,
 ): Responder {
@@ -40,7 +38,7 @@ export function startResponder(
     if (!question.ok) return reply(message, question.answer);
     const replyBytesMax = (connection.info?.max_payload ?? 1024 * 1024) - FRAME_BYTES;
     try {
-      const answering = answerQuestion({ store, isFed }, question.request, replyBytesMax);
+      const answering = answerQuestion({ ...parts, time }, question.request, replyBytesMax);
       reply(message, await within(ANSWER_MS_MAX, 'the store', answering, time));
       if (failing) log('info', 'the store can be read again');
       failing = false;

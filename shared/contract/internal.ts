@@ -17,6 +17,15 @@ export const RECEIPT_SESSIONS_MAX = 500;
 export const RECEIPT_RANGES_MAX = 1_000;
 export const FAILURES_MAX = 100;
 
+const failure = z.strictObject({
+  seq,
+  code: z.string().max(64),
+  detail: z.string().max(1_000),
+  consumer: z.string().max(64),
+  at: z.int(),
+});
+export type Failure = z.infer<typeof failure>;
+
 /** POST /internal/receipts, signed; published and persisted are epoch milliseconds. */
 export const receipt = z.strictObject({
   ...sessionRef,
@@ -24,12 +33,7 @@ export const receipt = z.strictObject({
   publishedAt: z.int(),
   persistedAt: z.int(),
   /** events that became dead letters: they leave the outbox, stay readable, and their commands are `failed` */
-  failures: z
-    .array(
-      z.strictObject({ seq, code: z.string().max(64), detail: z.string().max(1_000), consumer: z.string().max(64), at: z.int() }),
-    )
-    .max(FAILURES_MAX)
-    .optional(),
+  failures: z.array(failure).max(FAILURES_MAX).optional(),
 });
 export const receiptsRequest = z.strictObject({
   v: z.literal(1),
@@ -129,6 +133,9 @@ export const SIGNATURE_AGE_MS_MAX = 300_000;
 /** rows asked for by key in one query */
 export const QUERY_SEQS_MAX = 1_000;
 
+/** events looked for in one question about the stream */
+export const STREAM_EVENTS_MAX = 256;
+
 /** A question to `query`, sent as JSON over NATS request and reply (QUERY_SUBJECT). */
 export const queryRequest = z.discriminatedUnion('op', [
   z.strictObject({ v: z.literal(1), op: z.literal('health') }),
@@ -140,6 +147,20 @@ export const queryRequest = z.discriminatedUnion('op', [
   z.strictObject({ v: z.literal(1), op: z.literal('messages'), ...sessionRef, seqs: z.array(seq).max(QUERY_SEQS_MAX) }),
   /** which of these seqs the archive holds: the repair of lost receipts */
   z.strictObject({ v: z.literal(1), op: z.literal('held'), ...sessionRef, ranges: z.array(range).max(QUERY_SEQS_MAX) }),
+  /** where these events are that the archive did not hold: still in the stream, or nowhere (design decision 3) */
+  z.strictObject({
+    v: z.literal(1),
+    op: z.literal('inStream'),
+    ...sessionRef,
+    events: z
+      .array(z.strictObject({ seq, id: z.string().regex(ID_PATTERN) }))
+      .min(1)
+      .max(STREAM_EVENTS_MAX),
+    /** none of them is before this stream sequence; absent: unknown */
+    from: z.int().min(1).optional(),
+    /** of the stream that `from` speaks of, when known: in another one it says nothing */
+    created: z.string().max(64).optional(),
+  }),
 ]);
 export type QueryRequest = z.infer<typeof queryRequest>;
 
@@ -165,4 +186,25 @@ export type QueryAnswer =
   | { ok: true; op: 'eventsAt'; events: Event[] }
   | { ok: true; op: 'messages'; messages: StoredMessage[] }
   | { ok: true; op: 'held'; ranges: [number, number][]; publishedAt: number; persistedAt: number }
+  | InStreamAnswer
   | { ok: false; code: 'unavailable' | 'invalid_request'; detail: string };
+
+/** What is in none of the lists was not looked at: that says nothing about it. */
+export interface InStreamAnswer {
+  ok: true;
+  op: 'inStream';
+  /** seqs that the stream holds and that are still to come to the archive */
+  held: number[];
+  /** seqs that neither the stream holds, beyond what was acknowledged for the archive, nor the archive, nor the dead letters */
+  absent: number[];
+  /** what the archive had by now: as good as a receipt */
+  archived: { ranges: [number, number][]; publishedAt: number; persistedAt: number };
+  /** those that are dead letters */
+  buried: Failure[];
+  /** the look ended at its bound, at this stream sequence: ask for the rest from behind it */
+  lookedTo?: number;
+  /** of the stream that was looked at */
+  created: string;
+  /** an event published again within it is taken for a repetition, and not stored */
+  duplicateWindowMs: number;
+}

@@ -116,9 +116,7 @@ export const PUBLISH_BATCH_EVENTS_MAX = 256;
 export const PUBLISH_BATCH_BYTES_MAX = 2 * 1024 * 1024;
 /** a call to an Uplink answers within this, acknowledged or not */
 export const UPLINK_CALL_MS_MAX = 2_000;
-/** for events unpersisted past this the Session asks the archive whether a receipt was lost */
-export const REPAIR_AFTER_MS = 60_000;
-/** seqs asked for in one repair question */
+/** seqs asked for in one question about lost receipts */
 export const REPAIR_SEQS_MAX = 1_000;
 
 /** limits that an operator sets by environment (contract §6), with their defaults */
@@ -132,6 +130,8 @@ export interface Limits {
   unpersistedEvents: number;
   unpersistedBytes: number;
   embeddedMessages: number;
+  /** events without receipt for longer than this are looked for in archive and stream */
+  repairAfterMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -144,6 +144,7 @@ export const DEFAULT_LIMITS: Limits = {
   unpersistedEvents: 100_000,
   unpersistedBytes: 1_000_000_000,
   embeddedMessages: 1_000_000,
+  repairAfterMs: 60_000,
 };
 
 /** The environment variable of each limit. */
@@ -157,6 +158,7 @@ export const LIMIT_VARIABLES: Record<keyof Limits, string> = {
   unpersistedEvents: 'LIMIT_UNPERSISTED_EVENTS',
   unpersistedBytes: 'LIMIT_UNPERSISTED_BYTES',
   embeddedMessages: 'LIMIT_EMBEDDED_MESSAGES',
+  repairAfterMs: 'REPAIR_AFTER_MS',
 };
 
 /** Reads the limits from an environment. Throws a RangeError that names the variable when one is not a whole number ≥ 1. */

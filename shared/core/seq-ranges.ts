@@ -45,6 +45,10 @@ export function rangesOf(seqs: Iterable<number>): SeqRange[] {
   );
 }
 
+export function seqsOf([from, to]: SeqRange): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_none, index) => from + index);
+}
+
 export function countOf(ranges: readonly SeqRange[]): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }

@@ -1,4 +1,4 @@
-import { HEARTBEAT_MS, REPAIR_AFTER_MS, TAIL_MS_MIN } from '../../shared/core/limits.ts';
+import { HEARTBEAT_MS, TAIL_MS_MIN } from '../../shared/core/limits.ts';
 
 /** One alarm, one owner: everything that must happen later is named here, and the earliest wins. */
 export interface AlarmFacts {
@@ -7,11 +7,8 @@ export interface AlarmFacts {
   outboxRetryAtMs?: number;
   /** inboxes wait to be told: when the next attempt is due */
   inboxRetryAtMs?: number;
-  /** commit time of the oldest event without receipt, and how often a repair was tried since the last progress */
-  oldestUnpersistedMs?: number;
-  /** when the mark of persisted events last moved: while a consumer catches up nothing was lost */
-  lastProgressMs: number;
-  repairAttempts: number;
+  /** events have no receipt: when it is time to look for them, by repairDueMs */
+  repairDueMs?: number;
   /** persisted events beyond the tail's minimum wait for their age */
   trimmable: boolean;
   /** a trim stopped at its bound of rows: there is more that is old enough */
@@ -27,8 +24,6 @@ export interface AlarmFacts {
 
 /** between two trims of a backlog: commands come in between */
 const TRIM_AGAIN_MS = 250;
-const REPAIR_RETRY_MS_MIN = 30_000;
-const REPAIR_RETRY_MS_MAX = 600_000;
 /** at most 12 sweeps an hour in an idle session */
 export const SWEEP_EVERY_MS = 10 * HEARTBEAT_MS;
 
@@ -37,10 +32,7 @@ export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   const due: number[] = [];
   if (facts.outboxRetryAtMs !== undefined) due.push(facts.outboxRetryAtMs);
   if (facts.inboxRetryAtMs !== undefined) due.push(facts.inboxRetryAtMs);
-  if (facts.oldestUnpersistedMs !== undefined) {
-    const first = Math.max(facts.oldestUnpersistedMs, facts.lastProgressMs) + REPAIR_AFTER_MS;
-    due.push(facts.repairAttempts === 0 ? first : Math.max(first, facts.nowMs + repairBackoffMs(facts.repairAttempts)));
-  }
+  if (facts.repairDueMs !== undefined) due.push(facts.repairDueMs);
   if (facts.trimmable) due.push(facts.nowMs + (facts.trimsOn ? TRIM_AGAIN_MS : TAIL_MS_MIN));
   if (facts.socketDeadlineMs !== undefined) due.push(facts.socketDeadlineMs);
   if (facts.streamDeadlineMs !== undefined) due.push(facts.streamDeadlineMs);
@@ -48,10 +40,6 @@ export function nextAlarmMs(facts: AlarmFacts): number | undefined {
   if (facts.openSockets > 0) due.push(facts.nowMs + SWEEP_EVERY_MS);
   if (due.length === 0) return undefined;
   return Math.max(Math.min(...due), facts.nowMs);
-}
-
-export function repairBackoffMs(attempts: number): number {
-  return Math.min(REPAIR_RETRY_MS_MIN * 2 ** Math.min(attempts - 1, 10), REPAIR_RETRY_MS_MAX);
 }
 
 const OUTBOX_RETRY_MS_MIN = 500;

@@ -96,6 +96,13 @@ export class EventLog {
     return this.#sql.exec<{ at: number }>(`SELECT at FROM events WHERE seq = ?`, seq).toArray()[0]?.at;
   }
 
+  /** The events of these seqs, in order, as JetStream knows them. */
+  ids(seqs: readonly number[]): { seq: number; id: string }[] {
+    return rangesOf(seqs).flatMap(([from, to]) =>
+      this.#sql.exec<{ seq: number; id: string }>(`SELECT seq, id FROM events WHERE seq >= ? AND seq <= ?`, from, to).toArray(),
+    );
+  }
+
   /** Sums of bytes for any range above `aboveSeq`, from one scan. */
   byteSums(aboveSeq: number): (above: number, to: number) => number {
     const sums = [0];

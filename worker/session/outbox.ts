@@ -1,7 +1,8 @@
 import { eventSubject } from '../../shared/contract/subjects.ts';
 import { PUBLISH_BATCH_BYTES_MAX, PUBLISH_BATCH_EVENTS_MAX } from '../../shared/core/limits.ts';
-import type { PublishItem } from '../uplink/api.ts';
+import type { PublishItem, PublishOutcome } from '../uplink/api.ts';
 import { outboxBackoffMs } from './alarm-plan.ts';
+import type { SessionIdentity } from './api.ts';
 import type { EncodedEvent, EventLog } from './event-log.ts';
 import type { RoomPorts } from './ports.ts';
 import type { ProgressLog } from './progress-log.ts';
@@ -14,19 +15,17 @@ export class Outbox {
   readonly #ports: RoomPorts;
   readonly #events: EventLog;
   readonly #progress: ProgressLog;
-  readonly #tenant: string;
-  readonly #sessionId: string;
+  readonly #identity: SessionIdentity;
   #running = false;
   #failures = 0;
   /** set while waiting after a failure */
   retryAtMs: number | undefined;
 
-  constructor(ports: RoomPorts, events: EventLog, progress: ProgressLog, identity: { tenant: string; sessionId: string }) {
+  constructor(ports: RoomPorts, events: EventLog, progress: ProgressLog, identity: SessionIdentity) {
     this.#ports = ports;
     this.#events = events;
     this.#progress = progress;
-    this.#tenant = identity.tenant;
-    this.#sessionId = identity.sessionId;
+    this.#identity = identity;
   }
 
   get waiting(): boolean {
@@ -61,11 +60,11 @@ export class Outbox {
       const batch = this.#events.range(this.#progress.sent + 1, PUBLISH_BATCH_EVENTS_MAX, PUBLISH_BATCH_BYTES_MAX);
       const last = batch.at(-1);
       if (last === undefined) return;
-      const acked = await this.#publish(batch);
+      const { acked, streamSeq } = await this.#publish(batch);
       const reached = acked === 0 ? undefined : batch[acked - 1];
       if (reached !== undefined) {
         const atMs = this.#ports.nowMs();
-        this.#ports.transaction(() => this.#progress.recordSent(reached.seq, atMs));
+        this.#ports.transaction(() => this.#progress.recordSent(reached.seq, atMs, streamSeq));
       }
       if (acked < batch.length) {
         this.#failures += 1;
@@ -79,14 +78,14 @@ export class Outbox {
     }
   }
 
-  async #publish(batch: readonly EncodedEvent[]): Promise<number> {
+  async #publish(batch: readonly EncodedEvent[]): Promise<PublishOutcome> {
     try {
-      const outcome = await this.#ports.publisher.publish(batch.map((event) => this.#item(event)));
+      const outcome = await this.#ports.publisher.publish(batch.map((event) => publishItem(this.#identity, event)));
       if (outcome.error !== undefined) this.#complain(outcome.error);
-      return Math.min(outcome.acked, batch.length);
+      return { ...outcome, acked: Math.min(outcome.acked, batch.length) };
     } catch (error) {
       this.#complain(String(error));
-      return 0;
+      return { acked: 0 };
     }
   }
 
@@ -94,8 +93,8 @@ export class Outbox {
   #complain(error: string): void {
     if (this.#failures === 0) this.#ports.log('warn', 'events wait to be published', { error });
   }
+}
 
-  #item(event: EncodedEvent): PublishItem {
-    return { subject: eventSubject(this.#tenant, event.type, this.#sessionId), id: event.id, payload: event.body };
-  }
+export function publishItem({ tenant, sessionId }: SessionIdentity, event: EncodedEvent): PublishItem {
+  return { subject: eventSubject(tenant, event.type, sessionId), id: event.id, payload: event.body };
 }

@@ -1,12 +1,18 @@
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { COMMAND_RECORD_MS, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
-import { addRanges, contiguous, missingRanges, type SeqRange } from '../../shared/core/seq-ranges.ts';
+import { addRanges, contiguous, missingRanges, seqsOf, type SeqRange } from '../../shared/core/seq-ranges.ts';
 
 /** How far one event has come. Times are epoch milliseconds. */
 export interface Progress {
   publishedAt?: number;
   persistedAt?: number;
   failure?: { code: string; detail: string; consumer: string; at: number };
+}
+
+/** That JetStream acknowledged an event, and from which of its sequences on the event may be. */
+export interface Publication {
+  atMs: number;
+  streamSeq?: number;
 }
 
 interface RangeRow extends Record<string, SqlStorageValue> {
@@ -55,10 +61,33 @@ export class ProgressLog {
     this.sent = Math.max(sent ?? 0, this.persisted);
   }
 
-  recordSent(to: number, atMs: number): void {
+  /** `streamSeq`: the lowest sequence that the stream gave to any of them, where it is known. */
+  recordSent(to: number, atMs: number, streamSeq?: number): void {
     if (to <= this.sent) return;
-    this.#sql.exec(`INSERT OR REPLACE INTO publications (from_seq, to_seq, at) VALUES (?, ?, ?)`, this.sent + 1, to, atMs);
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO publications (from_seq, to_seq, at, stream_seq) VALUES (?, ?, ?, ?)`,
+      this.sent + 1,
+      to,
+      atMs,
+      streamSeq ?? null,
+    );
     this.sent = to;
+  }
+
+  /** Of events from…to, by seq: their first publication. One that only a receipt told of has none. */
+  publications(from: number, to: number): ReadonlyMap<number, Publication> {
+    const rows = this.#sql.exec<{ from_seq: number; to_seq: number; at: number; stream_seq: number | null }>(
+      `SELECT from_seq, to_seq, at, stream_seq FROM publications
+       WHERE from_seq <= ? AND from_seq >= coalesce((SELECT max(from_seq) FROM publications WHERE from_seq <= ?), 0)`,
+      to,
+      from,
+    );
+    const found = new Map<number, Publication>();
+    for (const { from_seq: first, to_seq: last, at: atMs, stream_seq: streamSeq } of rows) {
+      const publication = streamSeq === null ? { atMs } : { atMs, streamSeq };
+      for (const seq of seqsOf([Math.max(from, first), Math.min(to, last)])) found.set(seq, publication);
+    }
+    return found;
   }
 
   /** Takes a receipt for seqs up to `head`, in any order and any number of times. Returns true when something was new. */
@@ -108,9 +137,9 @@ export class ProgressLog {
     return Math.min(this.persisted, (this.oldestFailure() ?? Number.MAX_SAFE_INTEGER) - 1);
   }
 
-  /** What between `persisted` and `to` has no receipt. */
-  unpersisted(to: number): SeqRange[] {
-    return missingRanges(this.persisted + 1, to, this.#above);
+  /** What of from…to has no receipt; by default from the mark on. */
+  unpersisted(to: number, from = 1): SeqRange[] {
+    return missingRanges(Math.max(from, this.persisted + 1), to, this.#above);
   }
 
   of(seq: number): Progress {
@@ -143,6 +172,7 @@ export class ProgressLog {
       before,
       TRIM_ROWS_MAX,
     );
+    this.#sql.exec(`DELETE FROM republications WHERE to_seq <= ?`, settledMark);
     // the last publication stays: it is the watermark
     this.#sql.exec(
       `DELETE FROM publications WHERE from_seq IN
@@ -162,7 +192,7 @@ export class ProgressLog {
       const mended = !failed.has(seq) && receipt.seqs.some(([from, to]) => from <= seq && seq <= to);
       if (mended) this.#sql.exec(`DELETE FROM failures WHERE seq = ?`, seq);
     }
-    for (const failure of failures) if (!this.#holds(failure.seq)) this.#recordFailure(failure);
+    for (const failure of failures) if (!this.holds(failure.seq)) this.#recordFailure(failure);
   }
 
   /** The oldest dead-lettered event: it and all after it stay in the tail until it is redriven or discarded. */
@@ -180,7 +210,8 @@ export class ProgressLog {
       .toArray();
   }
 
-  #holds(seq: number): boolean {
+  /** Has it a receipt? */
+  holds(seq: number): boolean {
     return seq <= this.persisted || this.#above.some(([from, to]) => from <= seq && seq <= to);
   }
 

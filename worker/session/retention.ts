@@ -1,12 +1,8 @@
 import type { Receipt } from '../../shared/contract/internal.ts';
-import { REPAIR_AFTER_MS, TAIL_EVENTS_MIN, TAIL_MS_MIN, TRIM_BYTES_MAX, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
-import { countOf } from '../../shared/core/seq-ranges.ts';
-import { repairBackoffMs } from './alarm-plan.ts';
-import type { SessionIdentity } from './api.ts';
+import { TAIL_EVENTS_MIN, TAIL_MS_MIN, TRIM_BYTES_MAX, TRIM_ROWS_MAX } from '../../shared/core/limits.ts';
 import type { EventLog } from './event-log.ts';
 import type { RoomPorts } from './ports.ts';
 import type { ProgressLog } from './progress-log.ts';
-import { askArchive } from './repair.ts';
 
 /** What of the persisted stays at the edge all the same. */
 export interface Tail {
@@ -17,22 +13,19 @@ export interface Tail {
 
 const TAIL: Tail = { eventsMin: TAIL_EVENTS_MIN, slackEvents: 256 };
 
-/** What receipts let go: how much waits to be persisted, which events may be trimmed, and the repair of a receipt that was lost. */
+/** What receipts let go: how much waits to be persisted, and which events may be trimmed. */
 export class Retention {
-  readonly #identity: SessionIdentity;
   readonly #ports: RoomPorts;
   readonly #events: EventLog;
   readonly #progress: ProgressLog;
   readonly #tail: Tail;
-  repairAttempts = 0;
+  /** when a receipt last moved the mark of what is persisted */
   lastProgressMs = 0;
-  #askedAtMs = 0;
   unpersistedBytes = 0;
   /** the last trim reached its bound of rows or bytes: more of what is old enough is still here */
   trimsOn = false;
 
-  constructor(identity: SessionIdentity, ports: RoomPorts, events: EventLog, progress: ProgressLog, tail: Tail = TAIL) {
-    this.#identity = identity;
+  constructor(ports: RoomPorts, events: EventLog, progress: ProgressLog, tail: Tail = TAIL) {
     this.#ports = ports;
     this.#events = events;
     this.#progress = progress;
@@ -50,29 +43,9 @@ export class Retention {
 
   take(receipt: Receipt): void {
     const before = this.#progress.persisted;
-    this.#record(receipt);
-    if (this.#progress.persisted > before) {
-      this.lastProgressMs = this.#ports.nowMs();
-      this.repairAttempts = 0;
-    }
+    this.record(receipt);
+    if (this.#progress.persisted > before) this.lastProgressMs = this.#ports.nowMs();
     this.trim();
-  }
-
-  /** A lost receipt repairs itself: what the archive holds is persisted (design decision 3). */
-  async repair(): Promise<void> {
-    const nowMs = this.#ports.nowMs();
-    const oldest = this.oldestUnpersistedMs();
-    if (oldest === undefined || Math.max(oldest, this.lastProgressMs) > nowMs - REPAIR_AFTER_MS) return;
-    // the alarm rings for others too
-    if (this.repairAttempts > 0 && nowMs < this.#askedAtMs + repairBackoffMs(this.repairAttempts)) return;
-    this.#askedAtMs = nowMs;
-    this.repairAttempts += 1;
-    const missing = this.#progress.unpersisted(this.#progress.sent);
-    if (countOf(missing) === 0) return;
-    const held = await askArchive(this.#ports, this.#identity, missing);
-    if (held === undefined) return;
-    // what the archive had was found at once: the next question need not wait
-    if (this.#record(held)) this.repairAttempts = 0;
   }
 
   /** Full events stay until persisted, a minute longer, and at least the last thousand (design decision 6). */
@@ -100,7 +73,8 @@ export class Retention {
     return this.#events.atMs(this.#progress.persisted + 1);
   }
 
-  #record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
+  /** A receipt, or what is as good as one. True when something was new. */
+  record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
     const nowMs = this.#ports.nowMs();
     const before = this.#progress.persisted;
     const fresh = this.#ports.transaction(() => this.#progress.recordReceipt(receipt, this.#events.head, nowMs));

@@ -24,6 +24,7 @@ import { Outbox } from './outbox.ts';
 import type { RoomPorts } from './ports.ts';
 import { ProgressLog } from './progress-log.ts';
 import { Rates } from './rates.ts';
+import { Repair } from './repair.ts';
 import { Retention, type Tail } from './retention.ts';
 import { migrate, schemaVersion } from './schema.ts';
 import { Signals } from './signals.ts';
@@ -61,6 +62,7 @@ export class Room {
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
   readonly retention: Retention;
+  readonly repair: Repair;
   readonly streams: Streams;
   readonly signals: Signals;
   /** the ports, with an alarm that parts may ask for and none of them owns */
@@ -88,7 +90,8 @@ export class Room {
     this.fanOut = new FanOut(this.asking, this.events, settings.limits);
     this.signals = new Signals(this);
     this.fanOut.listen(this.signals);
-    this.retention = new Retention(identity, ports, this.events, this.progress, settings.tail);
+    this.retention = new Retention(ports, this.events, this.progress, settings.tail);
+    this.repair = new Repair(identity, this.asking, this, settings.limits.repairAfterMs);
     this.inboxes = new InboxFeed(identity.sessionId, this.asking, this.events, this.state);
     this.#rates = new Rates(settings.limits, ports.nowMs());
     this.#embedded = new EmbeddedStore(settings.limits.embeddedMessages);
@@ -168,7 +171,7 @@ export class Room {
         this.outbox.retryAtMs = undefined;
         await this.outbox.drain();
       }
-      await this.retention.repair();
+      this.repair.kick();
       this.retention.trim();
       this.commands.sweep(this.ports.nowMs());
       this.fanOut.sweep();
@@ -351,7 +354,7 @@ export class Room {
 
   #arm(): void {
     const nowMs = this.ports.nowMs();
-    const oldest = this.retention.oldestUnpersistedMs();
+    const repairDueMs = this.repair.dueMs();
     const deadline = this.fanOut.deadlineMs();
     const streamDeadline = this.streams.deadlineMs();
     const presenceDeadline = this.signals.presence.deadlineMs();
@@ -359,9 +362,7 @@ export class Room {
       nowMs,
       ...(this.outbox.waiting ? { outboxRetryAtMs: this.outbox.retryAtMs ?? nowMs + GUARD_ALARM_MS } : {}),
       ...(this.inboxes.outbox.waiting ? { inboxRetryAtMs: this.inboxes.outbox.retryAtMs ?? nowMs + INBOX_GUARD_MS } : {}),
-      ...(oldest === undefined ? {} : { oldestUnpersistedMs: oldest }),
-      repairAttempts: this.retention.repairAttempts,
-      lastProgressMs: this.retention.lastProgressMs,
+      ...(repairDueMs === undefined ? {} : { repairDueMs }),
       trimmable: this.retention.trimmable,
       trimsOn: this.retention.trimsOn,
       ...(deadline === undefined ? {} : { socketDeadlineMs: deadline }),

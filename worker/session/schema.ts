@@ -57,6 +57,13 @@ const MIGRATIONS: readonly string[][] = [
     `CREATE INDEX spans_by_seq ON spans (trace_seq, seq)`,
   ],
   [`CREATE TABLE digests (bucket INTEGER PRIMARY KEY, digests BLOB NOT NULL)`],
+  [
+    // NULL: of an older build, or not told
+    `ALTER TABLE publications ADD COLUMN stream_seq INTEGER`,
+    `CREATE TABLE republications (
+       from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+       PRIMARY KEY (from_seq, at)) WITHOUT ROWID`,
+  ],
 ];
 
 export function schemaVersion(sql: SqlStorage): number {
@@ -66,9 +73,12 @@ export function schemaVersion(sql: SqlStorage): number {
   return row === undefined ? 0 : Number(row.value);
 }
 
-/** Brings the tables to the newest version; call inside a transaction. Writes nothing when they are there already. */
+/**
+ * Brings the tables to the newest version; call inside a transaction. Writes nothing when they are there already, or are those
+ * of a newer build: a roll-back must not forget how far they are, or the next build would make them again.
+ */
 export function migrate(sql: SqlStorage, from: number, migrations: readonly (readonly string[])[] = MIGRATIONS): void {
-  if (from === migrations.length) return;
+  if (from >= migrations.length) return;
   for (const statements of migrations.slice(from)) for (const statement of statements) sql.exec(statement);
   sql.exec(`INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_version', ?)`, String(migrations.length));
 }

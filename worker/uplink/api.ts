@@ -13,6 +13,10 @@ export interface PublishOutcome {
   acked: number;
   /** why the rest was not; never shown to clients */
   error?: string;
+  /** the lowest stream sequence that a PubAck named; absent from an Uplink of an older build */
+  streamSeq?: number;
+  /** which of the acknowledged items, by index, the stream took for a repetition and did not store now */
+  duplicates?: number[];
 }
 
 export type RequestOutcome = { ok: true; payload: string } | { ok: false; error: string };

@@ -1,4 +1,4 @@
-import { connect, credsAuthenticator, headers, type NatsConnection } from 'nats.ws';
+import { connect, credsAuthenticator, headers, type NatsConnection, type PubAck } from 'nats.ws';
 import { CLOUDEVENTS_CONTENT_TYPE, FROM_EDGE, FROM_HEADER } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from './api.ts';
@@ -138,11 +138,22 @@ export class NatsLink {
 }
 
 /** Only the leading acknowledged items count: what is behind a hole is published again and deduplicated by its id. */
-function outcomeOf(acks: readonly PromiseSettledResult<unknown>[]): PublishOutcome {
-  const firstFailure = acks.findIndex((ack) => ack.status === 'rejected');
-  if (firstFailure === -1) return { acked: acks.length };
-  const failure = acks[firstFailure];
-  return { acked: firstFailure, error: failure?.status === 'rejected' ? messageOf(failure.reason) : 'unknown' };
+function outcomeOf(acks: readonly PromiseSettledResult<PubAck>[]): PublishOutcome {
+  const leading: PubAck[] = [];
+  for (const ack of acks) {
+    if (ack.status === 'rejected') return { ...said(leading), error: messageOf(ack.reason) };
+    leading.push(ack.value);
+  }
+  return said(leading);
+}
+
+function said(acks: readonly PubAck[]): PublishOutcome {
+  const duplicates = acks.flatMap((ack, index) => (ack.duplicate ? [index] : []));
+  return {
+    acked: acks.length,
+    ...(acks.length === 0 ? {} : { streamSeq: Math.min(...acks.map((ack) => ack.seq)) }),
+    ...(duplicates.length === 0 ? {} : { duplicates }),
+  };
 }
 
 async function before<T>(untilMs: number, work: Promise<T>): Promise<T> {

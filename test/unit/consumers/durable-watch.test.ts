@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerQuestion } from '../../../consumers/query/answer.ts';
 import { durableWatch, FOUND_MS_MAX, MISSED_MS_MAX } from '../../../consumers/query/durable-watch.ts';
+import { SYSTEM_TIME } from '../../../consumers/runtime/time.ts';
 import type { HistoryStore } from '../../../consumers/stores/history/port.ts';
 
 describe('the watch on the durable', () => {
@@ -34,7 +35,11 @@ describe('the watch on the durable', () => {
   it('a store that nothing feeds is not healthy', async () => {
     const store = { health: async () => await Promise.resolve() } as unknown as HistoryStore;
     const health = async (fed: boolean) =>
-      await answerQuestion({ store, isFed: async () => await Promise.resolve(fed) }, { v: 1, op: 'health' }, 1_000);
+      await answerQuestion(
+        { store, isFed: async () => await Promise.resolve(fed), time: SYSTEM_TIME },
+        { v: 1, op: 'health' },
+        1_000,
+      );
     expect(await health(true)).toEqual({ ok: true, op: 'health' });
     expect(await health(false)).toMatchObject({ ok: false, code: 'unavailable' });
   });

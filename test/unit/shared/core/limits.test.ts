@@ -41,6 +41,7 @@ describe('limits', () => {
       unpersistedEvents: 100_000,
       unpersistedBytes: 1_000_000_000,
       embeddedMessages: 1_000_000,
+      repairAfterMs: 60_000,
     });
     expect(limits.limitsFrom({})).not.toBe(limits.DEFAULT_LIMITS);
   });
@@ -58,10 +59,11 @@ describe('limits', () => {
         'LIMIT_UNPERSISTED_EVENTS',
         'LIMIT_UNPERSISTED_BYTES',
         'LIMIT_EMBEDDED_MESSAGES',
+        'REPAIR_AFTER_MS',
       ].toSorted(),
     );
     const environment = Object.fromEntries(names.map((name, index) => [name, String(index + 1)]));
-    expect(Object.values(limits.limitsFrom(environment))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(Object.values(limits.limitsFrom(environment))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
   it('unset or empty means the default', () => {

@@ -1,15 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { HEARTBEAT_MS, HEARTBEATS_MISSED_MAX } from '../../../../shared/core/limits.ts';
-import {
-  nextAlarmMs,
-  outboxBackoffMs,
-  repairBackoffMs,
-  SWEEP_EVERY_MS,
-  type AlarmFacts,
-} from '../../../../worker/session/alarm-plan.ts';
+import { nextAlarmMs, outboxBackoffMs, SWEEP_EVERY_MS, type AlarmFacts } from '../../../../worker/session/alarm-plan.ts';
 
 const NOW = 1_000_000_000;
-const idle: AlarmFacts = { nowMs: NOW, lastProgressMs: 0, repairAttempts: 0, trimmable: false, trimsOn: false, openSockets: 0 };
+const idle: AlarmFacts = { nowMs: NOW, trimmable: false, trimsOn: false, openSockets: 0 };
 
 describe('the next alarm', () => {
   test('an idle session sleeps', () => {
@@ -22,7 +16,7 @@ describe('the next alarm', () => {
   });
 
   test('the earliest of all wins', () => {
-    const facts = { ...idle, openSockets: 1, outboxRetryAtMs: NOW + 900, socketDeadlineMs: NOW + 400, oldestUnpersistedMs: NOW };
+    const facts = { ...idle, openSockets: 1, outboxRetryAtMs: NOW + 900, socketDeadlineMs: NOW + 400, repairDueMs: NOW + 500 };
     expect(nextAlarmMs(facts)).toBe(NOW + 400);
   });
 
@@ -49,13 +43,11 @@ describe('the next alarm', () => {
     expect(nextAlarmMs({ ...idle, trimsOn: true })).toBeUndefined();
   });
 
-  test('the archive is asked a minute after the commit, then with backoff', () => {
-    const waiting = { ...idle, oldestUnpersistedMs: NOW - 3_600_000 };
-    expect(nextAlarmMs({ ...idle, oldestUnpersistedMs: NOW })).toBe(NOW + 60_000);
-    expect(nextAlarmMs(waiting)).toBe(NOW);
-    expect(nextAlarmMs({ ...waiting, lastProgressMs: NOW - 1_000 })).toBe(NOW + 59_000);
-    expect(nextAlarmMs({ ...waiting, repairAttempts: 1 })).toBe(NOW + 30_000);
-    expect(nextAlarmMs({ ...waiting, repairAttempts: 50 })).toBe(NOW + 600_000);
+  test('the repair has its time, and one that is overdue begins now', () => {
+    expect(nextAlarmMs({ ...idle, repairDueMs: NOW + 60_000 })).toBe(NOW + 60_000);
+    expect(nextAlarmMs({ ...idle, openSockets: 1, repairDueMs: NOW + 60_000 })).toBe(NOW + 60_000);
+    expect(nextAlarmMs({ ...idle, outboxRetryAtMs: NOW + 500, repairDueMs: NOW + 60_000 })).toBe(NOW + 500);
+    expect(nextAlarmMs({ ...idle, repairDueMs: NOW - 1 })).toBe(NOW);
   });
 });
 
@@ -65,6 +57,5 @@ describe('backoff', () => {
     expect(outboxBackoffMs(1, 0.999_999)).toBe(500);
     expect(outboxBackoffMs(4, 0)).toBe(2_000);
     expect(outboxBackoffMs(1_000, 0.999_999)).toBe(30_000);
-    expect(repairBackoffMs(1_000)).toBe(600_000);
   });
 });
