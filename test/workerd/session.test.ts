@@ -166,7 +166,7 @@ test('a lost receipt is repaired from the archive', async () => {
   await eventually('published', async () => (await session.published()).ids.length === 2);
   await session.uplink().plan({ archived: [1, 2] });
   await runInDurableObject(session.stub(), (_instance, state) => {
-    state.storage.sql.exec(`UPDATE events SET at = at - 120000`);
+    state.storage.sql.exec(`UPDATE publications SET at = at - 120000`);
   });
   await eventually('the repair', async () => {
     await runDurableObjectAlarm(session.stub());
