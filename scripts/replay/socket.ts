@@ -21,6 +21,9 @@ export interface SessionSocketOptions {
   /** what a client of the contract must never see */
   onFault: (what: string) => void;
   onSignal?: (frame: Extract<ServerFrame, { type: 'signal' }>) => void;
+  /** each connection as it is asked for, and then each of its frames as it comes: for who writes down what happened */
+  onConnecting?: (after: number | undefined) => void;
+  onFrame?: (frame: ServerFrame) => void;
 }
 
 type Welcome = Extract<ServerFrame, { type: 'welcome' }>;
@@ -130,6 +133,7 @@ export class SessionSocket {
     if (this.lastSeq !== undefined) query.set('after', String(this.lastSeq));
     if (this.epoch !== undefined) query.set('epoch', this.epoch);
     const url = `${http.url.replace(/^http/, 'ws')}${path}/socket?${query.toString()}`;
+    this.#options.onConnecting?.(this.lastSeq);
     const socket = new WebSocket(url, [SUBPROTOCOL, `${TICKET_PROTOCOL_PREFIX}${issued.ticket}`]);
     const closed = new Promise<number>((resolve) =>
       socket.addEventListener('close', (event) => resolve(event.code), { once: true }),
@@ -187,6 +191,7 @@ export class SessionSocket {
       return this.#options.onFault(`a frame that is not JSON: ${data.slice(0, 80)}`);
     }
     if (!parsed.success) return this.#options.onFault(`a frame of no known shape: ${data.slice(0, 200)}`);
+    this.#options.onFrame?.(parsed.data);
     if (this.#held !== undefined) this.#held.push(parsed.data);
     else this.#handle(parsed.data);
   }

@@ -20,6 +20,16 @@ export function natsAddresses({ externalNats, ports }: Settings): NatsAddresses 
   return externalNats ?? { url: `nats://127.0.0.1:${ports.nats}`, webSocketUrl: `ws://127.0.0.1:${ports.natsWebSocket}` };
 }
 
+/** Ways between the parts that are not the straight ones: tests put there what breaks connections. */
+export interface Detours {
+  /** from the consumers to NATS */
+  natsUrl?: string;
+  /** from the edge to NATS */
+  natsWebSocketUrl?: string;
+  /** from the consumers to the edge */
+  edgeUrl?: string;
+}
+
 export interface PartsInput {
   root: string;
   settings: Settings;
@@ -28,6 +38,7 @@ export interface PartsInput {
   natsServerBin: string | undefined;
   /** present where one is started */
   cassandra?: LocalCassandra;
+  detours?: Detours;
 }
 
 function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
@@ -41,7 +52,7 @@ function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
   };
 }
 
-function edgeSpec({ root, settings, secrets }: PartsInput): PartSpec {
+function edgeSpec({ root, settings, secrets, detours }: PartsInput): PartSpec {
   return {
     name: 'edge',
     command: process.execPath,
@@ -51,7 +62,7 @@ function edgeSpec({ root, settings, secrets }: PartsInput): PartSpec {
       ...settings.edgeVariables,
       ENVIRONMENT: 'local',
       PUBLIC_URL: settings.publicUrl,
-      NATS_WS_URL: natsAddresses(settings).webSocketUrl,
+      NATS_WS_URL: detours?.natsWebSocketUrl ?? natsAddresses(settings).webSocketUrl,
       JWT_SECRET: secrets.jwtSecret,
       INTERNAL_SECRET: secrets.internalSecret,
     },
@@ -60,7 +71,7 @@ function edgeSpec({ root, settings, secrets }: PartsInput): PartSpec {
   };
 }
 
-function consumersSpec({ root, settings, secrets }: PartsInput): PartSpec {
+function consumersSpec({ root, settings, secrets, detours }: PartsInput): PartSpec {
   return {
     name: 'consumers',
     command: process.execPath,
@@ -68,8 +79,8 @@ function consumersSpec({ root, settings, secrets }: PartsInput): PartSpec {
     env: {
       ...plainEnvironment(),
       ...settings.consumerVariables,
-      NATS_URL: natsAddresses(settings).url,
-      EDGE_URL: `http://127.0.0.1:${settings.ports.edge}`,
+      NATS_URL: detours?.natsUrl ?? natsAddresses(settings).url,
+      EDGE_URL: detours?.edgeUrl ?? `http://127.0.0.1:${settings.ports.edge}`,
       INTERNAL_SECRET: secrets.internalSecret,
       DATA_DIR: settings.dataDir,
       METRICS_PORT: String(settings.ports.metrics),

@@ -1,7 +1,7 @@
 import { bringSchema, contactPointOf, type LocalCassandra, requireCassandraPorts } from './cassandra.ts';
 import { claimDataDir, type DataDirClaim } from './claim.ts';
 import { createPart, type Part, type PartHooks, type PartName } from './part.ts';
-import { natsAddresses, partSpecs, plainEnvironment } from './parts.ts';
+import { type Detours, natsAddresses, partSpecs, plainEnvironment } from './parts.ts';
 import { accepts, requirePorts } from './ports.ts';
 import { endProcess, identify, type ProcessIdentity } from './process-identity.ts';
 import { secretsOf } from './secrets.ts';
@@ -28,6 +28,7 @@ export interface SupervisorOptions {
   migrates?: boolean;
   /** parts that are not started with the rest; they can be started later */
   without?: readonly PartName[];
+  detours?: Detours;
   /** one line for people: what dies, what is started again */
   say(line: string): void;
   /** what the parts themselves print */
@@ -143,14 +144,21 @@ class LocalSupervisor implements Supervisor {
   }
 
   #makeParts(): void {
-    const { root, settings, natsServerBin, cassandra, say, log } = this.#options;
+    const { root, settings, natsServerBin, cassandra, detours, say, log } = this.#options;
     const hooks: PartHooks = {
       say,
       log,
       started: (name, pid) => this.#noteStart(name, pid),
       ended: (name) => this.#noteEnd(name),
     };
-    const input = { root, settings, secrets: secretsOf(settings), natsServerBin, ...(cassandra ? { cassandra } : {}) };
+    const input = {
+      root,
+      settings,
+      secrets: secretsOf(settings),
+      natsServerBin,
+      ...(cassandra ? { cassandra } : {}),
+      ...(detours ? { detours } : {}),
+    };
     for (const [name, spec] of partSpecs(input)) this.#parts.set(name, createPart(spec, hooks));
   }
 

@@ -6,6 +6,7 @@ import { ensureEdgeBundle } from '../../scripts/launch/edge-build.mjs';
 import { findNatsServer } from '../../scripts/launch/nats.mjs';
 import { makeToken, type TokenOptions } from '../../scripts/supervisor/make-token.ts';
 import type { PartName } from '../../scripts/supervisor/part.ts';
+import type { Detours } from '../../scripts/supervisor/parts.ts';
 import { openPartLogs } from '../../scripts/supervisor/part-logs.ts';
 import { accepts, freePorts } from '../../scripts/supervisor/ports.ts';
 import { type Secrets, secretsOf } from '../../scripts/supervisor/secrets.ts';
@@ -28,6 +29,8 @@ export interface StackOptions {
   env?: Readonly<Record<string, string>>;
   /** kept and used again; by default one is made and removed at the end */
   dataDir?: string;
+  /** ways between the parts that are not the straight ones; asked once the ports are known */
+  detours?: (settings: Settings) => Promise<Detours>;
 }
 
 /** A whole local system on free ports of 127.0.0.1. */
@@ -111,7 +114,15 @@ async function startSupervisor(dataDir: string, options: StackOptions, sinks: Si
   const without = (['nats', 'edge', 'consumers'] as const).filter((name) => !wanted.includes(name));
   for (let attempt = 1; ; attempt += 1) {
     const settings = await freshSettings(dataDir, options.env ?? {});
-    const supervisor = createSupervisor({ root: ROOT, settings, natsServerBin, without, ...sinks });
+    const detours = await options.detours?.(settings);
+    const supervisor = createSupervisor({
+      root: ROOT,
+      settings,
+      natsServerBin,
+      without,
+      ...(detours ? { detours } : {}),
+      ...sinks,
+    });
     try {
       await supervisor.start();
       return { supervisor, settings };
