@@ -69,7 +69,7 @@ const conformance = nodeProject('conformance', 3, {
 });
 
 const long = process.env['MILLRACE_TEST_LONG']
-  ? [nodeProject('long', 5, { ...oneAtATime, testTimeout: 60 * 60_000, hookTimeout: 10 * 60_000 })]
+  ? [nodeProject('long', 6, { ...oneAtATime, testTimeout: 60 * 60_000, hookTimeout: 10 * 60_000 })]
   : [];
 
 export default defineConfig({
@@ -81,6 +81,7 @@ export default defineConfig({
       nodeProject('system', 2, { ...oneAtATime, globalSetup: CASSANDRA_SETUP, exclude: [...leftOut(process.env)] }),
       conformance,
       nodeProject('browser', 4, oneAtATime),
+      nodeProject('faults', 5, { ...oneAtATime, testTimeout: 10 * 60_000, exclude: [...leftOut(process.env)] }),
       ...long,
     ],
   },

@@ -16,6 +16,7 @@ const TARGETS = {
   readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },
+  faults: { script: 'test/faults/main.ts', install: 'full', nats: true, edge: true },
 };
 
 /** Runs `args` under `node`, passes signals on, and answers its exit code. */

@@ -33,7 +33,7 @@ async function main(): Promise<number> {
   const command = new Command('test')
     .argument('[filters...]', 'run only files whose path has one of these in it')
     .option('--long', 'the long tier too')
-    .option('--project <names...>', 'only these of unit, contracts, workerd, system, conformance, browser, long')
+    .option('--project <names...>', 'only these of unit, contracts, workerd, system, conformance, browser, faults, long')
     .parse();
   const { long, project } = command.opts<{ long?: boolean; project?: string[] }>();
   if (long) process.env['MILLRACE_TEST_LONG'] = '1';

@@ -3,6 +3,8 @@
 /** With CI=true only: they take a minute or more each, waiting for real databases, repairs and outages. */
 export const CI_SUITES: readonly string[] = [
   'test/conformance/cassandra.test.ts',
+  'test/faults/edge-kill.test.ts',
+  'test/faults/storm.test.ts',
   'test/system/cassandra-docker.test.ts',
   'test/system/cassandra-down.test.ts',
   'test/system/client.test.ts',

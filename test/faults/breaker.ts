@@ -1,0 +1,179 @@
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { until } from '../support/stack.ts';
+import type { Ledger } from './ledger.ts';
+import { isLarge, type LinkName, nameOf, type Planned } from './plan.ts';
+import type { BreakableSystem } from './system.ts';
+
+/** JetStream API errors: what is to be deleted is gone already, by an earlier fault */
+const GONE = new Set([10_014, 10_059]);
+const BACK_MS_MAX = 60_000;
+const ADMIN_MS_MAX = 5_000;
+const NOTICED_MS_MAX = 30_000;
+/** what nats-server says of a write that failed */
+const NO_ROOM = /no space left on device/i;
+
+/** Does to a system what a plan says, and mends it again. */
+export class Breaker {
+  readonly #system: BreakableSystem;
+  readonly #ledger: Ledger;
+  readonly #say: (line: string) => void;
+  /** what is broken now, by target */
+  readonly #broken = new Map<string, Promise<void>>();
+  readonly counts = new Map<string, number>();
+
+  constructor(system: BreakableSystem, ledger: Ledger, say: (line: string) => void) {
+    this.#system = system;
+    this.#ledger = ledger;
+    this.#say = say;
+  }
+
+  /** Begins each fault at its time, or as soon as what it concerns is whole again. Resolves when all are mended. */
+  async run(plan: readonly Planned[], calledOff: AbortSignal): Promise<void> {
+    const startedMs = Date.now();
+    for (const planned of plan) {
+      const waitMs = startedMs + planned.atMs - Date.now();
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal: calledOff }).catch(() => undefined);
+      if (calledOff.aborted) break;
+      if (isLarge(planned.kind)) await this.#allMended();
+      else await this.#broken.get(planned.target);
+      const work = this.#one(planned).finally(() => this.#broken.delete(planned.target));
+      this.#broken.set(planned.target, work);
+      if (isLarge(planned.kind)) await work;
+    }
+    await this.#allMended();
+    // whoever still waits on a connection that swallowed something learns of it, as from a router that comes back
+    for (const link of this.#system.links.values()) link.cut();
+  }
+
+  async #allMended(): Promise<void> {
+    await Promise.all(this.#broken.values());
+  }
+
+  /** Never rejects: what could not be broken is written down, and counts as no fault. */
+  async #one(planned: Planned): Promise<void> {
+    const name = nameOf(planned);
+    this.#ledger.write({ kind: 'fault', name, step: 'begins' });
+    try {
+      await this.#break(planned);
+      this.#ledger.write({ kind: 'fault', name, step: 'ends' });
+      this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#ledger.write({ kind: 'fault', name, step: 'failed', why });
+      this.#say(`${name} could not be done: ${why}`);
+    }
+  }
+
+  async #break({ kind, target, forMs }: Planned): Promise<void> {
+    switch (kind) {
+      case 'kill':
+        return await this.#kill(target);
+      case 'pause':
+        return await this.#pause(target, forMs);
+      case 'cut':
+        return this.#link(target).cut();
+      case 'refuse':
+      case 'hold':
+      case 'swallow':
+      case 'swallow-answers': {
+        const link = this.#link(target);
+        link.set(kind);
+        await sleep(forMs);
+        return link.set('pass');
+      }
+      case 'durable-deleted':
+        return await this.#administer(async (manager) => void (await manager.consumers.delete(EVENTS_STREAM, target)));
+      case 'stream-deleted':
+        return await this.#administer(async (manager) => void (await manager.streams.delete(EVENTS_STREAM)));
+      case 'lost-tail':
+        return await this.#loseTail(forMs);
+      case 'full-disk':
+        return await this.#fillDisk(forMs);
+    }
+  }
+
+  #link(name: string): NonNullable<ReturnType<BreakableSystem['links']['get']>> {
+    // plans are made of the names of links
+    const link = this.#system.links.get(name as LinkName);
+    if (link === undefined) throw new Error(`there is no way ${name} here`);
+    return link;
+  }
+
+  #pid(target: string): number {
+    const pid = target === 'cassandra' ? this.#system.cassandra?.pid : this.#system.stack.pids()[target];
+    if (pid === undefined) throw new Error(`${target} does not run`);
+    return pid;
+  }
+
+  async #kill(target: string): Promise<void> {
+    if (target === 'cassandra') {
+      await this.#system.cassandra?.kill();
+      return await this.#system.cassandra?.start();
+    }
+    // one that was just killed is on its way back
+    await until(`${target} runs`, () => this.#system.stack.pids()[target] !== undefined, BACK_MS_MAX);
+    process.kill(this.#pid(target), 'SIGKILL');
+  }
+
+  async #pause(target: string, forMs: number): Promise<void> {
+    if (target !== 'cassandra') await until(`${target} runs`, () => this.#system.stack.pids()[target] !== undefined, BACK_MS_MAX);
+    const pid = this.#pid(target);
+    process.kill(pid, 'SIGSTOP');
+    await sleep(forMs);
+    process.kill(pid, 'SIGCONT');
+  }
+
+  async #administer(work: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<void>): Promise<void> {
+    const connection = await connect({ servers: this.#system.stack.nats, timeout: ADMIN_MS_MAX, waitOnFirstConnect: true });
+    try {
+      await work(await jetstreamManager(connection, { timeout: ADMIN_MS_MAX }));
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError && GONE.has(error.code))) throw error;
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** The store as it was a moment ago comes back: what was acknowledged since is gone, and ids are given a second time. */
+  async #loseTail(forMs: number): Promise<void> {
+    const { stack } = this.#system;
+    const store = join(stack.dataDir, 'nats');
+    const copy = join(stack.dataDir, 'nats-older-copy');
+    const copyOver = (from: string, to: string): void => {
+      // the directory itself may be a mount
+      mkdirSync(to, { recursive: true });
+      for (const name of readdirSync(to)) rmSync(join(to, name), { recursive: true, force: true });
+      cpSync(from, to, { recursive: true });
+    };
+    await stack.stop('nats');
+    copyOver(store, copy);
+    await stack.start('nats');
+    await sleep(forMs);
+    await stack.stop('nats');
+    copyOver(copy, store);
+    rmSync(copy, { recursive: true, force: true });
+    await stack.start('nats');
+  }
+
+  async #fillDisk(forMs: number): Promise<void> {
+    const { stack, disk } = this.#system;
+    if (disk === undefined) throw new Error('there is no small disk');
+    const complaint = (): string | undefined => stack.logs('nats').findLast((line) => NO_ROOM.test(line));
+    const before = complaint();
+    disk.fill();
+    try {
+      // under load it must have noticed: else the disk was not full, and nothing was tried
+      await until('JetStream finds no room', () => complaint() !== before, NOTICED_MS_MAX);
+      await sleep(forMs);
+    } finally {
+      disk.free();
+    }
+    await stack.stop('nats');
+    await stack.start('nats');
+  }
+}
