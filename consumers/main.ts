@@ -18,6 +18,7 @@ import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { rolesFrom, SettingError } from './runtime/settings.ts';
 import { DRAIN_MS_MAX, ENSURE_EVERY_MS, startReadModel } from './runtime/start-read-model.ts';
 import { settingsFrom, type Settings } from './settings.ts';
+import { startUpkeep } from './upkeep/start.ts';
 
 /** Starts the roles asked for, waits for what they need for as long as it takes, and drains on SIGTERM and SIGINT. */
 
@@ -108,6 +109,16 @@ const STARTS: ReadonlyMap<string, Start> = new Map<string, Start>([
     async (connection, settings, roleLog) => await startReadModel(model, connection, settings, roleLog),
   ]),
   ['query', startQuery],
+  [
+    'upkeep',
+    async (connection, settings, roleLog) =>
+      await startUpkeep(
+        connection,
+        READ_MODELS.map(({ name }) => name),
+        roleLog,
+        settings.upkeepEveryMs,
+      ),
+  ],
   ['admin', startAdmin],
   [
     'relay',

@@ -19,6 +19,10 @@ export interface Settings {
   eventsMaxBytes?: number;
   deadLettersMaxBytes?: number;
   commandsMaxBytes?: number;
+  /** of the stream of events, when it is made; absent: EVENTS_DUPLICATE_WINDOW_MS */
+  eventsDuplicateWindowMs?: number;
+  /** how often the stream of events is looked after; absent: the upkeep's own */
+  upkeepEveryMs?: number;
   /** absent: 1, or what the stream already has */
   replicas?: number;
 }
@@ -31,6 +35,8 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   const eventsMaxBytes = wholeNumber(env, 'EVENTS_MAX_BYTES');
   const deadLettersMaxBytes = wholeNumber(env, 'DEAD_LETTERS_MAX_BYTES');
   const commandsMaxBytes = wholeNumber(env, 'COMMANDS_MAX_BYTES');
+  const eventsDuplicateWindowMs = wholeNumber(env, 'EVENTS_DUPLICATE_WINDOW_MS');
+  const upkeepEveryMs = wholeNumber(env, 'UPKEEP_EVERY_MS');
   const replicas = wholeNumber(env, 'EVENTS_REPLICAS');
   const internalSecret = env['INTERNAL_SECRET'] ?? '';
   if (internalSecret.length < SECRET_CHARS_MIN) {
@@ -47,6 +53,8 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     ...(eventsMaxBytes === undefined ? {} : { eventsMaxBytes }),
     ...(deadLettersMaxBytes === undefined ? {} : { deadLettersMaxBytes }),
     ...(commandsMaxBytes === undefined ? {} : { commandsMaxBytes }),
+    ...(eventsDuplicateWindowMs === undefined ? {} : { eventsDuplicateWindowMs }),
+    ...(upkeepEveryMs === undefined ? {} : { upkeepEveryMs }),
     ...(replicas === undefined ? {} : { replicas }),
   };
 }

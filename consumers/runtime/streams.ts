@@ -60,6 +60,7 @@ export interface StreamSettings {
   eventsMaxBytes?: number;
   deadLettersMaxBytes?: number;
   commandsMaxBytes?: number;
+  eventsDuplicateWindowMs?: number;
   replicas?: number;
 }
 
@@ -72,7 +73,7 @@ export async function ensureStreams(manager: JetStreamManager, settings: StreamS
     subjects: [EVENTS_SUBJECTS],
     max_bytes: settings.eventsMaxBytes ?? EVENTS_BYTES_DEFAULT,
     max_age: nanos(EVENTS_AGE_MS_MAX),
-    duplicate_window: nanos(EVENTS_DUPLICATE_WINDOW_MS),
+    duplicate_window: nanos(settings.eventsDuplicateWindowMs ?? EVENTS_DUPLICATE_WINDOW_MS),
     num_replicas: replicas,
     ...common,
   });
