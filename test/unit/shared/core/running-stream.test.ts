@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { STREAM_REORDER_CHUNKS_MAX } from '../../../../shared/core/limits.ts';
+import { STREAM_REORDER_CHUNKS_MAX, TEXT_CODE_POINTS_MAX } from '../../../../shared/core/limits.ts';
 import { RunningStream } from '../../../../shared/core/running-stream.ts';
 import { streamRecord } from '../streams.ts';
 
@@ -54,6 +54,16 @@ describe('a running stream', () => {
     while (stream.torn) stream.append('c');
     expect(stream.nextIndex).toBe(STREAM_REORDER_CHUNKS_MAX + 3);
     expect(stream.place(stream.nextIndex + 1, 'x')).toBe('waits');
+  });
+
+  it('keeps early chunks no larger together than a message may be', () => {
+    const most = 2 * TEXT_CODE_POINTS_MAX;
+    const stream = new RunningStream(streamRecord());
+    expect(stream.place(1, 'x'.repeat(most - 1))).toBe('waits');
+    expect(stream.place(2, 'x')).toBe('waits');
+    expect(stream.place(3, 'x')).toBe('dropped');
+    stream.append('0');
+    expect(stream.takeEarly(), 'with one more nothing waits any longer').toBeUndefined();
   });
 
   it('is torn by a chunk that was of no use, until another of its index came', () => {
