@@ -19,6 +19,11 @@ export interface StorageLike {
   removeItem(key: string): void | Promise<void>;
 }
 
+/** Lets one page at a time through, of all that ask under the same name: `navigator.locks` fits. */
+export interface LocksLike {
+  request<T>(name: string, run: () => Promise<T>): Promise<T>;
+}
+
 /** Says `online`, `offline` and `visible`: what makes waiting pointless, or worth ending early. */
 export interface SignsOfLife {
   subscribe(listener: (sign: 'online' | 'offline' | 'visible') => void): () => void;
@@ -50,6 +55,8 @@ export interface MillraceOptions {
   /** ids of messages, and idempotency keys: UUIDv7 */
   newId?: () => string;
   signsOfLife?: SignsOfLife;
+  /** for a `kept` storage that does not answer at once and is shared by several pages */
+  locks?: LocksLike;
 }
 
 /** All that the client takes from the world around it. */
@@ -63,6 +70,7 @@ export interface Environment {
   random: () => number;
   newId: () => string;
   signsOfLife: SignsOfLife;
+  locks: LocksLike | undefined;
   kept: MillraceOptions['kept'];
   lingerMs: number;
 }
@@ -92,6 +100,7 @@ export function environmentOf(options: MillraceOptions): Environment {
     random,
     newId: options.newId ?? (() => uuidV7(now())),
     signsOfLife: options.signsOfLife ?? browserSigns(),
+    locks: options.locks ?? globalThis.navigator?.locks,
     kept,
     lingerMs,
   };
@@ -102,19 +111,18 @@ function browserSigns(): SignsOfLife {
   return {
     subscribe(listener) {
       if (typeof window === 'undefined' || typeof window.addEventListener !== 'function') return () => {};
-      const online = (): void => listener('online');
-      const offline = (): void => listener('offline');
-      const visible = (): void => {
-        if (document.visibilityState === 'visible') listener('visible');
-      };
-      window.addEventListener('online', online);
-      window.addEventListener('offline', offline);
-      document.addEventListener('visibilitychange', visible);
-      return () => {
-        window.removeEventListener('online', online);
-        window.removeEventListener('offline', offline);
-        document.removeEventListener('visibilitychange', visible);
-      };
+      const over = new AbortController();
+      const { signal } = over;
+      window.addEventListener('online', () => listener('online'), { signal });
+      window.addEventListener('offline', () => listener('offline'), { signal });
+      document.addEventListener(
+        'visibilitychange',
+        () => {
+          if (document.visibilityState === 'visible') listener('visible');
+        },
+        { signal },
+      );
+      return () => over.abort();
     },
   };
 }

@@ -44,20 +44,21 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
     this.#onEnd();
   }
 
-  next(): Promise<IteratorResult<T>> {
+  async next(): Promise<IteratorResult<T>> {
     const item = this.#items.shift();
-    if (item !== undefined) return Promise.resolve({ value: item, done: false });
+    if (item !== undefined) return { value: item, done: false };
     if (this.#end === undefined) return new Promise((resolve, reject) => void this.#waiting.push({ resolve, reject }));
     const error = this.#end;
     // thrown once, like any iterator
     this.#end = false;
-    return error === false ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
+    if (error !== false) throw error;
+    return { value: undefined, done: true };
   }
 
-  return(): Promise<IteratorResult<T>> {
+  async return(): Promise<IteratorResult<T>> {
     this.#items = [];
     this.end();
-    return Promise.resolve({ value: undefined, done: true });
+    return { value: undefined, done: true };
   }
 
   [Symbol.asyncIterator](): this {

@@ -15,6 +15,8 @@ export class Inbox {
   readonly #changed = new Emitter<void>();
   readonly #items = new Map<string, InboxItem>();
   #rev: number | undefined;
+  /** the next frame is the first of a socket that asked with nothing */
+  #anew = false;
   #snapshot = EMPTY_INBOX;
   #holders = 0;
   #cancelPoll: Cancel = () => {};
@@ -28,10 +30,15 @@ export class Inbox {
         const { body, token } = await http.once<{ ticket: string }>({ method: 'POST', path: '/v1/inbox/tickets' });
         return { ticket: body.ticket, token };
       },
-      path: () => `/v1/inbox/socket${this.#query()}`,
+      path: () => {
+        this.#anew = this.#rev === undefined;
+        return `/v1/inbox/socket${this.#query()}`;
+      },
       silentAtFirst: true,
       onFrame: (frame) => {
-        if (frame['type'] === 'inbox') this.#take(frame as unknown as InboxAnswer);
+        if (frame['type'] !== 'inbox') return;
+        this.#take(frame as unknown as InboxAnswer, this.#anew);
+        this.#anew = false;
       },
       onStatus: (status, error) => {
         if (status === 'idle' || status === 'closed') this.#cancelPoll();
@@ -78,9 +85,9 @@ export class Inbox {
     let error: MillraceError | undefined;
     try {
       while (this.#connection.status !== 'open') {
-        const answer = await this.#http.read<InboxAnswer>(`/v1/inbox${this.#query()}`);
         const before = this.#rev;
-        this.#take(answer);
+        const answer = await this.#http.read<InboxAnswer>(`/v1/inbox${this.#query()}`);
+        this.#take(answer, before === undefined);
         // a page that brings nothing new is the last, whatever it says
         if (answer.more !== true || this.#rev === before) break;
       }
@@ -95,9 +102,11 @@ export class Inbox {
   }
 
   /** Revisions only rise: what socket and poll bring twice or late changes nothing. */
-  #take({ rev, items }: InboxAnswer): void {
+  #take({ rev, items }: InboxAnswer, anew: boolean): void {
     if (this.#rev !== undefined && rev <= this.#rev) return;
     this.#rev = rev;
+    // who asks with nothing is told of the sessions that there are, and not which were removed meanwhile
+    if (anew) this.#items.clear();
     for (const item of items) {
       this.#items.delete(item.sessionId);
       if (item.removed !== true) this.#items.set(item.sessionId, item);

@@ -8,6 +8,7 @@ export type {
   SignsOfLife,
   SocketConstructor,
   SocketLike,
+  LocksLike,
   StorageLike,
 } from './environment.ts';
 export type { Inbox } from './inbox.ts';

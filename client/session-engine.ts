@@ -3,7 +3,7 @@ import { Emitter } from './emitter.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { asMillraceError, MillraceError } from './error.ts';
 import { fullJitterMs } from './net/backoff.ts';
-import { RECONNECT_BASE_MS, RECONNECT_MS_MAX } from './net/bounds.ts';
+import { RECONNECT_BASE_MS, RECONNECT_MS_MAX, STORE_RETRIES_MAX } from './net/bounds.ts';
 import { Connection, type ConnectionStatus } from './net/connection.ts';
 import { Feed } from './net/feed.ts';
 import type { Http } from './net/http.ts';
@@ -45,6 +45,7 @@ export class SessionEngine {
   wantsPresence = false;
   #started = false;
   #restoring: Promise<void> | undefined;
+  #cancelRestore: Cancel = () => {};
   #loadTurn = 0;
   #cancelLoad: Cancel = () => {};
   #holders = 0;
@@ -67,7 +68,9 @@ export class SessionEngine {
     });
     const { kept } = environment;
     if (kept !== undefined) {
-      this.#restoring = this.#restore(new OutboxStore(kept.storage, `millrace:${environment.url}:${kept.userId}:${id}`));
+      this.#restoring = this.#restore(
+        new OutboxStore(environment, kept.storage, `millrace:${environment.url}:${kept.userId}:${id}`),
+      );
     }
   }
 
@@ -121,6 +124,7 @@ export class SessionEngine {
   close(error: MillraceError): void {
     this.#cancelLinger();
     this.#cancelLoad();
+    this.#cancelRestore();
     this.loader.startOver();
     this.#outbox.end(error);
     if (this.connection.status !== 'closed') this.connection.end(error);
@@ -244,9 +248,10 @@ export class SessionEngine {
     this.changed.emit();
   }
 
-  /** Takes up what a former page left unsettled; commands of this one wait behind it. */
-  async #restore(store: OutboxStore): Promise<void> {
-    for (const { name, data, key, atMs } of await store.load()) {
+  /** Takes up what a former page left unsettled; commands of this one wait behind it, unless it cannot be read for now. */
+  async #restore(store: OutboxStore, attempt = 0): Promise<void> {
+    const saved = await store.load();
+    for (const { name, data, key, atMs } of saved ?? []) {
       const outcome = this.#outbox.submit({ name, data, key, atMs });
       if (name !== 'message.send') void outcome.catch(() => {});
       else {
@@ -256,8 +261,12 @@ export class SessionEngine {
         void this.#settlePending(sent.id, outcome).catch(() => {});
       }
     }
-    this.#outbox.keepIn(store);
+    const goesOn = this.#outbox.keepIn(store);
     this.#restoring = undefined;
+    if (!goesOn || saved !== undefined || attempt >= STORE_RETRIES_MAX) return;
+    const { after, random } = this.environment;
+    const waitMs = fullJitterMs(attempt, RECONNECT_BASE_MS, RECONNECT_MS_MAX, random);
+    this.#cancelRestore = after(waitMs, () => void this.#restore(store, attempt + 1));
   }
 
   #showPending(id: string, data: CommandData['message.send'], key: string, atMs: number): void {

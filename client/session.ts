@@ -227,6 +227,6 @@ export class Session {
 
   /** Over: what was not sent yet is rejected with `closed`. */
   close(): void {
-    this.#engine.close(new MillraceError('closed', 'The session was closed.'));
+    this.#engine.close(new MillraceError('closed', 'The session is closed.'));
   }
 }

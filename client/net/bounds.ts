@@ -36,6 +36,10 @@ export const ACK_MS_MAX = 10_000;
 export const INTERNAL_ATTEMPTS_MAX = 5;
 export const COMMAND_RETRY_BASE_MS = 250;
 export const COMMAND_RETRY_MS_MAX = 15_000;
+/** a store of commands that has not answered by then counts as one that refuses */
+export const STORE_MS_MAX = 5_000;
+/** retries of reading what a former page left there; then it stays there for the next one */
+export const STORE_RETRIES_MAX = 10;
 /** larger commands go over HTTP, which refuses one that is too large where a socket would break */
 export const SOCKET_COMMAND_CHARS_MAX = 256 * 1024;
 

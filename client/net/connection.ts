@@ -126,8 +126,7 @@ export class Connection {
   async #connect(): Promise<void> {
     const turn = (this.#turn += 1);
     const { after, url, WebSocket } = this.#environment;
-    if (WebSocket === undefined)
-      return this.end(new MillraceError('protocol', 'There is no WebSocket here: give one in the options.'));
+    if (WebSocket === undefined) return this.end(new MillraceError('protocol', 'No WebSocket here: give one in the options.'));
     this.#cancelWait();
     this.#cancelWait = after(CONNECT_MS_MAX, () => {
       const error = new MillraceError('timeout', 'The socket did not open in time.');

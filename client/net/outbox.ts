@@ -89,12 +89,12 @@ export class Outbox {
     return this.#count;
   }
 
-  /** From here on unsettled commands are kept there too. */
-  keepIn(store: OutboxStore): void {
-    // what was closed meanwhile has settled its commands; the store keeps what it holds
-    if (this.#ended !== undefined) return;
+  /** From here on unsettled commands are kept there too. False once it has ended: the store keeps what it holds. */
+  keepIn(store: OutboxStore): boolean {
+    if (this.#ended !== undefined) return false;
     this.#store = store;
     this.#save();
+    return true;
   }
 
   /** Settles once. Rejects at once with `queue_full` when too much waits, and then nothing is sent. */

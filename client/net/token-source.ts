@@ -2,6 +2,7 @@ import type { GivenToken, Environment } from '../environment.ts';
 import { asMillraceError, MillraceError } from '../error.ts';
 import type { ActorKind } from '../../shared/core/types.ts';
 import { TOKEN_MARGIN_MS, TOKEN_MS_MAX } from './bounds.ts';
+import { within } from './within.ts';
 
 export interface Token {
   value: string;
@@ -48,25 +49,20 @@ export class TokenSource {
   }
 
   async #ask(): Promise<Token> {
-    const { after, now } = this.#environment;
-    let cancel = (): void => {};
-    const bound = new Promise<never>((_resolve, reject) => {
-      cancel = after(TOKEN_MS_MAX, () => reject(new MillraceError('token_unavailable', 'getToken did not answer in time.')));
-    });
     try {
       // a function that throws at once rejects here too
-      const given = await Promise.race([Promise.resolve().then(this.#getToken), bound]);
+      const asked = Promise.resolve().then(this.#getToken);
+      const given = await within(this.#environment, TOKEN_MS_MAX, asked, 'token_unavailable');
       const { token: value, expiresAt } = typeof given === 'string' ? { token: given } : given;
       const claims = claimsOf(value);
       const expiresAtMs = expiresAt ?? (typeof claims['exp'] === 'number' ? claims['exp'] * 1_000 : Number.POSITIVE_INFINITY);
-      const renewAtMs = expiresAtMs - Math.min(TOKEN_MARGIN_MS, Math.max(0, expiresAtMs - now()) / 5);
+      const renewAtMs = expiresAtMs - Math.min(TOKEN_MARGIN_MS, Math.max(0, expiresAtMs - this.#environment.now()) / 5);
       this.#learnUser(claims);
       return (this.#current = { value, expiresAtMs, renewAtMs });
     } catch (error) {
       if (error instanceof MillraceError) throw error;
       throw new MillraceError('token_unavailable', asMillraceError(error).message, { cause: error });
     } finally {
-      cancel();
       this.#pending = undefined;
     }
   }

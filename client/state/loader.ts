@@ -245,7 +245,7 @@ export class Loader {
         this.#view.setSession(session, since);
         return { value, low, high: session.head, since };
       }
-      throw new MillraceError('unavailable', 'More events than pages can be read beside.', { status: 503 });
+      throw new MillraceError('unavailable', 'Too many events to read a page beside them.', { status: 503 });
     } finally {
       this.#loads -= 1;
       if (this.#loads === 0) this.#since = [];
@@ -254,7 +254,7 @@ export class Loader {
 }
 
 function superseded(): MillraceError {
-  return new MillraceError('epoch_changed', 'The session was started over meanwhile.', { status: 409 });
+  return new MillraceError('epoch_changed', 'The session was started over.', { status: 409 });
 }
 
 function extentOf(page: MessagesPage, floor: number): Extent {

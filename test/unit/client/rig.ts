@@ -6,6 +6,7 @@ import {
   type StorageLike,
 } from '../../../client/environment.ts';
 import { SimulatedClock } from './simulator/clock.ts';
+import { pageLocks } from './simulator/network.ts';
 
 /** A socket that a test speaks for. */
 export class ScriptedSocket implements SocketLike {
@@ -125,6 +126,7 @@ export function newRig(more: Partial<MillraceOptions> = {}): Rig {
         return () => signs.delete(listener);
       },
     },
+    locks: pageLocks(),
     ...more,
   };
   return Object.assign(rig, { options, environment: environmentOf(options) });

@@ -94,6 +94,49 @@ describe('a message of one’s own', () => {
   });
 });
 
+describe('what a former page left in a store', () => {
+  const left = [{ name: 'message.send', data: { text: 'left', id: 'm-left' }, key: 'k-left', atMs: Date.UTC(2026, 0, 1) }];
+  const entry = 'millrace:http://edge.test:ann:s';
+
+  it('stays there when the client is closed before it was read', async () => {
+    const storage = new MemoryStorage();
+    storage.setItem(entry, JSON.stringify(left));
+    let answer = (_text: string): void => {};
+    const asked: string[] = [];
+    storage.getItem = (key) => {
+      asked.push(key);
+      return new Promise((resolve) => (answer = resolve));
+    };
+    world = newWorld({ kept: { storage, userId: 'ann' } });
+    world.client.session('s');
+    await world.pass(100);
+    world.client.close();
+    answer(JSON.stringify(left));
+    await world.pass(60_000);
+    expect([...storage.items]).toEqual([[entry, JSON.stringify(left)]]);
+    expect(asked, 'and nobody looks at it any more').toHaveLength(1);
+    expect(world.edge.session.messages()).toEqual([]);
+  });
+
+  it('is sent once the store can be read, and holds up nothing until then', async () => {
+    const storage = new MemoryStorage();
+    storage.setItem(entry, JSON.stringify(left));
+    const { getItem } = storage;
+    storage.getItem = () => Promise.reject(new Error('blocked'));
+    world = newWorld({ kept: { storage, userId: 'ann' } });
+    const session = world.client.session('s');
+    session.open();
+    const { settled } = session.send('new');
+    await world.pass(3_000);
+    await settled;
+    storage.getItem = getItem;
+    await world.pass(60_000);
+    expect(world.edge.session.messages().map(({ text }) => text)).toEqual(['new', 'left']);
+    expect(session.getSnapshot().messages.map(({ text, state }) => `${text}: ${state}`)).toEqual(['new: sent', 'left: sent']);
+    expect(storage.items.size).toBe(0);
+  });
+});
+
 describe('a session', () => {
   it('is the same object for the same id, and its snapshot the same until something changes', async () => {
     world = newWorld();

@@ -3,9 +3,8 @@ import { MillraceError } from '../../../../client/error.ts';
 import { COMMAND_AGE_MS_MAX, QUEUE_COMMANDS_MAX } from '../../../../client/net/bounds.ts';
 import { Http } from '../../../../client/net/http.ts';
 import { Outbox, type Outcome } from '../../../../client/net/outbox.ts';
-import { OutboxStore } from '../../../../client/net/outbox-store.ts';
 import { TokenSource } from '../../../../client/net/token-source.ts';
-import { accepted, MemoryStorage, newRig, problem, type Reply, type Rig } from '../rig.ts';
+import { accepted, newRig, problem, type Reply, type Rig } from '../rig.ts';
 
 let rig: Rig;
 let outbox: Outbox;
@@ -237,35 +236,5 @@ describe('commands on their way', () => {
     abort.abort();
     await rig.pass(1_000);
     expect([await result(stuck), await result(next)]).toEqual(['aborted', 3]);
-  });
-
-  it('outlive a reload in a store, with their keys and in their order', async () => {
-    const storage = new MemoryStorage();
-    rig.answer = () => problem('unavailable', 503);
-    outbox.keepIn(new OutboxStore(storage, 'k'));
-    void send('a').catch(() => {});
-    void send('b').catch(() => {});
-    await rig.pass(100);
-    outbox.end(new MillraceError('closed', 'The page is gone.'));
-    const saved = await new OutboxStore(storage, 'k').load();
-    expect(saved.map(({ name, data, key }) => [name, data['text'], key])).toEqual([
-      ['message.send', 'a', 'key-1'],
-      ['message.send', 'b', 'key-2'],
-    ]);
-    rig.answer = () => accepted(1);
-    const again = newOutbox();
-    again.keepIn(new OutboxStore(storage, 'k'));
-    const done = saved.map((command) => result(again.submit(command)));
-    await rig.pass(1_000);
-    expect(await Promise.all(done)).toEqual([1, 1]);
-    expect([...storage.items]).toEqual([]);
-  });
-
-  it('are taken from a store that holds nonsense as none', async () => {
-    const storage = new MemoryStorage();
-    for (const text of ['{', '{}', '[1, {"name": "message.send"}]']) {
-      storage.setItem('k', text);
-      expect(await new OutboxStore(storage, 'k').load()).toEqual([]);
-    }
   });
 });

@@ -1,4 +1,4 @@
-import type { MillraceOptions, SignsOfLife, SocketConstructor, SocketLike } from '../../../../client/index.ts';
+import type { LocksLike, MillraceOptions, SignsOfLife, SocketConstructor, SocketLike } from '../../../../client/index.ts';
 import { problemOf } from '../../../../shared/contract/problem.ts';
 import { refusal } from '../../../../shared/core/codes.ts';
 import type { SimulatedClock } from './clock.ts';
@@ -69,6 +69,7 @@ export class Machine {
       random: this.#random,
       newId: () => `${this.#userId}-${(ids += 1)}`,
       signsOfLife: this.#signsOfLife(),
+      locks: pageLocks(),
     };
   }
 
@@ -219,6 +220,18 @@ export class Machine {
       }
     };
   }
+}
+
+/** `navigator.locks` without the turns of the loop that it takes: one at a time, whatever the name. */
+export function pageLocks(): LocksLike {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    request: (_name, run) => {
+      const turn = last.then(run);
+      last = turn.catch(() => {});
+      return turn;
+    },
+  };
 }
 
 type Emit = (type: 'message' | 'close', event: object) => void;
