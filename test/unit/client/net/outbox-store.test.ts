@@ -22,6 +22,24 @@ class PromptStorage implements StorageLike {
   }
 }
 
+/** One that takes 10 ms for everything, so that pages which do not wait for each other meet. */
+class SlowStorage implements StorageLike {
+  readonly items = new Map<string, string>();
+  async #later<T>(run: () => T): Promise<T> {
+    await new Promise<void>((resolve) => rig.environment.after(10, resolve));
+    return run();
+  }
+  getItem(key: string): Promise<string | null> {
+    return this.#later(() => this.items.get(key) ?? null);
+  }
+  setItem(key: string, value: string): Promise<void> {
+    return this.#later(() => void this.items.set(key, value));
+  }
+  removeItem(key: string): Promise<void> {
+    return this.#later(() => void this.items.delete(key));
+  }
+}
+
 let rig: Rig;
 let keys: number;
 
@@ -38,7 +56,9 @@ async function page(storage: StorageLike): Promise<Outbox> {
   const http = new Http(rig.environment, new TokenSource(rig.environment, rig.options.getToken));
   const outbox = new Outbox(rig.environment, http, 's', { send: () => false });
   const store = storeIn(storage);
-  await store.load();
+  const loaded = store.load();
+  await rig.pass(20);
+  await loaded;
   outbox.keepIn(store);
   return outbox;
 }
@@ -49,8 +69,11 @@ function send(outbox: Outbox, text: string): Promise<Outcome> {
   return outcome;
 }
 
-const textsIn = async (storage: StorageLike): Promise<unknown> =>
-  (await storeIn(storage).load())?.map(({ data }) => data['text']);
+async function textsIn(storage: StorageLike): Promise<unknown> {
+  const loaded = storeIn(storage).load();
+  await rig.pass(20);
+  return (await loaded)?.map(({ data }) => data['text']);
+}
 const gone = new MillraceError('closed', 'The page is gone.');
 
 describe('commands in a store', () => {
@@ -86,7 +109,8 @@ describe('commands in a store', () => {
 
 describe.each([
   ['answers at once', () => new PromptStorage()],
-  ['takes its time', () => new MemoryStorage()],
+  ['answers later', () => new MemoryStorage()],
+  ['takes its time', () => new SlowStorage()],
 ])('two pages of one user, with a store that %s', (_what, newStorage) => {
   it('keep what either of them has not settled', async () => {
     const storage = newStorage();

@@ -77,33 +77,34 @@ export class RoomRig {
   }
 
   #open(): Room {
-    const ports: RoomPorts = {
-      sql: this.storage.sql as unknown as SqlStorage,
-      transaction: (section) =>
+    const ports: object = {
+      sql: this.storage.sql,
+      transaction: <T>(section: () => T): T =>
         this.storage.transactionSync(() => {
           this.beforeTransaction();
           return section();
         }),
       synced: async () => undefined,
       nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
-      delay: () => new Promise((resolve) => this.#delays.push(resolve)),
+      delay: () => new Promise<void>((resolve) => this.#delays.push(resolve)),
       setAlarm: () => undefined,
       createElsewhere: () => Promise.reject(new Error('no session is made from here')),
       background: () => undefined,
       sockets: () => [],
       publisher: {
-        publish: (items) => this.publish(items),
-        request: (_subject, payload) => this.request(payload),
+        publish: (items: PublishItem[]) => this.publish(items),
+        request: (_subject: string, payload: string) => this.request(payload),
         signal: async () => undefined,
       },
-      tellInbox: (userId, change) => this.tellInbox(userId, change),
+      tellInbox: (userId: string, change: InboxChange) => this.tellInbox(userId, change),
       nowMs: () => this.nowMs,
       random: () => 0.5,
       newId: () => `made-${(this.#ids += 1)}`,
-      digest: (text) => createHash('sha256').update(text).digest('hex'),
+      digest: (text: string) => createHash('sha256').update(text).digest('hex'),
       log: () => undefined,
     };
     const identity = { tenant: 'default', sessionId: 's1' };
-    return new Room(identity, ports, { publicUrl: 'http://localhost', limits: DEFAULT_LIMITS });
+    // the platform's types are not those of Node's SQLite
+    return new Room(identity, ports as RoomPorts, { publicUrl: 'http://localhost', limits: DEFAULT_LIMITS });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { REPAIR_AFTER_MS, STREAM_STORE_EVERY_MS } from '../../../../shared/core/limits.ts';
+import { DEFAULT_LIMITS, STREAM_STORE_EVERY_MS } from '../../../../shared/core/limits.ts';
 import type { FakePort } from './fake-room.ts';
 import { RoomRig } from './room-rig.ts';
 
@@ -79,9 +79,12 @@ describe('the alarm', () => {
       if (payload.includes('"held"')) askedAtMs.push(rig.nowMs);
       return { ok: false, error: 'nobody answers' };
     };
-    rig.nowMs += REPAIR_AFTER_MS;
+    rig.nowMs += DEFAULT_LIMITS.repairAfterMs;
     const fromMs = rig.nowMs;
-    for (; rig.nowMs < fromMs + 600_000; rig.nowMs += 5_000) await rig.room.alarm();
+    for (; rig.nowMs < fromMs + 600_000; rig.nowMs += 5_000) {
+      await rig.room.alarm();
+      await rig.settle();
+    }
     const waits = askedAtMs.slice(1).map((atMs, at) => (atMs - (askedAtMs[at] ?? 0)) / 1_000);
     expect(waits).toEqual([30, 60, 120, 240]);
   });
