@@ -1,15 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { EVENTS_STREAM } from '../shared/contract/subjects.ts';
 import { startAdmin } from './admin/start.ts';
-import { openHistory } from './projections/history-read-model.ts';
-import { HISTORY_DURABLE } from './projections/history.ts';
-import { durableWatch } from './query/durable-watch.ts';
-import { jetStreamEventStream } from './query/event-stream.ts';
-import { jetStreamDeadLettersOf } from './query/letters.ts';
-import { startResponder } from './query/responder.ts';
+import { startHistoryQuery, startSearchQuery } from './query/start.ts';
 import { READ_MODELS } from './read-models.ts';
 import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
@@ -24,8 +17,6 @@ import { startUpkeep } from './upkeep/start.ts';
 
 const CLOSE_MS_MAX = 2_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
-/** within what the responder gives an answer */
-const DURABLE_MS_MAX = 1_000;
 
 type Stop = () => Promise<void>;
 type Start = (connection: NatsConnection, settings: Settings, log: Log) => Promise<Stop>;
@@ -36,7 +27,7 @@ async function main(): Promise<number> {
   let roles: string[];
   let settings: Settings;
   try {
-    const known = [...STARTS.keys()];
+    const known = [...new Set(STARTS.map(([role]) => role))];
     const { values } = parseArgs({ options: { roles: { type: 'string', default: known.join(',') } } });
     roles = rolesFrom(values.roles, known);
     settings = settingsFrom(process.env);
@@ -70,8 +61,8 @@ async function startAll(
   signal: AbortSignal,
 ): Promise<Stop[]> {
   const stops = await Promise.all(
-    roles.map(async (role) => {
-      const stop = await start(role, connection, settings, signal);
+    STARTS.filter(([role]) => roles.includes(role)).map(async ([role, begin]) => {
+      const stop = await start(role, begin, connection, settings, signal);
       if (stop !== undefined) log('info', 'started', { role });
       return stop;
     }),
@@ -83,6 +74,7 @@ async function startAll(
 /** Starts a role, again and again until it starts. Undefined when the signal aborted first. */
 async function start(
   role: string,
+  begin: Start,
   connection: NatsConnection,
   settings: Settings,
   signal: AbortSignal,
@@ -91,7 +83,7 @@ async function start(
   let complained = '';
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      return await STARTS.get(role)?.(connection, settings, roleLog);
+      return await begin(connection, settings, roleLog);
     } catch (error) {
       const complaint = describe(error);
       if (complaint !== complained) log('warn', 'waiting to start', { role, error: complaint });
@@ -102,13 +94,12 @@ async function start(
   return undefined;
 }
 
-/** every role there is: one per read model, and those that write none */
-const STARTS: ReadonlyMap<string, Start> = new Map<string, Start>([
+/** every role there is: one per read model, and those that write none; what one role starts side by side has a row each */
+const STARTS: readonly (readonly [role: string, begin: Start])[] = [
   ...READ_MODELS.map((model): [string, Start] => [
     model.name,
     async (connection, settings, roleLog) => await startReadModel(model, connection, settings, roleLog),
   ]),
-  ['query', startQuery],
   [
     'upkeep',
     async (connection, settings, roleLog) =>
@@ -119,30 +110,15 @@ const STARTS: ReadonlyMap<string, Start> = new Map<string, Start>([
         settings.upkeepEveryMs,
       ),
   ],
+  ['query', startHistoryQuery],
+  ['query', startSearchQuery],
   ['admin', startAdmin],
   [
     'relay',
     async (connection, settings, roleLog) =>
       await startRelay(connection, settings, roleLog, { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX }),
   ],
-]);
-
-async function startQuery(connection: NatsConnection, settings: Settings, roleLog: Log): Promise<Stop> {
-  const store = await openHistory(settings, false);
-  await store.health();
-  // not checked here: the store can be read while JetStream is away
-  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
-  const isFed = durableWatch(async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE), Date.now);
-  const stream = {
-    stream: jetStreamEventStream(manager, HISTORY_DURABLE),
-    deadLettersOf: jetStreamDeadLettersOf(manager, manager.jetstream(), HISTORY_DURABLE),
-  };
-  const responder = startResponder(connection, { store, isFed, stream }, roleLog);
-  return async () => {
-    await responder.stop();
-    await store.close();
-  };
-}
+];
 
 /** Resolves when a signal came or the connection is closed for good; then with why. */
 async function untilEnd(connection: NatsConnection, signal: AbortSignal): Promise<unknown> {

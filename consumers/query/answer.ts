@@ -29,6 +29,12 @@ export function parseQuestion(bytes: Uint8Array): Parsed {
   return { ok: true, request };
 }
 
+/** The same, from the bytes of a question on. */
+export async function answerHistory(answering: Answering, question: Uint8Array, replyBytesMax: number): Promise<QueryAnswer> {
+  const parsed = parseQuestion(question);
+  return parsed.ok ? await answerQuestion(answering, parsed.request, replyBytesMax) : parsed.answer;
+}
+
 export interface Answering {
   store: HistoryStore;
   /** the stream and the dead letters; absent: questions about them are `unavailable` */

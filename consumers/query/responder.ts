@@ -1,10 +1,8 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
-import type { QueryAnswer } from '../../shared/contract/internal.ts';
-import { QUERY_QUEUE, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
+import { QUERY_QUEUE } from '../../shared/contract/subjects.ts';
 import { within } from '../runtime/backoff.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
-import { answerQuestion, parseQuestion, type Answering } from './answer.ts';
 
 /** questions at the store at once */
 const IN_FLIGHT_MAX = 32;
@@ -22,31 +20,34 @@ export interface Responder {
   stop(): Promise<void>;
 }
 
-/** Answers questions to the history store and the stream, as one of any number in the queue group. */
-export function startResponder(
-  connection: NatsConnection,
-  parts: Omit<Answering, 'time'>,
-  log: Log,
-  time: Time = SYSTEM_TIME,
-): Responder {
+/** Who knows the answers. */
+export interface Answerer {
+  subject: string;
+  /** what the log calls it */
+  store: string;
+  /** The answer, of at most replyBytesMax. Rejects when the store cannot be read. */
+  answer(question: Uint8Array, replyBytesMax: number): Promise<object>;
+}
+
+/** Answers the questions on a subject, as one of any number in the queue group. */
+export function startResponder(connection: NatsConnection, answerer: Answerer, log: Log, time: Time = SYSTEM_TIME): Responder {
+  const { store } = answerer;
   const waiting: { message: Msg; cameAtMs: number }[] = [];
   const running = new Set<Promise<void>>();
   let failing = false;
 
   const answer = async (message: Msg): Promise<void> => {
-    const question = parseQuestion(message.data);
-    if (!question.ok) return reply(message, question.answer);
     const replyBytesMax = (connection.info?.max_payload ?? 1024 * 1024) - FRAME_BYTES;
     try {
-      const answering = answerQuestion({ ...parts, time }, question.request, replyBytesMax);
-      reply(message, await within(ANSWER_MS_MAX, 'the store', answering, time));
-      if (failing) log('info', 'the store can be read again');
+      const answering = answerer.answer(message.data, replyBytesMax);
+      reply(message, await within(ANSWER_MS_MAX, `the ${store}`, answering, time));
+      if (failing) log('info', `the ${store} can be read again`);
       failing = false;
     } catch (error) {
-      if (!failing) log('error', 'the store cannot be read', { error: describe(error) });
+      if (!failing) log('error', `the ${store} cannot be read`, { error: describe(error) });
       failing = true;
       // the asker gets no detail of ours: it may end up with a client
-      reply(message, unavailable('the store cannot be read'));
+      reply(message, unavailable(`the ${store} cannot be read`));
     }
   };
 
@@ -66,7 +67,7 @@ export function startResponder(
     }
   };
 
-  const subscription = connection.subscribe(QUERY_SUBJECT, {
+  const subscription = connection.subscribe(answerer.subject, {
     queue: QUERY_QUEUE,
     callback: (error, message) => {
       if (error !== null) return log('error', 'questions cannot be received', { error: describe(error) });
@@ -88,10 +89,10 @@ export function startResponder(
   };
 }
 
-function unavailable(detail: string): QueryAnswer {
+function unavailable(detail: string): object {
   return { ok: false, code: 'unavailable', detail };
 }
 
-function reply(message: Msg, answer: QueryAnswer): void {
+function reply(message: Msg, answer: object): void {
   message.respond(JSON.stringify(answer));
 }

@@ -133,6 +133,14 @@ export interface SessionsItem {
   mentions: number;
 }
 
+/** GET /v1/search. */
+export interface SearchPage {
+  items: { message: MessageAnswer; highlight: string; score: number }[];
+  total: number;
+  nextCursor?: string;
+  asOf: string;
+}
+
 export interface InboxItem {
   sessionId: string;
   /** 100 means "100 or more" */

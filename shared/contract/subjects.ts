@@ -7,6 +7,8 @@ export const DEAD_LETTERS_SUBJECTS = 'millrace.dead.>';
 /** request and reply between Uplink and the query consumers */
 export const QUERY_SUBJECT = 'millrace.query.history';
 export const QUERY_QUEUE = 'query';
+/** the same for questions to the search index */
+export const SEARCH_SUBJECT = 'millrace.query.search';
 
 /** `millrace.events.{tenant}.{type}.{sessionId}`: the type's dot makes two tokens of it */
 export function eventSubject(tenant: string, type: string, sessionId: string): string {

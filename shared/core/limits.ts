@@ -85,6 +85,23 @@ export const INBOX_TELL_MS = 250;
 /** above it only mentions are pushed to inboxes, and lists ask the session itself (design decision 13) */
 export const PUSHED_MEMBERS_MAX = 1_000;
 
+export const SEARCH_PAGE_DEFAULT = 20;
+export const SEARCH_PAGE_MAX = 100;
+/** over it: 400 invalid_request */
+export const SEARCH_QUERY_CODE_POINTS_MAX = 500;
+/** words of a query, each character of Chinese, Japanese and Korean counted as one; over it: 400 invalid_request */
+export const SEARCH_TERMS_MAX = 64;
+/** hits are counted up to this, which means "or more" */
+export const SEARCH_TOTAL_MAX = 10_000;
+/** of the caller's sessions those that were active last are searched: an older one has to be named */
+export const SEARCH_SESSIONS_MAX = 50_000;
+/** sessions in one question to the index: more are asked for in several questions at a time */
+export const SEARCH_QUESTION_SESSIONS_MAX = 5_000;
+/** questions in a row for one page whose hits are gone; beyond it the page is shorter */
+export const SEARCH_ROUNDS_MAX = 4;
+/** UTF-16 units of text around a hit; a longer text is cut */
+export const SEARCH_HIGHLIGHT_CHARS_MAX = 240;
+
 /** flow control per socket: what may be sent without `received`; 30 s at its end closes 4408 */
 export const WINDOW_EVENTS = 10_000;
 export const WINDOW_BYTES = 8 * 1024 * 1024;

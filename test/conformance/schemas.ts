@@ -143,6 +143,14 @@ export const presencePage = z.strictObject({
   items: z.array(z.strictObject({ user: person, status: z.enum(['online', 'away']), devices: z.int().min(1), since: time })),
 });
 
+export const searchPage = z.strictObject({
+  items: z.array(z.strictObject({ message, highlight: z.string().min(1), score: z.number() })),
+  total: z.int().min(0),
+  nextCursor: z.string().optional(),
+  asOf: time,
+});
+export type SearchPage = z.infer<typeof searchPage>;
+
 const count = z.int().min(0).max(100);
 export const sessionPage = z.strictObject({
   items: z.array(z.strictObject({ session, lastMessage: message.optional(), unread: count, mentions: z.int().min(0) })),

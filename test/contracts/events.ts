@@ -215,3 +215,20 @@ class Conversation {
 function pickOf<T>(from: ReadonlyMap<string, T>, pick: number): [string, T] | [undefined, undefined] {
   return [...from][pick % Math.max(1, from.size)] ?? [undefined, undefined];
 }
+
+/** Cuts the events into batches, in an order and with repetitions that the numbers decide. */
+export function shuffledAndRepeated(events: readonly Event[], luck: readonly number[]): Event[][] {
+  const many = [...events, ...events.filter((_event, index) => (luck[index] ?? 0) % 3 === 0)];
+  const shuffled = many
+    .map((event, index) => ({ event, key: luck[(index * 7) % luck.length] ?? 0 }))
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ event }) => event);
+  const batches: Event[][] = [];
+  for (let start = 0; start < shuffled.length;) {
+    const size = 1 + ((luck[start % luck.length] ?? 0) % 5);
+    const batch = shuffled.slice(start, start + size);
+    batches.push(batch, ...(size === 3 ? [batch] : []));
+    start += size;
+  }
+  return batches;
+}

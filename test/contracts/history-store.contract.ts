@@ -15,7 +15,7 @@ import type { StoredMessage } from '../../shared/contract/internal.ts';
 import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { archiveContract } from './archive.contract.ts';
-import { anEvent, CLOCK_BASE, conversation } from './events.ts';
+import { anEvent, CLOCK_BASE, conversation, shuffledAndRepeated } from './events.ts';
 
 /** What every adapter of the history store keeps: run once per adapter. `make` gives an empty store each time. */
 
@@ -310,21 +310,4 @@ export function historyStoreContract(name: string, make: () => Promise<MadeStore
 
 function textOfClocks(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
-}
-
-/** Cuts the events into batches, in an order and with repetitions that the numbers decide. */
-function shuffledAndRepeated(events: readonly Event[], luck: readonly number[]): Event[][] {
-  const many = [...events, ...events.filter((_event, index) => (luck[index] ?? 0) % 3 === 0)];
-  const shuffled = many
-    .map((event, index) => ({ event, key: luck[(index * 7) % luck.length] ?? 0 }))
-    .toSorted((a, b) => a.key - b.key)
-    .map(({ event }) => event);
-  const batches: Event[][] = [];
-  for (let start = 0; start < shuffled.length;) {
-    const size = 1 + ((luck[start % luck.length] ?? 0) % 5);
-    const batch = shuffled.slice(start, start + size);
-    batches.push(batch, ...(size === 3 ? [batch] : []));
-    start += size;
-  }
-  return batches;
 }

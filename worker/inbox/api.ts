@@ -21,6 +21,8 @@ export interface InboxApi {
   take(identity: InboxIdentity, changes: readonly InboxChange[]): Promise<void>;
   /** The sessions that the user is a member of. A cursor that was not made here is refused as invalid_request. */
   page(identity: InboxIdentity, query: { cursor?: string; limit: number }): Promise<Result<InboxPage>>;
+  /** Ids of the sessions that the user is a member of, the last active ones first. */
+  sessionIds(identity: InboxIdentity, limit: number): Promise<string[]>;
   /** What changed after `after`; all that there is for 0, and for a rev from the future. */
   since(identity: InboxIdentity, after: number): Promise<InboxAnswer>;
   /** What the inbox knows of one session; undefined: nothing */

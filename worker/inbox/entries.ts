@@ -68,6 +68,17 @@ export class Entries {
     return rows.toArray().map(entryOf);
   }
 
+  /** Sessions that the user is a member of, newest activity first: from the index alone. */
+  newestIds(limit: number): string[] {
+    return this.#sql
+      .exec<{ session_id: string }>(
+        `SELECT session_id FROM entries WHERE role IS NOT NULL ORDER BY activity DESC, session_id DESC LIMIT ?`,
+        limit,
+      )
+      .toArray()
+      .map((row) => row.session_id);
+  }
+
   /** What changed after `rev`, in that order. Who begins with nothing need not hear of what was removed. */
   changedAfter(rev: number, limit: number): Entry[] {
     const rows =

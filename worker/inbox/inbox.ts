@@ -42,6 +42,10 @@ export class Inbox extends DurableObject<Env> implements InboxApi {
     return this.#at(identity).page(query);
   }
 
+  async sessionIds(identity: InboxIdentity, limit: number): Promise<string[]> {
+    return this.#at(identity).sessionIds(limit);
+  }
+
   async since(identity: InboxIdentity, after: number): Promise<InboxAnswer> {
     return this.#at(identity).since(after);
   }

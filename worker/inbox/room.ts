@@ -81,6 +81,10 @@ export class InboxRoom {
     return { ok: true, value: { items, ...(more ? { nextCursor: cursorAt(this.identity.userId, last) } : {}) } };
   }
 
+  sessionIds(limit: number): string[] {
+    return this.#exists ? this.#entries.newestIds(limit) : [];
+  }
+
   since(after: number): InboxAnswer {
     if (!this.#exists) return { type: 'inbox', rev: 0, items: [] };
     const newest = this.#entries.rev();

@@ -7,6 +7,7 @@ import type {
   MemberAnswer,
   MessageAnswer,
   PresenceAnswer,
+  SearchPage,
   SessionAnswer,
   SessionsItem,
   SpanAnswer,
@@ -18,7 +19,7 @@ import { deadLetter } from '../../shared/contract/admin.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';
-import { INBOX_COUNT_MAX, SEQ_MAX } from '../../shared/core/limits.ts';
+import { INBOX_COUNT_MAX, SEARCH_TOTAL_MAX, SEQ_MAX } from '../../shared/core/limits.ts';
 
 /** What clients get, as schemas for the document. The types keep them true to shared/contract/answers.ts. */
 const time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds');
@@ -154,6 +155,21 @@ const inbox = z.object({
   more: z.literal(true).exactOptional().describe('others follow: by socket in the next frame, over HTTP after rev'),
 });
 
+const searchPage = z.object({
+  items: z.array(
+    z.object({
+      message,
+      highlight: z
+        .string()
+        .describe('HTML: the part of the text that was found, with what was looked for in `<mark>`; all else is escaped'),
+      score: z.number().describe('higher is better; comparable within one search only'),
+    }),
+  ),
+  total: z.int().min(0).max(SEARCH_TOTAL_MAX).describe('10,000 means 10,000 or more'),
+  nextCursor: z.string().exactOptional(),
+  asOf: time.describe('the index has all events that were published until then'),
+});
+
 const problem = z.object({
   type: z.string(),
   title: z.string(),
@@ -181,6 +197,7 @@ export const ANSWER_SCHEMAS = {
   Span: span satisfies Exactly<SpanAnswer>,
   TracesPage: z.object({ items: z.array(trace satisfies Exactly<TraceAnswer>), nextCursor: z.string().optional() }),
   SessionsPage: z.object({ items: z.array(sessionsItem satisfies Exactly<SessionsItem>), nextCursor: z.string().optional() }),
+  SearchPage: searchPage satisfies Exactly<SearchPage>,
   Inbox: inbox satisfies Exactly<InboxAnswer>,
   Event: event,
   EventsPage: z.object({ items: z.array(event), head: seq, epoch: z.string() }),

@@ -160,7 +160,7 @@ function otherOperation(operation: Operation): OperationObject {
     ...(operation.description === undefined ? {} : { description: operation.description }),
     parameters: [
       ...pathParameters(operation.path, () => jsonSchema(field.id)),
-      ...(operation.query ?? []).map((each) => ({ ...each, in: 'query' as const, required: false })),
+      ...(operation.query ?? []).map((each) => ({ ...each, in: 'query' as const, required: each.required ?? false })),
       ...(operation.headers ?? []).map((each) => ({ ...each, in: 'header' as const, required: false })),
       ...(operation.open === true ? [] : COMMON_HEADERS),
     ],

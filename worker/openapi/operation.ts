@@ -5,6 +5,7 @@ export interface QueryParameter {
   name: string;
   description: string;
   schema: object;
+  required?: boolean;
 }
 
 /** An operation that is not a command. */
@@ -35,3 +36,5 @@ export const whole = (name: string, description: string, minimum: number, maximu
   schema: { type: 'integer', minimum, maximum, default: absent },
 });
 export const limit = (max: number, absent: number) => whole('limit', 'How many at most; a page may be shorter.', 1, max, absent);
+
+export const BOTH_KINDS = 'A page may be shorter than limit (at most 512 KiB): only nextCursor says that there is more.';

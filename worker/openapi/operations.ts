@@ -16,9 +16,9 @@ import {
   TRACES_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import { ADMIN_OPERATIONS } from './admin-operations.ts';
-import { cursor, limit, whole, type Operation } from './operation.ts';
+import { BOTH_KINDS, cursor, limit, whole, type Operation } from './operation.ts';
+import { SEARCH_OPERATION } from './search-operation.ts';
 
-const BOTH_KINDS = 'A page may be shorter than limit (at most 512 KiB): only nextCursor says that there is more.';
 const HEAD =
   'What is no longer at the edge is read from the history store; while that is out of reach the answer is 503 unavailable.';
 
@@ -87,6 +87,7 @@ const INBOX_OPERATIONS: readonly Operation[] = [
 /** Queries (contract §2), tickets and socket (§4), and what needs no token. */
 export const OPERATIONS: readonly Operation[] = [
   ...INBOX_OPERATIONS,
+  SEARCH_OPERATION,
   ...ADMIN_OPERATIONS,
   {
     method: 'get',

@@ -6,7 +6,7 @@ import { describeError, log } from '../log.ts';
 import { refuse, type Refused } from '../routes/refused.ts';
 import { within } from '../routes/time-bound.ts';
 import type { SessionIdentity } from '../session/api.ts';
-import type { UplinkApi } from '../uplink/api.ts';
+import type { RequestOutcome, UplinkApi } from '../uplink/api.ts';
 import { parseAnswer, type StoreAnswer } from './answer-schema.ts';
 
 /** an Uplink answers within its own bound; this much more is for the way there */
@@ -43,18 +43,19 @@ export function storeBehind(uplink: Pick<UplinkApi, 'request'>): Store {
 }
 
 export async function ask(uplink: Pick<UplinkApi, 'request'>, request: QueryRequest): Promise<StoreAnswer> {
-  const outcome = await requested(uplink, request);
+  const outcome = await requested(uplink, QUERY_SUBJECT, request);
   if (!outcome.ok) throw storeUnavailable(outcome.error);
   const answer = parseAnswer(outcome.payload);
   if (answer === undefined) throw storeUnavailable(`not an answer: ${outcome.payload.slice(0, 200)}`);
   return answer;
 }
 
-async function requested(uplink: Pick<UplinkApi, 'request'>, request: QueryRequest) {
+/** A question to a store, over NATS: a fault on the way is an outcome too. */
+export async function requested(uplink: Pick<UplinkApi, 'request'>, subject: string, question: object): Promise<RequestOutcome> {
   try {
-    return await within(STORE_CALL_MS_MAX, uplink.request(QUERY_SUBJECT, JSON.stringify(request)));
+    return await within(STORE_CALL_MS_MAX, uplink.request(subject, JSON.stringify(question)));
   } catch (error) {
-    return { ok: false as const, error: String(describeError(error)['error']) };
+    return { ok: false, error: String(describeError(error)['error']) };
   }
 }
 

@@ -19,6 +19,7 @@ import { inboxRoutes } from './inbox.ts';
 import { notificationRoutes } from './notifications.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
+import { searchRoutes } from './search.ts';
 import { refuse } from './refused.ts';
 import { decodedParams, methodsOf, routerPath, type Route } from './route.ts';
 import { socketRoutes } from './socket.ts';
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ...commandRoutes,
   ...queryRoutes,
   ...inboxRoutes,
+  ...searchRoutes,
   ...eventsRoutes,
   ...ticketRoutes,
   ...adminRoutes,

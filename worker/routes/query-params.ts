@@ -1,3 +1,4 @@
+import { rfc3339 } from '../../shared/contract/fields.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
 import { refuse } from './refused.ts';
 
@@ -13,6 +14,22 @@ export function wholeNumber(query: URLSearchParams, name: string, range: { min: 
     throw refuse('invalid_request', `${name} must be a whole number from ${range.min} to ${range.max}.`);
   }
   return value;
+}
+
+/** RFC 3339 as epoch milliseconds, or undefined when absent; anything else is 400 invalid_request. */
+export function instant(query: URLSearchParams, name: string): number | undefined {
+  const raw = query.get(name);
+  if (raw === null) return undefined;
+  const parsed = rfc3339.safeParse(raw);
+  if (!parsed.success) throw refuse('invalid_request', `${name} must be a time as in RFC 3339.`);
+  return Date.parse(parsed.data);
+}
+
+/** What matches the pattern, or undefined when absent; anything else is 400 invalid_request. */
+export function matching(query: URLSearchParams, name: string, pattern: RegExp, what: string): string | undefined {
+  const raw = query.get(name) ?? undefined;
+  if (raw !== undefined && !pattern.test(raw)) throw refuse('invalid_request', `${name} is not ${what}.`);
+  return raw;
 }
 
 /** A string that only who made it can read. */

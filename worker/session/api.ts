@@ -67,6 +67,14 @@ export interface PageQuery {
   cursor?: string;
 }
 
+/** Messages that a search found, as they are now. */
+export interface FoundMessages {
+  /** in the order asked for, deleted ones left out */
+  items: PageItem[];
+  /** of those asked for the first so many were looked at: together they are as much as a page may have */
+  looked: number;
+}
+
 export interface TraceItem {
   record: TraceRecord;
   spanCount: number;
@@ -148,6 +156,8 @@ export interface SessionApi {
   ): Promise<Result<{ items: MemberAnswer[]; nextCursor?: string }>>;
   messages(identity: SessionIdentity, actor: Actor, query: MessagesQuery): Promise<Result<MessagesPage>>;
   message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>>;
+  /** What a search found; of who is no member, nothing. */
+  found(identity: SessionIdentity, actor: Actor, messageIds: readonly string[]): Promise<FoundMessages>;
   traces(identity: SessionIdentity, actor: Actor, query: PageQuery): Promise<Result<TracesPage>>;
   /** not `trace`, which the platform keeps for itself */
   traceById(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>>;

@@ -7,11 +7,12 @@ import {
   MESSAGES_PAGE_MAX,
   PAGE_BYTES_MAX,
   PRESENCE_PAGE_MAX,
+  SEARCH_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import { isOwner, readAccess } from '../../shared/core/rights.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import { isErased, type Actor, type Event, type MessageRecord } from '../../shared/core/types.ts';
-import type { EventsPage, EventsQuery, MessagesPage, MessagesQuery, Overview, PageItem, Result } from './api.ts';
+import type { EventsPage, EventsQuery, FoundMessages, MessagesPage, MessagesQuery, Overview, PageItem, Result } from './api.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Room } from './room.ts';
 
@@ -133,6 +134,18 @@ export function message(room: Room, actor: Actor, messageId: string): Result<Pag
   if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
   const [row = { record, reactions: [] }] = withReactions(room, [record], actor);
   return { ok: true, value: itemOf(room, row) };
+}
+
+/** What a search found, as it is now, for a member alone: a public session that the caller is not in is not searched. */
+export function foundMessages(room: Room, actor: Actor, messageIds: readonly string[]): FoundMessages {
+  const access = readAccess(room.view, actor.id);
+  const asked = messageIds.slice(0, SEARCH_PAGE_MAX);
+  if (!access.ok || access.access.member === undefined) return { items: [], looked: asked.length };
+  const records = asked.flatMap((id) => room.state.message(id) ?? []).filter(({ deletedAt }) => deletedAt === undefined);
+  const page = cutPage(withReactions(room, records, actor));
+  const left = records[page.length];
+  const items = page.map((row) => itemOf(room, row));
+  return { items, looked: left === undefined ? asked.length : asked.indexOf(left.id) };
 }
 
 /** One look for the list of a user; undefined: there never was such a session. One that it must not see there is only said to be so, that its Inbox may learn of it. */

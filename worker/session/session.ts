@@ -35,6 +35,7 @@ import {
   type MessagesPage,
   type MessagesQuery,
   type Overview,
+  type FoundMessages,
   type PageItem,
   type PageQuery,
   type Result,
@@ -132,6 +133,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   async message(identity: SessionIdentity, actor: Actor, messageId: string): Promise<Result<PageItem>> {
     return queries.message(this.#at(identity), actor, messageId);
+  }
+
+  async found(identity: SessionIdentity, actor: Actor, messageIds: readonly string[]): Promise<FoundMessages> {
+    return queries.foundMessages(this.#at(identity), actor, messageIds);
   }
 
   async traces(identity: SessionIdentity, actor: Actor, query: PageQuery): Promise<Result<TracesPage>> {

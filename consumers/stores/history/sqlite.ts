@@ -10,8 +10,8 @@ import { TouchedMemory, type ArchivedEvent, type Touched } from './archive.ts';
 import { eventOf, messageOf } from './rows.ts';
 import { allEvents, eventsIn, readNote, touchedIn, writeNote, writeTouched } from './sqlite-archive.ts';
 import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
-import { asStoreFault } from './sqlite-faults.ts';
 import { cellsOf } from './sqlite-rows.ts';
+import { asStoreFault } from '../sqlite-faults.ts';
 import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
 import { ERASED_CELLS, seqPartOf, type CellValue, type HistoryTable } from './tables.ts';
 

@@ -16,6 +16,7 @@ import { MESSAGE_CASES } from './message-cases.ts';
 import { querySuite } from './queries.ts';
 import { REACTION_CASES, READ_CASES } from './reaction-cases.ts';
 import { retrySuite } from './retries.ts';
+import { searchSuite } from './search.ts';
 import { SESSION_CASES } from './session-cases.ts';
 import { signalSuite } from './signals.ts';
 import { socketSuite } from './sockets.ts';
@@ -71,6 +72,7 @@ export function conformance(store: string, start: () => Promise<Target> = openTa
       socketSuite(world);
       signalSuite(world);
       listSuite(world);
+      searchSuite(world);
       backendSuite(world);
       historySuite(world);
       documentSuite(world);

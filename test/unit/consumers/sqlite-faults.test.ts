@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, it } from 'vitest';
-import { asStoreFault } from '../../../consumers/stores/history/sqlite-faults.ts';
+import { asStoreFault } from '../../../consumers/stores/sqlite-faults.ts';
 import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-faults-'));

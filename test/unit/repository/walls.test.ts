@@ -24,6 +24,8 @@ describe('the walls between the parts', () => {
     ['shared/core/x.ts', `import { readFile } from 'node:fs';`],
     ['shared/contract/x.ts', `import { DurableObject } from 'cloudflare:workers';`],
     ['shared/contract/x.ts', `import 'node:crypto';`],
+    ['shared/contract/x.ts', `import { stemmer } from 'stemmer';`],
+    ['shared/search/x.ts', `import { z } from 'zod';`],
     ['shared/contract/x.ts', `import { room } from '../../worker/session/room.ts';`],
     ['shared/core/x.ts', `export * from '../../consumers/main.ts';`],
     ['shared/core/x.ts', 'const at = Date.now();'],
@@ -48,6 +50,7 @@ describe('the walls between the parts', () => {
   it.each([
     ['shared/contract/x.ts', `import { z } from 'zod';\nimport { SEQ_MAX } from '../core/limits.ts';`],
     ['worker/uplink/x.ts', `import { connect } from 'nats.ws';`],
+    ['shared/search/x.ts', `import { stemmer } from 'stemmer';`],
     [
       'worker/session/x.ts',
       `import { DurableObject } from 'cloudflare:workers';\nimport { decide } from '../../shared/core/decide.ts';`,

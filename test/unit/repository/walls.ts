@@ -11,6 +11,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bench: ['shared', 'scripts', 'bench'],
 };
 
+/** What shared/ may use; the client, which must stay small, takes neither folder's code. */
+const SHARED_PACKAGES: readonly { home: string; packages: RegExp }[] = [
+  { home: 'shared/contract/', packages: /^zod(?:\/|$)/ },
+  { home: 'shared/search/', packages: /^stemmer$/ },
+];
+
 /** Packages with one home: path prefix under which they may be imported. Type-only imports count too. */
 const HOMES: readonly { packages: RegExp; home: string; of: readonly string[] }[] = [
   // the edge's connection to NATS lives in the Uplinks alone (design decision 4)
@@ -54,8 +60,8 @@ function breach(path: string, name: string): string | undefined {
     return ALLOWED[part]?.includes(target) === false ? `${part}/ may not import ${target}/` : undefined;
   }
   if (part === 'shared') {
-    const allowed = path.startsWith('shared/contract/') && (name === 'zod' || name.startsWith('zod/'));
-    return allowed ? undefined : 'shared/ has no platform and no package but zod in contract/';
+    const allowed = SHARED_PACKAGES.some(({ home, packages }) => path.startsWith(home) && packages.test(name));
+    return allowed ? undefined : 'shared/ has no platform and no package but zod in contract/ and stemmer in search/';
   }
   const homeless = HOMES.find(({ packages, home, of }) => packages.test(name) && of.includes(part) && !path.startsWith(home));
   return homeless === undefined ? undefined : `only ${homeless.home} may import it`;

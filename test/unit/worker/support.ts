@@ -11,6 +11,7 @@ import type { InboundSignal } from '../../../shared/contract/backend.ts';
 import type {
   EventsPage,
   Executed,
+  FoundMessages,
   ExecuteInput,
   MessagesPage,
   Overview,
@@ -64,6 +65,9 @@ export function fakeSession() {
     takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
     takeSignals: vi.fn<(identity: SessionIdentity, signals: readonly InboundSignal[]) => Promise<void>>(async () => undefined),
     overview: vi.fn<(identity: SessionIdentity, actor: unknown) => Promise<Overview | undefined>>(async () => undefined),
+    found: vi.fn<(identity: SessionIdentity, actor: unknown, messageIds: readonly string[]) => Promise<FoundMessages>>(
+      async (_identity, _actor, { length }) => ({ items: [], looked: length }),
+    ),
     inboxChanges: vi.fn<(identity: SessionIdentity, named: readonly string[]) => Promise<UserChange[]>>(async () => []),
     fetch: vi.fn<(request: Request) => Promise<Response>>(async () =>
       Response.json({ code: 'unauthenticated', detail: 'no' }, { status: 401 }),
@@ -76,6 +80,7 @@ export function fakeInbox() {
   return {
     take: vi.fn<(identity: InboxIdentity, changes: readonly InboxChange[]) => Promise<void>>(async () => undefined),
     page: vi.fn<(identity: InboxIdentity, query: object) => Promise<Result<InboxPage>>>(async () => ok({ items: [] })),
+    sessionIds: vi.fn<(identity: InboxIdentity, limit: number) => Promise<string[]>>(async () => []),
     since: vi.fn<(identity: InboxIdentity, after: number) => Promise<object>>(async () => ({ type: 'inbox', rev: 0, items: [] })),
     issueTicket: vi.fn<(identity: InboxIdentity, actor: unknown, expiresAtMs: number) => Promise<Result<object>>>(async () =>
       ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' }),

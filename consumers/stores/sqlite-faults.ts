@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../store-unavailable.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 
 /** Primary result codes that speak of the file, the disk or the machine and not of what was written (sqlite.org/rescode.html). */
 const STORE_FAULTS: ReadonlyMap<number, string> = new Map([

@@ -1,0 +1,67 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { EVENTS_STREAM, QUERY_SUBJECT, SEARCH_SUBJECT } from '../../shared/contract/subjects.ts';
+import { openHistory } from '../projections/history-read-model.ts';
+import { HISTORY_DURABLE } from '../projections/history.ts';
+import { openSearch } from '../projections/search-read-model.ts';
+import { SEARCH_DURABLE } from '../projections/search.ts';
+import type { Log } from '../runtime/log.ts';
+import { SYSTEM_TIME } from '../runtime/time.ts';
+import type { Settings } from '../settings.ts';
+import { answerHistory } from './answer.ts';
+import { durableWatch } from './durable-watch.ts';
+import { jetStreamEventStream } from './event-stream.ts';
+import { throughOf, watchIndexed } from './indexed-through.ts';
+import { jetStreamDeadLettersOf } from './letters.ts';
+import { startResponder } from './responder.ts';
+import { answerSearch } from './search-answer.ts';
+
+/** What answers the edge's questions: a role for each store, so that none waits for another's. */
+
+/** within what the responder gives an answer */
+const DURABLE_MS_MAX = 1_000;
+
+type Stop = () => Promise<void>;
+
+export async function startHistoryQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
+  const store = await openHistory(settings, false);
+  await store.health();
+  // not checked here: the store can be read while JetStream is away
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
+  const isFed = durableWatch(async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE), Date.now);
+  const stream = {
+    stream: jetStreamEventStream(manager, HISTORY_DURABLE),
+    deadLettersOf: jetStreamDeadLettersOf(manager, manager.jetstream(), HISTORY_DURABLE),
+  };
+  const answering = { store, isFed, stream, time: SYSTEM_TIME };
+  const responder = startResponder(
+    connection,
+    {
+      subject: QUERY_SUBJECT,
+      store: 'history store',
+      answer: async (question, replyBytesMax) => await answerHistory(answering, question, replyBytesMax),
+    },
+    log,
+  );
+  return async () => {
+    await responder.stop();
+    await store.close();
+  };
+}
+
+export async function startSearchQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
+  const store = await openSearch(settings, false);
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
+  const indexed = watchIndexed(throughOf(manager, SEARCH_DURABLE, Date.now), store.seenAfterMs, log);
+  const searching = { store, asOfMs: () => indexed.asOfMs() };
+  const responder = startResponder(
+    connection,
+    { subject: SEARCH_SUBJECT, store: 'search index', answer: async (question) => await answerSearch(searching, question) },
+    log,
+  );
+  return async () => {
+    indexed.stop();
+    await responder.stop();
+    await store.close();
+  };
+}

@@ -1,0 +1,269 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { searchWriteOf } from '../../consumers/projections/search.ts';
+import type { Found, SearchQuestion, SearchStore, SearchWrite } from '../../consumers/stores/search/port.ts';
+import { compareHits, keyOf } from '../../shared/contract/search.ts';
+import { SEARCH_PAGE_MAX } from '../../shared/core/limits.ts';
+import type { Event } from '../../shared/core/types.ts';
+import { parseQuery } from '../../shared/search/query.ts';
+import { anEvent, conversation, shuffledAndRepeated } from './events.ts';
+
+/** What every adapter of the search index keeps: run once per adapter. `make` gives an empty store each time. */
+
+const RUNS = Number(process.env['FC_RUNS'] ?? 25);
+/** fast-check prints the seed of a failure; FC_SEED plays it again */
+const SEED = process.env['FC_SEED'] === undefined ? Date.now() % 2 ** 31 : Number(process.env['FC_SEED']);
+
+/** no one begins or ends like another: what a naive scan finds by `includes` is what an index finds by words */
+const VOCABULARY = ['ostrich', 'Café', 'pumpkin', '東京都', 'vélo', '🙂', 'Straße', '한국어', 'zebra'];
+
+export interface MadeSearch {
+  store: SearchStore;
+  /** resolves when what was written can be found */
+  settle(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const writesOf = (events: readonly Event[]): SearchWrite[] => events.flatMap((event) => searchWriteOf(event) ?? []);
+
+/** The rules of the port in the most naive form: the live text of each message by the highest clock. */
+function textsOf(events: readonly Event[]): Map<string, string> {
+  const latest = new Map<string, { clock: bigint; text: string | undefined }>();
+  let erasedAt = -1n;
+  for (const event of events) {
+    const clock = BigInt(event.clock);
+    if (event.type === 'session.deleted') erasedAt = clock > erasedAt ? clock : erasedAt;
+    if (!event.type.startsWith('message.')) continue;
+    const { id, text } = event.data as { id: string; text?: string };
+    if ((latest.get(id)?.clock ?? -1n) < clock) latest.set(id, { clock, text });
+  }
+  return new Map([...latest].flatMap(([id, { clock, text }]) => (text === undefined || clock < erasedAt ? [] : [[id, text]])));
+}
+
+/** Letters of the arbitrary's text, as words of the vocabulary. */
+function inWords(text: string): string {
+  return Array.from(text, (letter) => VOCABULARY[(letter.codePointAt(0) ?? 0) % VOCABULARY.length]).join(' ');
+}
+
+export function searchStoreContract(name: string, make: () => Promise<MadeSearch>): void {
+  describe(`search store: ${name}`, () => {
+    let made: MadeSearch;
+    beforeEach(async () => {
+      made = await make();
+    });
+    afterEach(async () => await made.dispose());
+    afterAll(() => console.info(`search store ${name}: FC_SEED=${SEED}`));
+
+    const write = async (...events: readonly Event[]): Promise<void> => {
+      expect(await made.store.write(writesOf(events))).toEqual(new Map());
+      await made.settle();
+    };
+    const find = async (q: string, more: Partial<SearchQuestion> = {}): Promise<Found> => {
+      const query = parseQuery(q);
+      if (!query.ok) throw new Error(query.detail);
+      return await made.store.find({
+        tenant: 'default',
+        clauses: query.clauses,
+        sessions: ['s1'],
+        limit: SEARCH_PAGE_MAX,
+        ...more,
+      });
+    };
+    const idsOf = async (q: string, more: Partial<SearchQuestion> = {}): Promise<string[]> => {
+      const { hits } = await find(q, more);
+      return hits.map(({ messageId }) => messageId).toSorted();
+    };
+    const say = (seq: number, text: string, more: object = {}): Event => {
+      return anEvent('message.created', { seq, data: { id: `m${seq}`, text, ...more } });
+    };
+
+    it('P1 every order and repetition of a batch ends as the model says', { timeout: 120_000 }, async () => {
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          conversation(),
+          fc.array(fc.nat({ max: 10_000 }), { minLength: 60, maxLength: 60 }),
+          async (events, luck) => {
+            // a session of its own per run: the store is made once
+            const sessionId = `run-${(round += 1)}`;
+            const own = events.map((event) => {
+              const { text } = event.data as { text?: string };
+              const data = text === undefined ? event.data : { ...event.data, text: inWords(text) };
+              return { ...event, sessionid: sessionId, data } as Event;
+            });
+            for (const batch of shuffledAndRepeated(own, luck)) await made.store.write(writesOf(batch));
+            await made.settle();
+            const texts = [...textsOf(own)];
+            for (const word of VOCABULARY) {
+              const expected = texts.filter(([, text]) => text.includes(word)).map(([id]) => id);
+              expect(await idsOf(word, { sessions: [sessionId] }), word).toEqual(expected.toSorted());
+            }
+          },
+        ),
+        { numRuns: RUNS, seed: SEED },
+      );
+    });
+
+    it.each([
+      ['cafe', 'The CAFÉ is open'],
+      ['CAFÉ', 'a cafe'],
+      ['e\u0301te\u0301', 'été'],
+      ['été', 'e\u0301te\u0301'],
+      ['strasse', 'Hauptstraße oder Straße'],
+      ['running', 'they run'],
+      ['connections', 'one connection'],
+      ['東京', '今日は東京都に行く'],
+      ['京都に', '東京都に行く'],
+      ['東', '大東京'],
+      ['京', '大東京'],
+      ['한국', '한국어를 배운다'],
+      ['ガイド', 'ｶﾞｲﾄﾞﾌﾞｯｸ'],
+      ['東京 tower', 'Tokyo Tower 東京タワー tower'],
+      ['"東京 tower"', 'the 東京 tower'],
+      ['abc東京', 'abc東京都'],
+      ['🙂', 'well🙂done'],
+      ['👍', 'yes 👍🏽!'],
+      ['example.com', 'see http://example.com/path'],
+      ['foo_bar', 'call foo_bar(1)'],
+      ["don't", "we don't know"],
+      ['<b>', 'a <b> tag'],
+      ['привет', 'ПРИВЕТ, мир'],
+      ['еще', 'ещё раз'],
+      ['οδος', 'ΟΔΟΣ'],
+      ['1,000', 'it costs 1,000 coins'],
+      ['"quick brown"', 'a quick, brown fox'],
+      ['“quick brown”', 'Quick brown'],
+      ['brown quick', 'a quick brown fox'],
+      ['"unclosed phrase', 'an unclosed phrase'],
+    ])('finds %j in %j', async (q, text) => {
+      await write(say(1, text), say(2, 'something else'));
+      expect(await idsOf(q)).toEqual(['m1']);
+    });
+
+    it.each([
+      ['cat', 'concatenate'],
+      ['"brown quick"', 'a quick brown fox'],
+      ['quick cat', 'a quick brown fox'],
+      ['京東', '東京'],
+      ['東都', '東京都'],
+      ['"a c"', 'a b c'],
+      ['NOT', 'quick'],
+      ['quick*', 'quickly'],
+    ])('does not find %j in %j', async (q, text) => {
+      await write(say(1, text));
+      expect(await idsOf(q)).toEqual([]);
+    });
+
+    it('of a message has what was said last, by clock, and nothing of one that was deleted', async () => {
+      const created = say(1, 'ostrich');
+      const edits = [2, 3].map((seq) =>
+        anEvent('message.updated', { seq, data: { id: 'm1', messageSeq: 1, text: `zebra edit${seq}` } }),
+      );
+      await write(...edits.toReversed(), created);
+      expect([await idsOf('ostrich'), await idsOf('edit2'), await idsOf('edit3')]).toEqual([[], [], ['m1']]);
+      expect((await find('zebra')).hits).toMatchObject([
+        { sessionId: 's1', messageId: 'm1', seq: 1, sentAtMs: Date.parse('2026-01-02T03:04:05.006Z') },
+      ]);
+      await write(anEvent('message.deleted', { seq: 4, data: { id: 'm1', messageSeq: 1 } }));
+      await write(...edits, created);
+      expect([await idsOf('ostrich'), await idsOf('zebra')]).toEqual([[], []]);
+      expect((await find('zebra')).total).toBe(0);
+    });
+
+    it('an erased event takes the words away, whichever comes first', async () => {
+      const created = say(1, 'ostrich');
+      const erased = {
+        ...anEvent('message.updated', { seq: 2, data: { id: 'm1', messageSeq: 1 } }),
+        data: { id: 'm1', erased: true },
+      } as Event;
+      await write(erased, created);
+      expect(await idsOf('ostrich')).toEqual([]);
+    });
+
+    it('the deletion of a session takes all of it, also what comes late, and nothing of others', async () => {
+      await write(say(1, 'ostrich'), say(2, 'ostrich'));
+      await write({ ...say(1, 'ostrich'), sessionid: 's2' }, { ...say(1, 'ostrich'), tenant: 'other' });
+      await write(anEvent('session.deleted', { seq: 9 }));
+      await write(say(3, 'ostrich'), anEvent('message.updated', { seq: 4, data: { id: 'm1', messageSeq: 1, text: 'ostrich' } }));
+      // both in one batch, and the late one before it
+      await write(
+        { ...say(5, 'ostrich'), sessionid: 's3' },
+        {
+          ...anEvent('session.deleted', { seq: 8 }),
+          sessionid: 's3',
+        },
+      );
+      expect(await idsOf('ostrich', { sessions: ['s1', 's3'] })).toEqual([]);
+      expect(await idsOf('ostrich', { sessions: ['s1', 's2'] })).toEqual(['m1']);
+      expect(await idsOf('ostrich', { tenant: 'other' })).toEqual(['m1']);
+    });
+
+    it('keeps tenants and sessions apart, few of them and many', async () => {
+      await write(...['s1', 's2', 's3'].map((sessionId): Event => ({ ...say(1, 'ostrich'), sessionid: sessionId })));
+      await write({ ...say(2, 'ostrich'), tenant: 'other' });
+      const many = Array.from({ length: 5_000 }, (_, at) => `other-${at}`);
+      for (const sessions of [
+        ['s1', 's3'],
+        ['s1', 's3', ...many],
+      ]) {
+        const { hits, total } = await find('ostrich', { sessions });
+        expect(hits.map(keyOf).toSorted()).toEqual(['s1/m1', 's3/m1']);
+        expect(total).toBe(2);
+      }
+      expect((await find('ostrich', { sessions: [] })).hits).toEqual([]);
+    });
+
+    it('filters by author and by time, bounds left out', async () => {
+      const at = (second: number): string => `2026-01-02T03:04:0${second}.000Z`;
+      await write(
+        ...[1, 2, 3].map((seq) => ({ ...say(seq, 'ostrich', { createdAt: at(seq) }), actor: seq === 2 ? 'bob' : 'alice' })),
+      );
+      expect(await idsOf('ostrich', { author: 'bob' })).toEqual(['m2']);
+      expect(await idsOf('ostrich', { sentAfterMs: Date.parse(at(1)) })).toEqual(['m2', 'm3']);
+      expect(await idsOf('ostrich', { sentBeforeMs: Date.parse(at(3)), sentAfterMs: Date.parse(at(1)) })).toEqual(['m2']);
+      // who edits is not who wrote it
+      await write({
+        ...anEvent('message.updated', {
+          seq: 4,
+          data: { id: 'm2', messageSeq: 2, author: 'bob', createdAt: at(2), text: 'ostrich' },
+        }),
+        actor: 'alice',
+      });
+      expect(await idsOf('ostrich', { author: 'bob', sentAfterMs: Date.parse(at(1)) })).toEqual(['m2']);
+    });
+
+    it('ranks, and pages without a gap or a repetition', async () => {
+      const texts = Array.from({ length: 25 }, (_, at) => `ostrich ${'pumpkin '.repeat(at % 4)}`);
+      await write(
+        ...texts.map((text, at) => say(at + 1, text, { createdAt: new Date(1_700_000_000_000 + (at % 5)).toISOString() })),
+      );
+      const all = await find('ostrich');
+      expect(all).toMatchObject({ total: 25, more: false });
+      expect(all.hits).toEqual(all.hits.toSorted(compareHits));
+      // a short message says more of its words than a long one
+      expect(all.hits[0]?.score).toBeGreaterThan(all.hits.at(-1)?.score ?? 0);
+      const paged = [];
+      for (let after: SearchQuestion['after']; ; after = paged.at(-1)) {
+        const page = await find('ostrich', { limit: 4, ...(after === undefined ? {} : { after }) });
+        expect(page.total).toBe(25);
+        paged.push(...page.hits);
+        if (!page.more) break;
+      }
+      expect(paged).toEqual(all.hits);
+    });
+
+    it('takes texts and words of any size, and clocks beyond what a number holds exactly', async () => {
+      const clock = (2n ** 53n).toString();
+      await write({ ...say(1, `${'x'.repeat(40_000)} ostrich ${'東'.repeat(9_000)}`), clock }, say(2, '🙂 '.repeat(20_000)));
+      await write({ ...say(1, 'older'), clock: (2n ** 53n - 1n).toString() });
+      expect([await idsOf('ostrich'), await idsOf('older'), await idsOf('🙂')]).toEqual([['m1'], [], ['m2']]);
+      await write({ ...say(1, 'newer'), clock: (2n ** 53n + 1n).toString() });
+      expect([await idsOf('ostrich'), await idsOf('newer')]).toEqual([[], ['m1']]);
+    });
+
+    it('is healthy', async () => {
+      await made.store.health();
+      expect(await made.store.write([])).toEqual(new Map());
+    });
+  });
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { searchWriteOf } from '../../consumers/projections/search.ts';
+import type { SearchStore } from '../../consumers/stores/search/port.ts';
+import { openSqliteSearch } from '../../consumers/stores/search/sqlite.ts';
+import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
+import type { Event } from '../../shared/core/types.ts';
+import { anEvent } from './events.ts';
+import { searchStoreContract } from './search-store.contract.ts';
+
+searchStoreContract('SQLite', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-search-'));
+  const path = join(directory, 'search.db');
+  const writer = openSqliteSearch({ path, writes: true });
+  // as another process reads it
+  const reader = openSqliteSearch({ path, writes: false });
+  return {
+    store: {
+      seenAfterMs: 0,
+      write: async (batch) => await writer.write(batch),
+      find: async (question) => await reader.find(question),
+      async health() {
+        await writer.health();
+        await reader.health();
+      },
+      close: async () => await writer.close(),
+    },
+    settle: async () => await Promise.resolve(),
+    async dispose() {
+      await writer.close();
+      await reader.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+});
+
+describe('the SQLite file of the search index', () => {
+  let directory: string;
+  let store: SearchStore;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'millrace-search-'));
+    store = openSqliteSearch({ path: join(directory, 'search.db'), writes: true });
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const write = async (...events: readonly Event[]): Promise<void> =>
+    void (await store.write(events.flatMap((event) => searchWriteOf(event) ?? [])));
+
+  it('holds nothing of a word that was erased, on no page', async () => {
+    const path = join(directory, 'search.db');
+    await write(anEvent('message.created', { seq: 1, data: { text: 'xylophonesecret' } }));
+    await write(anEvent('message.created', { seq: 2, data: { id: 'm2', text: 'xylophonesecret' } }));
+    await write(anEvent('message.created', { seq: 3, data: { id: 'm3', text: 'kept' } }));
+    const file = async (): Promise<Buffer> => {
+      const other = new DatabaseSync(path);
+      other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      other.close();
+      return await readFile(path);
+    };
+    expect((await file()).includes('xylophon')).toBe(true);
+    await write(anEvent('message.deleted', { seq: 4, data: { messageSeq: 1 } }));
+    await write(anEvent('session.deleted', { seq: 5 }));
+    expect((await file()).includes('xylophon')).toBe(false);
+  });
+
+  it('held by another, it is unavailable: no fault of the batch', { timeout: 20_000 }, async () => {
+    const other = new DatabaseSync(join(directory, 'search.db'));
+    other.exec('BEGIN IMMEDIATE');
+    await expect(write(anEvent('message.created', { seq: 1 }))).rejects.toBeInstanceOf(StoreUnavailable);
+    other.exec('ROLLBACK');
+    other.close();
+    await write(anEvent('message.created', { seq: 1 }));
+  });
+
+  it('of a newer program is refused', () => {
+    const path = join(directory, 'newer.db');
+    const other = new DatabaseSync(path);
+    other.exec('PRAGMA user_version = 99');
+    other.close();
+    expect(() => openSqliteSearch({ path, writes: true })).toThrow('schema 99');
+  });
+});
