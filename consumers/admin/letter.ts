@@ -2,19 +2,10 @@ import type { DeadLetterAnswer } from '../../shared/contract/admin.ts';
 import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
 import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import type { StoredMessage } from './stream-reader.ts';
 
-/** A dead letter as its stream keeps it. `data` is empty where only the headers were read. */
-export interface StoredLetter {
-  /** its sequence in MILLRACE_DEAD_LETTERS */
-  position: number;
-  /** `millrace.dead.{consumer}` */
-  subject: string;
-  atMs: number;
-  headers: readonly (readonly [name: string, value: string])[];
-  data: Uint8Array;
-  /** of the payload, read or not */
-  bytes: number;
-}
+/** A message of MILLRACE_DEAD_LETTERS. */
+export type StoredLetter = StoredMessage;
 
 /** The last of that name: the runtime's own stands behind whatever a publisher sent. */
 export function headerOf(letter: StoredLetter, name: string): string | undefined {
@@ -39,9 +30,18 @@ export function consumerOf({ subject }: StoredLetter): string {
   return subject.split('.').at(-1) ?? '';
 }
 
+/** Where the original was published, as the runtime wrote it down. */
+export function originalSubject(letter: StoredLetter): string {
+  return headerOf(letter, LETTER_HEADERS.subject) ?? '';
+}
+
+export function isCommand(letter: StoredLetter): boolean {
+  return originalSubject(letter).startsWith('millrace.commands.');
+}
+
 /** Whose letter it is, by the subject that the publisher's rights vouch for. */
 export function ownerOf(letter: StoredLetter): { tenant?: string; sessionId?: string } {
-  const [root, kind, tenant = '', ...rest] = (headerOf(letter, LETTER_HEADERS.subject) ?? '').split('.');
+  const [root, kind, tenant = '', ...rest] = originalSubject(letter).split('.');
   if (root !== 'millrace' || (kind !== 'events' && kind !== 'commands') || !TENANT_PATTERN.test(tenant)) return {};
   const sessionId = rest.at(-1) ?? '';
   return rest.length === (kind === 'events' ? 3 : 1) && ID_PATTERN.test(sessionId) ? { tenant, sessionId } : { tenant };
@@ -55,7 +55,7 @@ export function isOf(letter: StoredLetter, tenant: string): boolean {
 }
 
 /** What a payload says of itself, as far as it can be read: members of an event (contract §3) or of a command (§5). */
-interface Said {
+export interface Said {
   seq?: number;
   eventId?: string;
   commandId?: string;
@@ -69,21 +69,21 @@ export function letterAnswer(letter: StoredLetter): DeadLetterAnswer {
     reason: headerOf(letter, LETTER_HEADERS.reason) ?? '',
     error: headerOf(letter, LETTER_HEADERS.error) ?? '',
     attempts: count(headerOf(letter, LETTER_HEADERS.attempts)),
-    subject: headerOf(letter, LETTER_HEADERS.subject) ?? '',
+    subject: originalSubject(letter),
     streamSeq: count(headerOf(letter, LETTER_HEADERS.streamSeq)),
-    firstFailedAt: timeOf(headerOf(letter, LETTER_HEADERS.firstFailedAt), letter.atMs),
+    firstFailedAt: new Date(timeOf(letter, [LETTER_HEADERS.firstFailedAt])).toISOString(),
     at: new Date(letter.atMs).toISOString(),
     ...ownerOf(letter),
-    ...saidBy(letter),
+    ...saidBy(letter, letter.data),
     bytes: count(headerOf(letter, LETTER_HEADERS.payloadBytes)) || letter.bytes,
   };
 }
 
-function saidBy(letter: StoredLetter): Said {
-  const value = jsonOf(letter.data);
+/** `data` is the original's payload: the letter's own may be cut. */
+export function saidBy(letter: StoredLetter, data: Uint8Array): Said {
+  const value = jsonOf(data);
   if (value === undefined) return {};
-  const isCommand = (headerOf(letter, LETTER_HEADERS.subject) ?? '').startsWith('millrace.commands.');
-  if (isCommand) return { ...text('commandId', value['commandId']), ...text('correlationId', value['correlationId']) };
+  if (isCommand(letter)) return { ...text('commandId', value['commandId']), ...text('correlationId', value['correlationId']) };
   const { seq } = value;
   return {
     ...(typeof seq === 'number' && Number.isInteger(seq) && seq >= 1 && seq <= SEQ_MAX ? { seq } : {}),
@@ -110,11 +110,12 @@ function text<Name extends string>(name: Name, value: unknown): { [N in Name]?: 
   return typeof value === 'string' && value.length <= ID_CHARS_MAX ? ({ [name]: value } as { [N in Name]: string }) : {};
 }
 
-function count(value: string | undefined): number {
+export function count(value: string | undefined): number {
   return value !== undefined && /^[0-9]{1,15}$/.test(value) ? Number(value) : 0;
 }
 
-function timeOf(value: string | undefined, absentMs: number): string {
-  const ms = value === undefined ? Number.NaN : Date.parse(value);
-  return new Date(Number.isNaN(ms) ? absentMs : ms).toISOString();
+/** Epoch milliseconds of the first of these headers that is there and is a time. */
+export function timeOf(letter: StoredLetter, names: readonly string[]): number {
+  const times = names.map((name) => Date.parse(headerOf(letter, name) ?? ''));
+  return times.find((ms) => !Number.isNaN(ms)) ?? letter.atMs;
 }

@@ -1,25 +1,55 @@
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Log } from '../runtime/log.ts';
+import { handOver } from '../runtime/redrive.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { signedPoster } from '../runtime/signed-post.ts';
 import { PAYLOAD_BYTES_DEFAULT } from '../runtime/start-read-model.ts';
-import { ensureStreams, type StreamSettings } from '../runtime/streams.ts';
-import { jetStreamLetterBox } from './letter-box.ts';
+import { ensureStreams } from '../runtime/streams.ts';
+import { adminLogPage, jetStreamAdminLog } from './admin-log.ts';
+import { eventsOfEdge } from './edge-events.ts';
+import { letterDetail } from './letter-detail.ts';
 import { letterPage } from './letter-page.ts';
-import { startAdminResponder } from './responder.ts';
+import { redriveAll } from './redrive-all.ts';
+import { Redriver, type CommandToPublish } from './redriver.ts';
+import { startAdminResponder, type AdminHandlers } from './responder.ts';
+import { jetStreamReader } from './stream-reader.ts';
 
 /** of one call to JetStream: several fit into the time of an answer */
 const STREAM_CALL_MS_MAX = 1_000;
 
 /** Starts answering operators. Rejects when the streams cannot be made. */
-export async function startAdmin(connection: NatsConnection, settings: StreamSettings, log: Log): Promise<() => Promise<void>> {
+export async function startAdmin(connection: NatsConnection, settings: Settings, log: Log): Promise<() => Promise<void>> {
   const manager = await jetstreamManager(connection, { timeout: STREAM_CALL_MS_MAX });
   await ensureStreams(manager, settings, log);
-  const box = jetStreamLetterBox(jetstream(connection), manager);
-  const responder = startAdminResponder(
-    connection,
-    { 'deadLetters.list': async (request, deadline) => await letterPage(box, request, deadline) },
-    connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT,
-    log,
-  );
+  const client = jetstream(connection, { timeout: STREAM_CALL_MS_MAX });
+  const letters = jetStreamReader(client, manager, DEAD_LETTERS_STREAM);
+  const lines = jetStreamReader(client, manager, ADMIN_LOG_STREAM);
+  const redriver = new Redriver({
+    letters,
+    events: jetStreamReader(client, manager, EVENTS_STREAM),
+    eventNow: eventsOfEdge(signedPoster(settings.edgeUrl, settings.internalSecret, Date.now)),
+    handOver: async (consumer, event, publishedAtMs, msMax) =>
+      await handOver(connection, consumer, { event, publishedAtMs }, msMax),
+    publish: async (command) => await publish(client, command),
+    log: jetStreamAdminLog(client, Date.now),
+  });
+  const handlers: AdminHandlers = {
+    'deadLetters.list': async (request, deadline) => await letterPage(letters, request, deadline),
+    'deadLetters.get': async ({ id, tenant }) => letterDetail(await redriver.find(id, tenant)),
+    'deadLetters.redrive': async (request, deadline) =>
+      await redriver.redrive(await redriver.find(request.id, request.tenant), request, deadline),
+    'deadLetters.discard': async (request) => await redriver.discard(await redriver.find(request.id, request.tenant), request),
+    'deadLetters.redriveAll': async (request, deadline) => await redriveAll({ letters, redriver, log }, request, deadline),
+    'log.list': async (request, deadline) => await adminLogPage(lines, request, deadline),
+  };
+  const responder = startAdminResponder(connection, handlers, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT, log);
   return async () => await responder.stop();
+}
+
+async function publish(client: JetStreamClient, { subject, data, headers: entries, id }: CommandToPublish): Promise<void> {
+  const all = headers();
+  for (const [name, value] of entries) all.append(name, value);
+  await client.publish(subject, data, { headers: all, msgID: id, timeout: STREAM_CALL_MS_MAX });
 }

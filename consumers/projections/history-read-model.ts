@@ -27,6 +27,7 @@ export function historyOn(store: HistoryStore, { client, manager, post, log, now
   return {
     projection,
     settlements: receipts,
+    redriven: async (event, publishedAtMs) => await receipts.tellNow(event, publishedAtMs),
     started() {
       receipts.start();
       echoDeadLetters(manager, client, projection.name, receipts).then(

@@ -80,6 +80,14 @@ export class ReceiptSender implements Settlements {
     this.#wake();
   }
 
+  /** Outside the queue, for one who waits: of a dead letter that was redriven nobody asks again. Rejects when the Session was not told. */
+  async tellNow({ tenant, sessionid: sessionId, seq }: Event, publishedAtMs: number): Promise<void> {
+    const receipt: Receipt = { tenant, sessionId, seqs: [[seq, seq]], publishedAt: publishedAtMs, persistedAt: this.#time.now() };
+    const { failed } = await this.#post([receipt]);
+    if (failed.length > 0) throw new Error('the session did not take its receipt');
+    void this.#tellOf([receipt]);
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }

@@ -1,4 +1,4 @@
-import { backoffMs, within } from './backoff.ts';
+import { backoffMs, within, type BackoffBounds } from './backoff.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
@@ -10,10 +10,19 @@ import type { Event } from '../../shared/core/types.ts';
 
 /** at more deliveries than this a message is buried without a look at its payload: it may be what kills the worker */
 export const DELIVERIES_MAX = 10;
-export const RETRY_BOUNDS = { minMs: 1_000, maxMs: 300_000 };
+const RETRY_BOUNDS = { minMs: 1_000, maxMs: 300_000 };
+/** What a message may cost before it is buried. */
+export interface BatchBounds {
+  deliveriesMax: number;
+  /** before a failed message comes again */
+  retry: BackoffBounds;
+  /** a store that does not answer is a store that fails */
+  handleMsMax: number;
+}
+
 const PAUSE_BOUNDS = { minMs: 250, maxMs: 10_000 };
-/** a store that does not answer is a store that fails */
 const HANDLE_MS_MAX = 30_000;
+const BOUNDS: BatchBounds = { deliveriesMax: DELIVERIES_MAX, retry: RETRY_BOUNDS, handleMsMax: HANDLE_MS_MAX };
 /** first failures remembered by this worker; beyond it the oldest are forgotten, and a dead letter names a later time */
 const FIRST_FAILURES_MAX = 10_000;
 
@@ -37,6 +46,8 @@ export interface BatchPorts {
   /** waits at most so long; less when the worker is to stop */
   wait: (ms: number) => Promise<void>;
   stopping: () => boolean;
+  /** absent: those above */
+  bounds?: BatchBounds;
   /** what the bound of a batch is measured by; absent: the system's */
   time?: Time;
 }
@@ -51,10 +62,12 @@ interface Work extends Pick<Delivery, 'event' | 'stored'> {
  */
 export class BatchHandler {
   readonly #ports: BatchPorts;
+  readonly #bounds: BatchBounds;
   readonly #firstFailedAtMs = new Map<string, number>();
 
   constructor(ports: BatchPorts) {
     this.#ports = ports;
+    this.#bounds = ports.bounds ?? BOUNDS;
   }
 
   /** Resolves when all are settled. Never rejects. `release` is called for each as it is. */
@@ -63,7 +76,7 @@ export class BatchHandler {
     const burials: Promise<void>[] = [];
     for (const incoming of batch) {
       // the delivery count before the payload: even parsing may be what kills or hangs a worker
-      if (incoming.deliveries > DELIVERIES_MAX) {
+      if (incoming.deliveries > this.#bounds.deliveriesMax) {
         burials.push(
           this.#bury(incoming, 'deliveries_exhausted', `delivered ${incoming.deliveries} times without an end`, release),
         );
@@ -84,7 +97,7 @@ export class BatchHandler {
         const batch = works.map(({ incoming, event, stored }) => {
           return { event, ...(stored === undefined ? {} : { stored }), publishedAtMs: incoming.publishedAtMs };
         });
-        outcomes = await within(HANDLE_MS_MAX, 'a batch', projection.handle(batch), time);
+        outcomes = await within(this.#bounds.handleMsMax, 'a batch', projection.handle(batch), time);
       } catch (error) {
         // the probe of a full or locked store may pass, for it is small: what the store says of itself goes before it
         if (error instanceof StoreUnavailable || !(await projection.healthy())) {
@@ -135,7 +148,8 @@ export class BatchHandler {
   async #end({ incoming, event }: Work, outcome: Outcome, release: (incoming: Incoming) => void): Promise<void> {
     if (outcome.kind === 'ok') return await this.#acknowledge(incoming, event, release);
     if (outcome.kind === 'poison') return await this.#bury(incoming, outcome.reason, outcome.detail, release);
-    if (incoming.deliveries >= DELIVERIES_MAX) return await this.#bury(incoming, 'retries_exhausted', outcome.detail, release);
+    if (incoming.deliveries >= this.#bounds.deliveriesMax)
+      return await this.#bury(incoming, 'retries_exhausted', outcome.detail, release);
     this.#failed(incoming);
     this.#retry(incoming, outcome.detail, release);
   }
@@ -174,7 +188,7 @@ export class BatchHandler {
 
   #retry(incoming: Incoming, why: string, release: (incoming: Incoming) => void): void {
     const { log, random } = this.#ports;
-    const delayMs = backoffMs(incoming.deliveries, RETRY_BOUNDS, random());
+    const delayMs = backoffMs(incoming.deliveries, this.#bounds.retry, random());
     log('warn', 'to be delivered again', { streamSeq: incoming.streamSeq, deliveries: incoming.deliveries, delayMs, error: why });
     incoming.retry(delayMs);
     release(incoming);

@@ -47,6 +47,7 @@ export function letterHeaders({ incoming, reason, error, firstFailedAtMs }: Dead
     [LETTER_HEADERS.subject, incoming.subject],
     [LETTER_HEADERS.streamSeq, String(incoming.streamSeq)],
     [LETTER_HEADERS.firstFailedAt, new Date(firstFailedAtMs).toISOString()],
+    [LETTER_HEADERS.publishedAt, new Date(incoming.publishedAtMs).toISOString()],
   ];
 }
 

@@ -6,6 +6,8 @@ export const LETTER_HEADERS = {
   subject: 'Millrace-Subject',
   streamSeq: 'Millrace-Stream-Seq',
   firstFailedAt: 'Millrace-First-Failed-At',
+  /** when JetStream stored the original */
+  publishedAt: 'Millrace-Published-At',
   /** of the original payload, where the letter's is cut */
   payloadBytes: 'Millrace-Payload-Bytes',
 } as const;
@@ -23,4 +25,9 @@ export function keptName(name: string): string {
   const lower = name.toLowerCase();
   const isTaken = lower.startsWith('nats-') || lower.startsWith(ORIGINAL_PREFIX.toLowerCase()) || OURS.has(lower);
   return isTaken ? `${ORIGINAL_PREFIX}${name}` : name;
+}
+
+/** True for a header that is the letter's own: one that did not come with the original, or not under this name. */
+export function keptHere(name: string): boolean {
+  return keptName(name) !== name;
 }

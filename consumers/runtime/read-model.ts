@@ -1,5 +1,6 @@
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Event } from '../../shared/core/types.ts';
 import type { Settings } from '../settings.ts';
 import type { Settlements } from './batch.ts';
 import type { Log } from './log.ts';
@@ -28,6 +29,8 @@ export interface OpenedReadModel {
   projection: Projection;
   /** told what became final; absent: nobody is */
   settlements?: Settlements;
+  /** Tells whoever waits for it that the event of a dead letter was taken after all. Rejects when they were not told. Absent: nobody waits. */
+  redriven?(event: Event, publishedAtMs: number): Promise<void>;
   /** called once events are taken; must not throw */
   started?(): void;
   /** called after the last event is settled. Never rejects. */

@@ -1,5 +1,5 @@
 import { backoffMs, wait, within } from './backoff.ts';
-import { BatchHandler, type Settlements } from './batch.ts';
+import { BatchHandler, type BatchBounds, type Settlements } from './batch.ts';
 import { nextPullEvents } from './caution.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Incoming } from './incoming.ts';
@@ -35,6 +35,8 @@ export interface RunnerBounds {
   ensureEveryMs: number;
   /** what is in hand at a stop is brought to an end for so long */
   drainMsMax: number;
+  /** absent: the batch's own */
+  batch?: BatchBounds;
 }
 
 /** one store batch; what a pull brought beyond it is the next batch */
@@ -63,6 +65,7 @@ export class Runner {
     this.#time = time;
     this.#handler = new BatchHandler({
       ...ports,
+      ...(bounds.batch === undefined ? {} : { bounds: bounds.batch }),
       time,
       now: () => time.now(),
       random: () => time.random(),

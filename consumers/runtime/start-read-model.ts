@@ -6,7 +6,8 @@ import { jetStreamDeadLetters } from './dead-letters.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
 import type { Log } from './log.ts';
 import type { OpenedReadModel, Platform, ReadModel } from './read-model.ts';
-import { Runner } from './runner.ts';
+import { serveRedrives } from './redrive.ts';
+import { Runner, type RunnerBounds } from './runner.ts';
 import { signedPoster } from './signed-post.ts';
 import { ACK_WAIT_MS, ensureDurable, ensureStreams } from './streams.ts';
 import { SYSTEM_TIME } from './time.ts';
@@ -15,7 +16,7 @@ import { SYSTEM_TIME } from './time.ts';
 export const ENSURE_EVERY_MS = 30_000;
 export const DRAIN_MS_MAX = 10_000;
 export const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
-const RUNNER_BOUNDS = {
+const RUNNER_BOUNDS: RunnerBounds = {
   pullEventsMax: PULL_EVENTS_MAX,
   workingEveryMs: ACK_WAIT_MS / 3,
   ensureEveryMs: ENSURE_EVERY_MS,
@@ -34,11 +35,23 @@ export async function startReadModel(
   const manager = await jetstreamManager(connection);
   const client = jetstream(connection);
   const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
-  return await runReadModel(model, { connection, client, manager, settings, post, log, now: Date.now, time: SYSTEM_TIME });
+  const platform = { connection, client, manager, settings, post, log, now: Date.now, time: SYSTEM_TIME };
+  return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, log) });
+}
+
+export interface Running {
+  /** started with the read model, and stopped before it */
+  beside?: (opened: OpenedReadModel) => () => Promise<void>;
+  /** absent: the system's own */
+  bounds?: RunnerBounds;
 }
 
 /** The same on a platform that is given: the simulator has one of its own. */
-export async function runReadModel(model: ReadModel, platform: Platform): Promise<() => Promise<void>> {
+export async function runReadModel(
+  model: ReadModel,
+  platform: Platform,
+  { beside, bounds = RUNNER_BOUNDS }: Running = {},
+): Promise<() => Promise<void>> {
   const { connection, client, manager, settings, log, time } = platform;
   // first, and whatever the store says: without a stream the edge could hand nothing over
   await ensureStreams(manager, settings, log);
@@ -63,11 +76,13 @@ export async function runReadModel(model: ReadModel, platform: Platform): Promis
       log,
       time,
     },
-    RUNNER_BOUNDS,
+    bounds,
   );
   opened.started?.();
   runner.start();
+  const stopBeside = beside?.(opened);
   return async () => {
+    await stopBeside?.();
     await runner.stop();
     await opened.close();
   };

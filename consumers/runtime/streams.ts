@@ -12,6 +12,8 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import {
+  ADMIN_LOG_STREAM,
+  ADMIN_LOG_SUBJECTS,
   COMMANDS_STREAM,
   COMMANDS_SUBJECTS,
   DEAD_LETTERS_STREAM,
@@ -46,6 +48,8 @@ const STREAM_BYTES_MIN = 64 * 1024 ** 2;
 export const RECEIPTS_AGE_MS_MAX = 3 * DAY_MS;
 const RECEIPTS_BYTES = 256 * 1024 ** 2;
 const COMMANDS_DUPLICATE_WINDOW_MS = 120_000;
+export const ADMIN_LOG_AGE_MS_MAX = 400 * DAY_MS;
+const ADMIN_LOG_BYTES = 256 * 1024 ** 2;
 /** a consumer that died between storing a dead letter and terminating the message stores it once more */
 const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
 
@@ -99,6 +103,20 @@ export async function ensureStreams(manager: JetStreamManager, settings: StreamS
     retention: RetentionPolicy.Workqueue,
   });
   await ensureReceipts(manager, settings.replicas, log);
+  await ensureAdminLog(manager, settings.replicas, log);
+}
+
+/** At its end the oldest lines go: people must be able to act, and what they do is some hundred bytes each. */
+async function ensureAdminLog(manager: JetStreamManager, replicas: number | undefined, log: Log): Promise<void> {
+  await ensureStream(manager, log, undefined, replicas, {
+    ...common,
+    name: ADMIN_LOG_STREAM,
+    subjects: [ADMIN_LOG_SUBJECTS],
+    max_bytes: ADMIN_LOG_BYTES,
+    max_age: nanos(ADMIN_LOG_AGE_MS_MAX),
+    num_replicas: replicas ?? 1,
+    discard: DiscardPolicy.Old,
+  });
 }
 
 /** What measures the way of events reads this one; it is nobody's only copy, so at its end the oldest go. */

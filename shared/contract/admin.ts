@@ -10,6 +10,12 @@ import { SEQ_MAX } from '../core/limits.ts';
 
 export const LETTERS_PAGE_DEFAULT = 50;
 export const LETTERS_PAGE_MAX = 100;
+/** letters that one call redrives; the rest is for the next call */
+export const REDRIVES_DEFAULT = 50;
+export const REDRIVES_MAX = 100;
+export const ADMIN_LOG_PAGE_DEFAULT = 50;
+export const ADMIN_LOG_PAGE_MAX = 100;
+const REASON_CHARS_MAX = 1_000;
 
 const time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds');
 const position = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -24,10 +30,46 @@ const asking = {
   correlationId: z.string().regex(CORRELATION_ID_PATTERN),
 };
 
-const page = { before: position.optional(), limit: z.int().min(1).max(LETTERS_PAGE_MAX) };
+const letterId = z.string().regex(ID_PATTERN);
+const limit = (max: number) => z.int().min(1).max(max);
+
+/** which letters a call means: all that fit every field that is there */
+const chosen = {
+  consumer: consumerName.optional(),
+  reason: z.string().min(1).max(REASON_CHARS_MAX).optional(),
+  ids: z.array(letterId).min(1).max(REDRIVES_MAX).optional(),
+};
+
+/** The body of POST /v1/admin/dead-letters/redrive. */
+export const redriveBody = z.strictObject({
+  ...chosen,
+  dryRun: z.boolean().optional(),
+  limit: limit(REDRIVES_MAX).optional(),
+  cursor: z.string().min(1).max(512).optional(),
+});
 
 export const adminRequest = z.discriminatedUnion('op', [
-  z.strictObject({ ...asking, op: z.literal('deadLetters.list'), consumer: consumerName.optional(), ...page }),
+  z.strictObject({
+    ...asking,
+    op: z.literal('deadLetters.list'),
+    consumer: consumerName.optional(),
+    before: position.optional(),
+    limit: limit(LETTERS_PAGE_MAX),
+  }),
+  z.strictObject({ ...asking, op: z.literal('deadLetters.get'), id: letterId }),
+  z.strictObject({ ...asking, op: z.literal('deadLetters.redrive'), id: letterId }),
+  z.strictObject({ ...asking, op: z.literal('deadLetters.discard'), id: letterId }),
+  /** oldest first, from `after` (exclusive) up to `until`, which the first call sets: what is buried meanwhile is not met again */
+  z.strictObject({
+    ...asking,
+    op: z.literal('deadLetters.redriveAll'),
+    ...chosen,
+    dryRun: z.boolean(),
+    limit: limit(REDRIVES_MAX),
+    after: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+    until: position.optional(),
+  }),
+  z.strictObject({ ...asking, op: z.literal('log.list'), before: position.optional(), limit: limit(ADMIN_LOG_PAGE_MAX) }),
 ]);
 export type AdminRequest = z.infer<typeof adminRequest>;
 export type AdminOp = AdminRequest['op'];
@@ -54,9 +96,68 @@ export const deadLetter = z.object({
 });
 export type DeadLetterAnswer = z.infer<typeof deadLetter>;
 
+const header = z.object({ name: z.string(), value: z.string() });
+
+export const deadLetterDetail = deadLetter.extend({
+  headers: z.array(header).describe('of the message as it was published, and why it is here'),
+  headersCut: z.literal(true).exactOptional().describe('there are more, or longer ones'),
+  payload: z.object({
+    encoding: z.enum(['text', 'base64']).describe('base64 where it is not UTF-8'),
+    data: z.string(),
+    cut: z.literal(true).exactOptional().describe('this is its beginning alone'),
+  }),
+});
+export type DeadLetterDetail = z.infer<typeof deadLetterDetail>;
+
+/** - `event`: the consumer gets the event as the session has it now
+ *  - `erased`: the same, of an event whose data was erased meanwhile
+ *  - `command`: it is published as a command once more */
+const redrivenAs = z.enum(['event', 'erased', 'command']);
+export type RedrivenAs = z.infer<typeof redrivenAs>;
+
+const redriven = z.object({ id: letterId, consumer: z.string(), outcome: z.literal('redriven'), as: redrivenAs });
+const discarded = z.object({ id: letterId, consumer: z.string(), outcome: z.literal('discarded') });
+
+const redriveItem = z.object({
+  id: letterId,
+  consumer: z.string().exactOptional(),
+  reason: z.string().exactOptional(),
+  outcome: z.enum(['redriven', 'wouldRedrive', 'failed', 'gone']),
+  as: redrivenAs.exactOptional(),
+  code: z.string().exactOptional().describe('of one that failed, by the catalogue of errors'),
+  detail: z.string().exactOptional(),
+});
+export type RedriveItem = z.infer<typeof redriveItem>;
+
+export const redriveReport = z.object({
+  dryRun: z.boolean(),
+  matched: z.int().min(0).describe('letters that this call looked at'),
+  redriven: z.int().min(0).describe('or, of a dry run, would be'),
+  failed: z.int().min(0),
+  items: z.array(redriveItem),
+});
+
+export const adminLogLine = z.object({
+  at: time,
+  tenant: z.string(),
+  actor: z.string(),
+  action: z.string().describe('what was done, as `deadLetters.discard`'),
+  target: z.string().describe('to what'),
+  correlationId: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+export type AdminLogLine = z.infer<typeof adminLogLine>;
+
 export const ADMIN_RESULTS = {
   /** newest first; `next`: there are older ones below it, so `before` of the next page */
   'deadLetters.list': z.object({ items: z.array(deadLetter), next: position.exactOptional() }),
+  'deadLetters.get': deadLetterDetail,
+  'deadLetters.redrive': redriven,
+  'deadLetters.discard': discarded,
+  'deadLetters.redriveAll': redriveReport.extend({
+    next: z.object({ after: z.int().min(0), until: position }).exactOptional(),
+  }),
+  'log.list': z.object({ items: z.array(adminLogLine), next: position.exactOptional() }),
 } as const satisfies Record<AdminOp, z.ZodType>;
 export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_RESULTS)[Op]>;
 

@@ -124,6 +124,16 @@ export interface NotificationsAnswer {
   left: { tenant: string; sessionId: string }[];
 }
 
+/** events in one answer, each of EVENT_BYTES_MAX at most */
+export const EVENTS_AT_MAX = 4;
+
+/** POST /internal/events, signed: events as they are now, for whoever has an old copy of one. Those that never were are left out. */
+export const eventsAtRequest = z.strictObject({ v: z.literal(1), ...sessionRef, seqs: z.array(seq).min(1).max(EVENTS_AT_MAX) });
+export type EventsAtRequest = z.infer<typeof eventsAtRequest>;
+export interface EventsAtAnswer {
+  events: Event[];
+}
+
 /** header of a signed internal call: hex HMAC-SHA256 over `${timestamp}.${body}` with INTERNAL_SECRET */
 export const SIGNATURE_HEADER = 'Millrace-Signature';
 /** header with the epoch milliseconds that were signed; refused when further than this from now */

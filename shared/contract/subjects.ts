@@ -48,3 +48,15 @@ export function receiptSubject(tenant: string, sessionId: string): string {
 /** request and reply between Uplink and whoever answers operators */
 export const ADMIN_SUBJECT = 'millrace.admin';
 export const ADMIN_QUEUE = 'admin';
+
+/** request and reply between who redrives a dead letter and the workers of the consumer that buried it, one of which takes it */
+export function redriveSubject(consumer: string): string {
+  return `millrace.redrive.${consumer}`;
+}
+
+/** who did what by hand, and when: a line each */
+export const ADMIN_LOG_STREAM = 'MILLRACE_ADMIN_LOG';
+export const ADMIN_LOG_SUBJECTS = 'millrace.admin-log.*';
+export function adminLogSubject(tenant: string): string {
+  return `millrace.admin-log.${tenant}`;
+}

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import type { OpenApiDocument } from '../../worker/openapi/document.ts';
+import { Backend } from '../support/backend.ts';
 import { sessionPath, until, User } from '../support/client.ts';
 import { OpenApiChecker } from '../support/openapi.ts';
 import { requireOrSkip } from '../support/requirement.ts';
@@ -173,11 +174,32 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
 
   test('what operators ask', async () => {
     const letters = '/v1/admin/dead-letters';
+    const backend = await Backend.connect(stack.nats);
+    try {
+      await backend.ready();
+      // refused: a stranger
+      for (const text of ['one', 'two'])
+        await backend.ask('described', { command: 'message.send', data: { text }, actor: { id: 'sam', kind: 'user' } });
+    } finally {
+      await backend.close();
+    }
+    const { items } = (await ask(OLGA, 'GET', letters)).body as { items: { id: string }[] };
+    const [first, second] = items.map(({ id }) => `${letters}/${id}`);
     await statuses(
-      [200, OLGA, 'GET', `${letters}?limit=1`],
+      [200, OLGA, 'GET', `${letters}?limit=1&consumer=relay`],
       [400, OLGA, 'GET', `${letters}?cursor=x`],
       [403, 'alice', 'GET', letters],
       [401, undefined, 'GET', letters],
+      [200, OLGA, 'GET', first ?? ''],
+      [404, OLGA, 'GET', `${letters}/none`],
+      [200, OLGA, 'POST', `${letters}/redrive`, { dryRun: true }],
+      [400, OLGA, 'POST', `${letters}/redrive`, { ids: [] }],
+      [200, OLGA, 'POST', `${second}/redrive`],
+      [404, OLGA, 'POST', `${second}/redrive`],
+      [200, OLGA, 'POST', `${first}/discard`],
+      [404, OLGA, 'POST', `${first}/discard`],
+      [403, 'alice', 'POST', `${first}/discard`],
+      [200, OLGA, 'GET', '/v1/admin/log'],
     );
   });
 

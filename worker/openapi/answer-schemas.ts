@@ -15,7 +15,7 @@ import type {
   TraceDetail,
   UserAnswer,
 } from '../../shared/contract/answers.ts';
-import { deadLetter } from '../../shared/contract/admin.ts';
+import { ADMIN_RESULTS, adminLogLine, deadLetter, deadLetterDetail, redriveReport } from '../../shared/contract/admin.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';
@@ -203,6 +203,11 @@ export const ANSWER_SCHEMAS = {
   EventsPage: z.object({ items: z.array(event), head: seq, epoch: z.string() }),
   Ticket: z.object({ ticket: z.string(), expiresAt: time }),
   DeadLettersPage: z.object({ items: z.array(deadLetter), nextCursor: z.string().optional() }),
+  DeadLetter: deadLetterDetail,
+  Redriven: ADMIN_RESULTS['deadLetters.redrive'],
+  Discarded: ADMIN_RESULTS['deadLetters.discard'],
+  RedriveReport: redriveReport.extend({ nextCursor: z.string().optional() }),
+  AdminLogPage: z.object({ items: z.array(adminLogLine), nextCursor: z.string().optional() }),
   Health: z.object({ status: z.literal('ok') }),
   Readiness: part.extend({ parts: z.object({ edge: part, uplink: part, history: part }) }),
   Problem: problem,

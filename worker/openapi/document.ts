@@ -164,6 +164,9 @@ function otherOperation(operation: Operation): OperationObject {
       ...(operation.headers ?? []).map((each) => ({ ...each, in: 'header' as const, required: false })),
       ...(operation.open === true ? [] : COMMON_HEADERS),
     ],
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: { required: false, content: { 'application/json': { schema: operation.body } } } }),
     responses: {
       [operation.status]: { description: operation.summary, ...(Object.keys(media).length === 0 ? {} : { content: media }) },
       ...(operation.operationId === 'health.ready' ? { '503': { description: 'A part is not ready', content } } : {}),
@@ -179,6 +182,7 @@ const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   t: 'trace id',
   emoji: 'one emoji, or `:name:`',
   c: 'command id',
+  id: 'id of a dead letter',
   userId: 'user id',
   type: 'event type',
   version: 'version of its data',

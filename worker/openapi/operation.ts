@@ -18,6 +18,8 @@ export interface Operation {
   description?: string;
   query?: QueryParameter[];
   headers?: QueryParameter[];
+  /** of the JSON body, which may be left out */
+  body?: object;
   status: number;
   answer?: AnswerName;
   /** a body that is no JSON of the answers' */

@@ -22,16 +22,20 @@ export async function readEvents(identity: SessionIdentity, page: EventsPage, li
     if (event.seq !== from + i || event.seq > to) throw storeUnavailable(`the archive's answer has a gap at seq ${from + i}`);
     if (event.sessionid !== identity.sessionId || event.tenant !== identity.tenant) throw storeUnavailable('not of this session');
   }
-  const erased = [
-    { types: ERASED_WITH_MESSAGE, subjects: new Set(page.erasedSubjects) },
-    { types: ERASED_WITH_TRACE, subjects: new Set(page.erasedTraces) },
-  ];
-  const whole = archived.map((event) => (erased.some((each) => covers(each, event)) ? eraseEvent(event) : event));
+  const whole = archived.map(erasing(page));
   const isComplete = archived.length === to - from + 1;
   return cut(isComplete ? [...whole, ...page.events] : whole, limit);
 }
 
 /** The archive may not have seen a deletion that the Session knows: what is erased must not come back by it. */
+export function erasing(known: Pick<EventsPage, 'erasedSubjects' | 'erasedTraces'>): (event: Event) => Event {
+  const erased = [
+    { types: ERASED_WITH_MESSAGE, subjects: new Set(known.erasedSubjects) },
+    { types: ERASED_WITH_TRACE, subjects: new Set(known.erasedTraces) },
+  ];
+  return (event) => (erased.some((each) => covers(each, event)) ? eraseEvent(event) : event);
+}
+
 function covers({ types, subjects }: { types: readonly string[]; subjects: ReadonlySet<string> }, event: Event): boolean {
   return !isErased(event) && types.includes(event.type) && subjects.has(event.subject);
 }

@@ -16,6 +16,7 @@ import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { ingressRoutes } from './ingress.ts';
 import { inboxRoutes } from './inbox.ts';
+import { internalEventRoutes } from './internal-events.ts';
 import { notificationRoutes } from './notifications.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ...ingressRoutes,
   ...notificationRoutes,
   ...auditRoutes,
+  ...internalEventRoutes,
   ...healthRoutes,
   ...documentRoutes,
   ...localRoutes,

@@ -122,6 +122,18 @@ export interface EventsPage {
   epoch: string;
 }
 
+/** Events by seq, for the system itself: nobody's rights are looked at. */
+export interface EventsAt {
+  /** whole or erased, as the tail holds them */
+  events: Event[];
+  /** those that left the tail: only the archive has them */
+  archivedSeqs: number[];
+  /** the session is deleted: the archive may not have erased its events yet */
+  isDeleted: boolean;
+  erasedSubjects: string[];
+  erasedTraces: string[];
+}
+
 /** What a session is in the list of one user. */
 export interface Overview {
   change: InboxChange;
@@ -162,6 +174,7 @@ export interface SessionApi {
   /** not `trace`, which the platform keeps for itself */
   traceById(identity: SessionIdentity, actor: Actor, traceId: string, query: PageQuery): Promise<Result<TracePage>>;
   events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>>;
+  eventsAt(identity: SessionIdentity, seqs: readonly number[]): Promise<EventsAt>;
   issueTicket(
     identity: SessionIdentity,
     actor: Actor,

@@ -2,7 +2,17 @@
  * Opaque page cursors: a kind, the session, user or tenant they belong to (as a check) and a position. They hold no secret; the
  * check only tells a cursor that we made from one that we did not (contract §2: 400).
  */
-export type CursorKind = 'messages' | 'members' | 'sessions' | 'presence' | 'traces' | 'spans' | 'letters' | 'search';
+export type CursorKind =
+  | 'messages'
+  | 'members'
+  | 'sessions'
+  | 'presence'
+  | 'traces'
+  | 'spans'
+  | 'search'
+  | 'letters'
+  | 'redrives'
+  | 'adminlog';
 
 export function encodeCursor(kind: CursorKind, sessionId: string, position: string): string {
   const plain = `1.${kind}.${checkOf(kind, sessionId, position)}.${position}`;

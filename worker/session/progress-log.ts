@@ -184,15 +184,43 @@ export class ProgressLog {
   }
 
   /** A plain receipt mends a failure (redrive); a failure that comes again after a receipt is an echo and is dropped. */
-  #settleFailures(receipt: Pick<Receipt, 'seqs' | 'failures'>, head: number): void {
+  #settleFailures(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>, head: number): void {
     const failures = (receipt.failures ?? []).filter((failure) => failure.seq <= head);
     const failed = new Set(failures.map((failure) => failure.seq));
     const known = this.#sql.exec<{ seq: number }>(`SELECT seq FROM failures`).toArray();
     for (const { seq } of known) {
       const mended = !failed.has(seq) && receipt.seqs.some(([from, to]) => from <= seq && seq <= to);
-      if (mended) this.#sql.exec(`DELETE FROM failures WHERE seq = ?`, seq);
+      if (mended) this.#mend(seq, receipt);
     }
     for (const failure of failures) if (!this.holds(failure.seq)) this.#recordFailure(failure);
+  }
+
+  /** It was persisted now, not when it failed. The range that holds it is split: its neighbours keep their times. */
+  #mend(seq: number, { publishedAt, persistedAt }: Pick<Receipt, 'publishedAt' | 'persistedAt'>): void {
+    this.#sql.exec(`DELETE FROM failures WHERE seq = ?`, seq);
+    const row = this.#sql
+      .exec<{ from_seq: number; to_seq: number; published_at: number; persisted_at: number; taken_at: number }>(
+        `SELECT * FROM receipts WHERE from_seq <= ? ORDER BY from_seq DESC LIMIT 1`,
+        seq,
+      )
+      .toArray()[0];
+    if (row === undefined || row.to_seq < seq) return;
+    const { from_seq: from, to_seq: to, published_at: published, persisted_at: persisted, taken_at: taken } = row;
+    const parts = [
+      [from, seq - 1, published, persisted],
+      [seq, seq, publishedAt, persistedAt],
+      [seq + 1, to, published, persisted],
+    ] as const;
+    for (const [first, last, ...times] of parts) {
+      if (first > last) continue;
+      this.#sql.exec(
+        `INSERT OR REPLACE INTO receipts (from_seq, to_seq, published_at, persisted_at, taken_at) VALUES (?, ?, ?, ?, ?)`,
+        first,
+        last,
+        ...times,
+        taken,
+      );
+    }
   }
 
   /** The oldest dead-lettered event: it and all after it stay in the tail until it is redriven or discarded. */

@@ -27,6 +27,7 @@ import { uplinkOf } from '../uplink/pool.ts';
 import { uplinkPublisher } from '../uplink/publisher.ts';
 import {
   SOCKET_HEADERS,
+  type EventsAt,
   type EventsPage,
   type EventsQuery,
   type ExecuteInput,
@@ -46,6 +47,7 @@ import {
   type UserChange,
 } from './api.ts';
 import { auditDigestsOf, auditEventsOf, auditInboxesOf } from './audit.ts';
+import { eventsAt } from './events-at.ts';
 import { newSessionId } from './new-session-id.ts';
 import type { RoomPorts } from './ports.ts';
 import * as queries from './queries.ts';
@@ -149,6 +151,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   async events(identity: SessionIdentity, actor: Actor, query: EventsQuery): Promise<Result<EventsPage>> {
     return queries.events(this.#at(identity), actor, query);
+  }
+
+  async eventsAt(identity: SessionIdentity, seqs: readonly number[]): Promise<EventsAt> {
+    return eventsAt(this.#at(identity), seqs);
   }
 
   async issueTicket(

@@ -183,6 +183,7 @@ describe('dead letters', () => {
       ['Millrace-Subject', 'millrace.events.default.message.created.s1'],
       ['Millrace-Stream-Seq', '9'],
       ['Millrace-First-Failed-At', '1970-01-01T00:00:00.000Z'],
+      ['Millrace-Published-At', '1970-01-01T00:00:01.009Z'],
     ]);
   });
 

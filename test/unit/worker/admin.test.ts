@@ -97,3 +97,70 @@ describe('GET /v1/admin/dead-letters', () => {
     },
   );
 });
+
+describe('one dead letter', () => {
+  const detail = { id: '7-abc', consumer: 'history', outcome: 'redriven', as: 'event' };
+
+  test('is asked for by its id', async () => {
+    const it = answering(detail, 'deadLetters.redrive');
+    const response = await asAdmin(it, 'POST', `${LETTERS}/7-abc/redrive`);
+    expect([response.status, await response.json()]).toEqual([200, detail]);
+    expect(asked(it)).toMatchObject({ op: 'deadLetters.redrive', id: '7-abc', actor: 'alice', correlationId: 'corr-1' });
+  });
+
+  test('an id that cannot exist is 404, a body with fields 400, both unasked', async () => {
+    const it = answering(detail, 'deadLetters.redrive');
+    for (const [method, path] of [
+      ['GET', ''],
+      ['POST', '/redrive'],
+      ['POST', '/discard'],
+    ] as const) {
+      expect(await problem(await asAdmin(it, method, `${LETTERS}/a.b${path}`))).toMatchObject({ status: 404, code: 'not_found' });
+      if (method === 'POST') expect((await asAdmin(it, method, `${LETTERS}/7-abc${path}`, { force: true })).status).toBe(400);
+      expect((await asAdmin(it, method, `${LETTERS}/7-abc${path}`, undefined, { scope: undefined })).status).toBe(403);
+    }
+    expect(it.uplink.request).not.toHaveBeenCalled();
+  });
+});
+
+describe('POST /v1/admin/dead-letters/redrive', () => {
+  const report = { dryRun: false, matched: 0, redriven: 0, failed: 0, items: [] };
+
+  test('goes on where the cursor says, which is of its tenant', async () => {
+    const it = answering({ ...report, next: { after: 4, until: 9 } }, 'deadLetters.redriveAll');
+    const response = await asAdmin(it, 'POST', `${LETTERS}/redrive`);
+    expect(asked(it)).toMatchObject({ dryRun: false, limit: 50 });
+    const { nextCursor, ...rest } = (await response.json()) as { nextCursor: string };
+    expect(rest).toEqual(report);
+    await asAdmin(it, 'POST', `${LETTERS}/redrive`, { consumer: 'relay', reason: 'forbidden', dryRun: true, cursor: nextCursor });
+    expect(asked(it)).toMatchObject({ after: 4, until: 9, consumer: 'relay', reason: 'forbidden', dryRun: true });
+    const other = await asAdmin(it, 'POST', `${LETTERS}/redrive`, { cursor: nextCursor }, { tenant: 'acme' });
+    expect(await problem(other)).toMatchObject({ code: 'invalid_request' });
+  });
+
+  test.each([
+    { limit: 0 },
+    { limit: 101 },
+    { ids: [] },
+    { ids: ['a b'] },
+    { consumer: 'a.b' },
+    { reason: '' },
+    { cursor: 'x' },
+    { dryRun: 'yes' },
+    { all: true },
+    [],
+  ])('%j is 400', async (body) => {
+    const it = answering(report, 'deadLetters.redriveAll');
+    expect((await asAdmin(it, 'POST', `${LETTERS}/redrive`, body)).status).toBe(400);
+    expect(it.uplink.request).not.toHaveBeenCalled();
+  });
+});
+
+test('GET /v1/admin/log pages by a cursor of its own', async () => {
+  const it = answering({ items: [], next: 3 }, 'log.list');
+  const { nextCursor } = (await (await asAdmin(it, 'GET', '/v1/admin/log?limit=7')).json()) as { nextCursor: string };
+  expect(asked(it)).toMatchObject({ op: 'log.list', limit: 7 });
+  await asAdmin(it, 'GET', `/v1/admin/log?cursor=${nextCursor}`);
+  expect(asked(it)).toMatchObject({ before: 3 });
+  expect((await asAdmin(it, 'GET', `${LETTERS}?cursor=${nextCursor}`)).status).toBe(400);
+});

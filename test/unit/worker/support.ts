@@ -9,6 +9,7 @@ import type { InboxIdentity, InboxPage } from '../../../worker/inbox/api.ts';
 import { createApp } from '../../../worker/routes/app.ts';
 import type { InboundSignal } from '../../../shared/contract/backend.ts';
 import type {
+  EventsAt,
   EventsPage,
   Executed,
   FoundMessages,
@@ -44,6 +45,7 @@ export const ACCEPTED: Accepted = {
 
 const ok = <T>(value: T): Result<T> => ({ ok: true, value });
 const EMPTY_PAGE: MessagesPage = { items: [], previousCursor: 'p' };
+export const NO_EVENTS: EventsAt = { events: [], archivedSeqs: [], isDeleted: false, erasedSubjects: [], erasedTraces: [] };
 const EMPTY_EVENTS: EventsPage = { erasedSubjects: [], erasedTraces: [], events: [], head: 0, epoch: 'x' };
 
 type Asked<T> = (identity: SessionIdentity, actor: unknown, query?: unknown) => Promise<Result<T>>;
@@ -61,6 +63,7 @@ export function fakeSession() {
     traces: vi.fn<Asked<TracesPage>>(async () => ok({ items: [], events: [] })),
     traceById: vi.fn<Asked<TracePage>>(async () => ok({ item: traceItem(), spans: [], events: [startOf(traceItem())] })),
     events: vi.fn<Asked<EventsPage>>(async () => ok(EMPTY_EVENTS)),
+    eventsAt: vi.fn<(identity: SessionIdentity, seqs: readonly number[]) => Promise<EventsAt>>(async () => NO_EVENTS),
     issueTicket: vi.fn<Asked<object>>(async () => ok({ ticket: 't', expiresAt: '2026-01-01T00:00:30.000Z' })),
     takeReceipt: vi.fn<(receipt: { sessionId: string }, embeddedMessages?: number) => Promise<void>>(async () => undefined),
     takeSignals: vi.fn<(identity: SessionIdentity, signals: readonly InboundSignal[]) => Promise<void>>(async () => undefined),

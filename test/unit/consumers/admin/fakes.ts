@@ -1,6 +1,6 @@
 import { letterHeaders } from '../../../../consumers/runtime/dead-letters.ts';
-import type { LetterBox } from '../../../../consumers/admin/letter-box.ts';
 import type { StoredLetter } from '../../../../consumers/admin/letter.ts';
+import type { StreamReader } from '../../../../consumers/admin/stream-reader.ts';
 import { anEvent } from '../../../contracts/events.ts';
 import { messageOf } from '../fakes.ts';
 
@@ -30,7 +30,7 @@ export function aLetter(position: number, more: Partial<StoredLetter> & { tenant
 }
 
 /** The stream in memory. `calls` are the readings it was asked for. */
-export class FakeBox implements LetterBox {
+export class FakeBox implements StreamReader {
   readonly letters = new Map<number, StoredLetter>();
   readonly calls: string[] = [];
   last = 0;
@@ -48,12 +48,12 @@ export class FakeBox implements LetterBox {
     return await Promise.resolve({ first: Math.min(...this.letters.keys(), this.last + 1), last: this.last });
   }
 
-  async headersBetween(from: number, to: number, consumer?: string): Promise<StoredLetter[]> {
+  async between(from: number, to: number, { subject, headersOnly }: Parameters<StreamReader['between']>[2]) {
     this.calls.push(`${from}-${to}`);
-    const isAsked = ({ position, subject }: StoredLetter): boolean =>
-      position >= from && position <= to && (consumer === undefined || subject === `millrace.dead.${consumer}`);
+    const isAsked = (letter: StoredLetter): boolean =>
+      letter.position >= from && letter.position <= to && (subject === undefined || letter.subject === subject);
     const found = [...this.letters.values()].filter(isAsked).toSorted((a, b) => a.position - b.position);
-    return await Promise.resolve(found.map((letter) => ({ ...letter, data: new Uint8Array() })));
+    return await Promise.resolve(headersOnly === true ? found.map((each) => ({ ...each, data: new Uint8Array() })) : found);
   }
 
   async read(position: number): Promise<StoredLetter | undefined> {

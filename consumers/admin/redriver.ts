@@ -1,0 +1,175 @@
+import type { AdminResult } from '../../shared/contract/admin.ts';
+import { IDEMPOTENCY_KEY_HEADER } from '../../shared/contract/backend.ts';
+import { commandSubject } from '../../shared/contract/subjects.ts';
+import { isErased, type Event } from '../../shared/core/types.ts';
+import type { EventPlace } from '../runtime/incoming.ts';
+import { keptHere, LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import type { Redriven } from '../runtime/redrive.ts';
+import type { AdminLog, Operator } from './admin-log.ts';
+import {
+  consumerOf,
+  count,
+  headerOf,
+  isCommand,
+  isOf,
+  letterId,
+  originalSubject,
+  ownerOf,
+  positionOf,
+  saidBy,
+  timeOf,
+  type StoredLetter,
+} from './letter.ts';
+import { AdminRefused } from './refused.ts';
+import type { Deadline } from './responder.ts';
+import type { StreamReader } from './stream-reader.ts';
+
+/** what storing the line and removing the letter may take of the time that there is for an answer */
+const END_MS = 500;
+
+export interface CommandToPublish {
+  subject: string;
+  data: Uint8Array;
+  headers: readonly (readonly [name: string, value: string])[];
+  /** Nats-Msg-Id */
+  id: string;
+}
+
+export interface RedriverPorts {
+  letters: StreamReader;
+  /** MILLRACE_EVENTS: the whole payload of a letter whose own is cut */
+  events: Pick<StreamReader, 'read'>;
+  /** the event as its Session has it now; undefined when it has none there. Rejects when the edge is away. */
+  eventNow: (place: EventPlace) => Promise<Event | undefined>;
+  /** gives an event to one worker of a consumer. Never rejects. */
+  handOver: (consumer: string, event: Event, publishedAtMs: number, msMax: number) => Promise<Redriven>;
+  publish: (command: CommandToPublish) => Promise<void>;
+  log: AdminLog;
+}
+
+type Plan = { as: 'event' | 'erased'; event: Event; publishedAtMs: number } | { as: 'command'; command: CommandToPublish };
+
+/**
+ * Brings dead letters to an end, one by one: what it was about takes effect, or somebody decides that it never will; a line of the
+ * log says who, and only then the letter goes. Each step may happen twice, so asking again is always right.
+ */
+export class Redriver {
+  readonly #ports: RedriverPorts;
+
+  constructor(ports: RedriverPorts) {
+    this.#ports = ports;
+  }
+
+  /** The letter of an id. Throws not_found for one that is gone, never was, or is of another tenant. */
+  async find(id: string, tenant: string): Promise<StoredLetter> {
+    const position = positionOf(id);
+    const letter = position === undefined ? undefined : await this.#ports.letters.read(position);
+    if (letter === undefined || letterId(letter) !== id || !isOf(letter, tenant)) {
+      throw new AdminRefused('not_found', 'There is no such dead letter: it was redriven or discarded, or never was one.');
+    }
+    return letter;
+  }
+
+  /** What a redrive of it would be. Changes nothing. */
+  async plan(letter: StoredLetter): Promise<Plan> {
+    return isCommand(letter) ? { as: 'command', command: commandOf(letter) } : await this.#planEvent(letter);
+  }
+
+  async redrive(letter: StoredLetter, operator: Operator, { untilMs }: Deadline): Promise<AdminResult<'deadLetters.redrive'>> {
+    const consumer = consumerOf(letter);
+    const plan = await this.plan(letter);
+    if (plan.as === 'command') await this.#ports.publish(plan.command);
+    else {
+      const msMax = Math.max(1, untilMs - END_MS - Date.now());
+      requireTaken(consumer, await this.#ports.handOver(consumer, plan.event, plan.publishedAtMs, msMax));
+    }
+    await this.#end(letter, operator, 'deadLetters.redrive', { as: plan.as });
+    return { id: letterId(letter), consumer, outcome: 'redriven', as: plan.as };
+  }
+
+  async discard(letter: StoredLetter, operator: Operator): Promise<AdminResult<'deadLetters.discard'>> {
+    await this.#end(letter, operator, 'deadLetters.discard', {});
+    return { id: letterId(letter), consumer: consumerOf(letter), outcome: 'discarded' };
+  }
+
+  async #planEvent(letter: StoredLetter): Promise<Plan> {
+    const place = await this.#placeOf(letter);
+    const event = await this.#ports.eventNow(place);
+    if (event === undefined || event.tenant !== place.tenant || event.sessionid !== place.sessionId) {
+      throw new AdminRefused('conflict', `The session has no event ${place.seq}: the message was not one of its own.`);
+    }
+    const publishedAtMs = timeOf(letter, [LETTER_HEADERS.publishedAt, LETTER_HEADERS.firstFailedAt]);
+    return { as: isErased(event) ? 'erased' : 'event', event, publishedAtMs };
+  }
+
+  /** The session by the subject, which the publisher's rights vouch for; only the seq is the payload's. */
+  async #placeOf(letter: StoredLetter): Promise<EventPlace> {
+    const { tenant, sessionId } = ownerOf(letter);
+    const { seq } = saidBy(letter, await this.#wholePayload(letter));
+    if (tenant === undefined || sessionId === undefined || seq === undefined) {
+      throw new AdminRefused('conflict', 'It cannot be told which event this was: it can only be discarded.');
+    }
+    return { tenant, sessionId, seq };
+  }
+
+  async #wholePayload(letter: StoredLetter): Promise<Uint8Array> {
+    if (headerOf(letter, LETTER_HEADERS.payloadBytes) === undefined) return letter.data;
+    const original = await this.#ports.events.read(count(headerOf(letter, LETTER_HEADERS.streamSeq)));
+    // a stream that was made again has others under the same sequences
+    const isSame = original?.subject === originalSubject(letter) && startsWith(original.data, letter.data);
+    if (original === undefined || !isSame) {
+      throw new AdminRefused(
+        'conflict',
+        'Its payload was cut, and the stream no longer holds the whole: it can only be discarded.',
+      );
+    }
+    return original.data;
+  }
+
+  /** Once the line is there the letter goes. Another who was faster had the same effect: that is no failure. */
+  async #end(letter: StoredLetter, { tenant, ...who }: Operator, action: string, more: object): Promise<void> {
+    const { letters, log } = this.#ports;
+    const details = {
+      consumer: consumerOf(letter),
+      reason: headerOf(letter, LETTER_HEADERS.reason) ?? '',
+      subject: originalSubject(letter),
+      streamSeq: count(headerOf(letter, LETTER_HEADERS.streamSeq)),
+      ...more,
+    };
+    await log.write({ tenant, ...who }, { action, target: letterId(letter), details });
+    await letters.remove(letter.position);
+  }
+}
+
+function requireTaken(consumer: string, said: Redriven): void {
+  if (said.outcome === 'taken') return;
+  if (said.outcome === 'later') throw new AdminRefused('unavailable', said.detail);
+  throw new AdminRefused('conflict', `${consumer} cannot take it: ${said.reason}: ${said.detail}`);
+}
+
+/** As it was published, under an id of its own: the server would drop what it has seen. Its key makes a second time harmless. */
+function commandOf(letter: StoredLetter): CommandToPublish {
+  const { tenant, sessionId } = ownerOf(letter);
+  const subject = originalSubject(letter);
+  if (tenant === undefined || sessionId === undefined || subject !== commandSubject(tenant, sessionId)) {
+    throw new AdminRefused('conflict', 'It was published for no session: it can only be discarded.');
+  }
+  if (headerOf(letter, LETTER_HEADERS.payloadBytes) !== undefined) {
+    throw new AdminRefused('conflict', 'Its payload was cut, and a settled command is nowhere else: it can only be discarded.');
+  }
+  const headers = letter.headers.filter(([name]) => !keptHere(name));
+  const hasKey = headers.some(([name]) => name === IDEMPOTENCY_KEY_HEADER);
+  const key = derivedKeyOf(letter);
+  if (!hasKey && key !== undefined) headers.push([IDEMPOTENCY_KEY_HEADER, key]);
+  return { subject, data: letter.data, headers, id: `redrive.${letterId(letter)}` };
+}
+
+/** The key that the relay gave the command when it had none: of the stored message, which the letter's own id names. */
+function derivedKeyOf(letter: StoredLetter): string | undefined {
+  const storedId = /^dead\.relay\.([0-9]+\.[0-9]+)$/.exec(headerOf(letter, 'Nats-Msg-Id') ?? '')?.[1];
+  return storedId === undefined ? undefined : `nats:${storedId}`;
+}
+
+function startsWith(whole: Uint8Array, beginning: Uint8Array): boolean {
+  return Buffer.compare(whole.subarray(0, beginning.length), beginning) === 0;
+}
