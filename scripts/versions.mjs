@@ -32,6 +32,9 @@ export const MAVEN_DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependenc
 /** For the browser tests, where no Chromium is installed. */
 export const CHROMIUM_PACKAGE = '@sparticuz/chromium@153.0.0';
 
+/** The engine of ClickHouse as an npm package, for `--with clickhouse` without an address and for tests; 545 MB on disk. */
+export const CHDB_PACKAGES = ['chdb@3.4.0', '@clickhouse/client@1.23.1'];
+
 /**
  * For a test of the client's types. Not in package-lock.json: it needs the JavaScript API of a TypeScript older than the one
  * that compiles everything here.

@@ -158,6 +158,11 @@ export interface MessageCreatedData {
   mentions: readonly string[];
   metadata: Metadata;
   createdAt: string;
+  /**
+   * Of a message that was streamed: milliseconds from stream.start to its end. An addition to the published schema, which lets it
+   * pass and does not prove it.
+   */
+  streamedMs?: number;
 }
 
 /** What lets a sink address a message's row without reading anything (design decision 5). */

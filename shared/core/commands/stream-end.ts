@@ -31,6 +31,7 @@ export function endOfStream(
         mentions: [],
         metadata: stream.metadata,
         createdAt: rfc3339(end.nowMs),
+        streamedMs: Math.max(0, end.nowMs - stream.startedAt),
       },
     },
   };

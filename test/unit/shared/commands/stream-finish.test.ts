@@ -31,6 +31,7 @@ describe('stream.finish', () => {
           mentions: [],
           metadata: { model: 'x' },
           createdAt: NOW_TIME,
+          streamedMs: 400,
         },
       },
     });

@@ -1,0 +1,72 @@
+import { EVENT_TYPES } from '../../shared/contract/event-schema.ts';
+import { isErased, type Event, type WholeEvent } from '../../shared/core/types.ts';
+import type { Delivery, Projection } from '../runtime/projection.ts';
+import type { ReadModel } from '../runtime/read-model.ts';
+import { openAnalytics } from '../stores/analytics/open.ts';
+import type { AnalyticsStore, EventRow } from '../stores/analytics/port.ts';
+import { AnalyticsFeeds } from './analytics-feeds.ts';
+
+/** The read model of figures: who did what and when, how long things took, and never what anybody wrote. */
+export const ANALYTICS_DURABLE = 'analytics';
+
+export const analyticsReadModel: ReadModel = {
+  name: ANALYTICS_DURABLE,
+  async open({ client, manager, settings, log, time }) {
+    const store = await openAnalytics(settings, true);
+    const feeds = new AnalyticsFeeds({ client, manager, store, log, time });
+    return {
+      projection: analyticsProjection(store),
+      started: () => feeds.start(),
+      async close() {
+        await feeds.stop();
+        await store.close();
+      },
+    };
+  },
+};
+
+export function analyticsProjection(store: AnalyticsStore): Projection {
+  return {
+    name: ANALYTICS_DURABLE,
+    types: EVENT_TYPES,
+    async handle(batch) {
+      await store.writeEvents(batch.map(({ event }: Delivery) => rowOf(event)));
+      return batch.map(() => ({ kind: 'ok' }));
+    },
+    async healthy() {
+      try {
+        await store.health();
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/** Of an erased event there is all but how it ended: its time, its actor and its type are in the envelope. */
+export function rowOf(event: Event): EventRow {
+  const ended = isErased(event) ? undefined : endOf(event);
+  return {
+    tenant: event.tenant,
+    sessionId: event.sessionid,
+    seq: event.seq,
+    eventId: event.id,
+    type: event.type,
+    actor: event.actor,
+    actorKind: event.actorkind,
+    acceptedAtMs: Date.parse(event.time),
+    ...(ended === undefined ? {} : { ended }),
+  };
+}
+
+function endOf(event: WholeEvent): EventRow['ended'] {
+  if (event.type === 'trace.finished') {
+    return { kind: 'trace', status: event.data.status, durationMs: event.data.durationMs };
+  }
+  if (event.type !== 'message.created') return undefined;
+  const { status, streamedMs } = event.data;
+  // not proved by the schema of events
+  if (!Number.isSafeInteger(streamedMs) || streamedMs === undefined || streamedMs < 0) return undefined;
+  return { kind: 'stream', status, durationMs: streamedMs };
+}

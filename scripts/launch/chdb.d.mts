@@ -1,0 +1,1 @@
+export function ensureChdb(): Promise<string>;
