@@ -14,6 +14,8 @@ const LAST_RECEIPTS_MS_MAX = 3_000;
 /** The archive and its rows, in Cassandra or in the embedded store; and the receipts by which Sessions may forget. */
 export const historyReadModel: ReadModel = {
   name: HISTORY_DURABLE,
+  // the archive is its own: what the stream lost comes again from the edge, which asks after everything that has no receipt
+  refill: 'none',
   async open(platform) {
     return historyOn(await openHistory(platform.settings, true), platform);
   },

@@ -20,6 +20,8 @@ export const NOTIFICATIONS_DURABLE = 'notifications';
 
 export const notificationsReadModel: ReadModel = {
   name: NOTIFICATIONS_DURABLE,
+  // an Inbox that is looked at hears of what it lacks: there is no need to tell all users of all sessions at a first start
+  refill: 'lost',
   open: async ({ post, now }) => ({ projection: notificationsProjection(post, now), close: async () => undefined }),
 };
 

@@ -6,7 +6,10 @@ import type { Settlements } from './batch.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
 import type { OpenGenerations } from './rebuild.ts';
+import type { Archive } from '../stores/history/archive.ts';
+import type { Refill } from './guard-loop.ts';
 import type { SignedPost } from './signed-post.ts';
+import type { StreamLook } from './stream-look.ts';
 import type { Time } from './time.ts';
 
 /** What a read model may use of the process that it runs in. */
@@ -22,6 +25,10 @@ export interface Platform {
   now: () => number;
   /** timers and chance; `now` is its own */
   time: Time;
+  /** the archive that a guard reads and notes in; absent: nobody guards. Rejects while the store cannot be reached. */
+  openArchive?: () => Promise<Archive & { close(): Promise<void> }>;
+  /** absent: JetStream's own, by `manager` */
+  look?: StreamLook;
 }
 
 /** A read model that has its store open. */
@@ -46,6 +53,8 @@ export interface ReadModel {
   name: string;
   /** Opens the store. Rejects while it cannot be reached: the process tries again until it can. */
   open(platform: Platform): Promise<OpenedReadModel>;
+  /** what it is given of what the stream lost; absent: `all` */
+  refill?: Refill;
   /**
    * How it is made anew beside the one that serves. Absent: a rebuild gives it every event once more in place, which repairs
    * what is missing and leaves what is there.

@@ -1,8 +1,11 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { openHistory } from '../projections/history-read-model.ts';
 import type { Settings } from '../settings.ts';
+import type { HistoryStore } from '../stores/history/port.ts';
 import type { Settlements } from './batch.ts';
 import { jetStreamDeadLetters } from './dead-letters.ts';
+import { startGuard } from './guarded.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
 import type { Log } from './log.ts';
 import type { OpenedReadModel, Platform, ReadModel } from './read-model.ts';
@@ -35,7 +38,8 @@ export async function startReadModel(
   const manager = await jetstreamManager(connection);
   const client = jetstream(connection);
   const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
-  const platform = { connection, client, manager, settings, post, log, now: Date.now, time: SYSTEM_TIME };
+  const openArchive = async (): Promise<HistoryStore> => await openHistory(settings, true);
+  const platform = { connection, client, manager, settings, post, log, now: Date.now, time: SYSTEM_TIME, openArchive };
   return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, log) });
 }
 
@@ -66,11 +70,12 @@ export async function runReadModel(
     await opened.close();
     throw error;
   }
+  const deadLetters = jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT);
   const runner = new Runner(
     {
       projection: opened.projection,
       source: new JetStreamSource(client, model.name),
-      deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+      deadLetters,
       settlements: opened.settlements ?? NOBODY,
       ensure,
       log,
@@ -81,9 +86,10 @@ export async function runReadModel(
   opened.started?.();
   runner.start();
   const stopBeside = beside?.(opened);
+  const stopGuard = startGuard(model, platform, { projection: opened.projection, deadLetters, ensure });
   return async () => {
     await stopBeside?.();
-    await runner.stop();
+    await Promise.all([stopGuard(), runner.stop()]);
     await opened.close();
   };
 }

@@ -33,6 +33,7 @@ const GIB_BYTES = 1024 ** 3;
 const STREAM_NAME_IN_USE = 10058;
 const INSUFFICIENT_STORAGE = 10047;
 const INSUFFICIENT_STORAGE_IN_CLUSTER = 10023;
+const CONSUMER_EXISTS = 10148;
 
 export const EVENTS_AGE_MS_MAX = 30 * DAY_MS;
 export const EVENTS_DUPLICATE_WINDOW_MS = 120_000;
@@ -179,9 +180,41 @@ async function ensureStream(
  * without harm. `max_deliver` stays unlimited: at the server's limit a message is skipped, and nobody keeps it.
  */
 export async function ensureDurable(manager: JetStreamManager, projection: Projection, log: Log): Promise<void> {
-  const filter =
-    projection.types === 'all' ? {} : { filter_subjects: projection.types.map((type) => `millrace.events.*.${type}.*`) };
-  await ensure(manager, EVENTS_STREAM, projection.name, filter, log);
+  await ensure(manager, EVENTS_STREAM, projection.name, filterOf(projection), log);
+}
+
+/** Where a durable begins: with the first message stored at or after a time (epoch milliseconds), or with a sequence. */
+export type DurableStart = { fromMs: number } | { fromSeq: number };
+
+/** Makes a durable for what a projection takes. False when one of that name is there and begins elsewhere. */
+export async function addDurable(
+  manager: JetStreamManager,
+  name: string,
+  projection: Projection,
+  start: DurableStart,
+): Promise<boolean> {
+  const begins: Partial<ConsumerConfig> =
+    'fromMs' in start
+      ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(Math.max(0, start.fromMs)).toISOString() }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, start.fromSeq) };
+  try {
+    await manager.consumers.add(EVENTS_STREAM, durableConfig(name, { ...filterOf(projection), ...begins }));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === CONSUMER_EXISTS) return false;
+    throw error;
+  }
+}
+
+/** Resolves also when there is none. */
+export async function deleteDurable(manager: JetStreamManager, name: string): Promise<void> {
+  await manager.consumers.delete(EVENTS_STREAM, name).catch((error: unknown) => {
+    if (codeOf(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
+  });
+}
+
+function filterOf({ types }: Projection): Partial<ConsumerConfig> {
+  return types === 'all' ? {} : { filter_subjects: types.map((type) => `millrace.events.*.${type}.*`) };
 }
 
 /**
@@ -215,7 +248,12 @@ async function ensure(
   } catch (error) {
     if (codeOf(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
   }
-  const config: Partial<ConsumerConfig> = {
+  await manager.consumers.add(stream, durableConfig(durable, own));
+  log('info', 'durable made', { durable });
+}
+
+function durableConfig(durable: string, own: Partial<ConsumerConfig>): Partial<ConsumerConfig> {
+  return {
     durable_name: durable,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
@@ -224,8 +262,6 @@ async function ensure(
     max_ack_pending: ACK_PENDING_MAX,
     ...own,
   };
-  await manager.consumers.add(stream, config);
-  log('info', 'durable made', { durable });
 }
 
 function codeOf(error: unknown): number | undefined {

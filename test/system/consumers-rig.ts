@@ -10,7 +10,13 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { findNatsServer } from '../../scripts/launch/nats.mjs';
 import { freePorts } from '../../scripts/supervisor/ports.ts';
-import { receiptsRequest, SIGNATURE_HEADER, TIMESTAMP_HEADER, type Receipt } from '../../shared/contract/internal.ts';
+import {
+  notificationsRequest,
+  receiptsRequest,
+  SIGNATURE_HEADER,
+  TIMESTAMP_HEADER,
+  type Receipt,
+} from '../../shared/contract/internal.ts';
 import { CLOUDEVENTS_CONTENT_TYPE, DEAD_LETTERS_STREAM, eventSubject } from '../../shared/contract/subjects.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { until } from '../support/stack.ts';
@@ -39,12 +45,16 @@ export class EdgeStandIn {
   refused = 0;
   /** while true, calls are answered 503 */
   away = false;
+  /** the same of notifications alone */
+  deaf = false;
+  /** sessions of which it was told that they have news */
+  readonly notified = new Set<string>();
   readonly #server: Server;
 
   constructor() {
     this.#server = createServer((request, response) => {
       this.#take(request).then(
-        (status) => response.writeHead(status, { 'Content-Type': 'application/json' }).end('{"failed":[]}'),
+        (status) => response.writeHead(status, { 'Content-Type': 'application/json' }).end('{"failed":[],"left":[]}'),
         () => response.writeHead(500).end(),
       );
     });
@@ -83,13 +93,21 @@ export class EdgeStandIn {
     const body = Buffer.concat(chunks).toString();
     const timestamp = String(request.headers[TIMESTAMP_HEADER.toLowerCase()]);
     const signature = createHmac('sha256', SECRET).update(`${timestamp}.${body}`).digest('hex');
+    const isSigned = request.headers[SIGNATURE_HEADER.toLowerCase()] === signature;
+    if (isSigned && request.url === '/internal/notifications') return this.#takeNotifications(body);
     const parsed = receiptsRequest.safeParse(JSON.parse(body));
-    const right = request.url === '/internal/receipts' && request.headers[SIGNATURE_HEADER.toLowerCase()] === signature;
-    if (!right || !parsed.success) {
+    if (!isSigned || request.url !== '/internal/receipts' || !parsed.success) {
       this.refused += 1;
       return 401;
     }
     for (const receipt of parsed.data.receipts) this.taken.push({ receipt, atMs: Date.now() });
+    return 200;
+  }
+
+  #takeNotifications(body: string): number {
+    if (this.deaf) return 503;
+    const { sessions } = notificationsRequest.parse(JSON.parse(body));
+    for (const { sessionId } of sessions) this.notified.add(sessionId);
     return 200;
   }
 }
@@ -114,11 +132,16 @@ export class Rig {
     return join(this.#directory, 'data');
   }
 
+  /** where JetStream keeps what it has */
+  get natsDir(): string {
+    return join(this.#directory, 'nats');
+  }
+
   startNats(jetStream = true): ChildProcess {
     const binary = findNatsServer();
     if (binary === undefined) throw new Error('there is no nats-server');
     const args = ['-a', '127.0.0.1', '-p', String(this.#natsPort)];
-    return this.#spawn(binary, jetStream ? [...args, '-js', '-sd', join(this.#directory, 'nats')] : args, {});
+    return this.#spawn(binary, jetStream ? [...args, '-js', '-sd', this.natsDir] : args, {});
   }
 
   /** `root`: where the sources are */

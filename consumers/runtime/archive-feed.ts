@@ -1,0 +1,140 @@
+import { CLOUDEVENTS_CONTENT_TYPE, eventSubject } from '../../shared/contract/subjects.ts';
+import type { ArchivedEvent } from '../stores/history/archive.ts';
+import { wait } from './backoff.ts';
+import { BatchHandler, type Settlements } from './batch.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Incoming } from './incoming.ts';
+import type { Log } from './log.ts';
+import type { Projection } from './projection.ts';
+import type { Time } from './time.ts';
+
+/** one batch of the projection, as from the stream */
+const BATCH_EVENTS_MAX = 100;
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** events that wait to be tried again; at it nothing new is taken until they are settled */
+const AGAIN_MAX = 1_000;
+
+const NOBODY: Settlements = { persisted() {}, buried() {} };
+
+/** The caller's signal ended the work: nothing is wrong, and the rest is for another time. */
+export class FeedStopped extends Error {
+  constructor() {
+    super('stopped');
+    this.name = 'FeedStopped';
+  }
+}
+
+export interface FeedPorts {
+  projection: Projection;
+  deadLetters: DeadLetters;
+  log: Log;
+  time: Time;
+  signal: AbortSignal;
+}
+
+/** What is fed: an event's message, which no server waits for. */
+export type Fed = Pick<Incoming, 'subject' | 'data' | 'headers' | 'publishedAtMs' | 'storedId'>;
+
+/**
+ * Brings a projection what comes from elsewhere than its durable, by the runtime's own rules: a failing store is waited for,
+ * an event that fails is tried again and in the end buried. Both methods reject with FeedStopped once the signal aborted.
+ */
+export class ArchiveFeed {
+  readonly #ports: FeedPorts;
+  readonly #handler: BatchHandler;
+  #batch: Incoming[] = [];
+  #batchBytes = 0;
+  #again: { incoming: Incoming; dueMs: number }[] = [];
+
+  constructor(ports: FeedPorts) {
+    this.#ports = ports;
+    const { time, signal } = ports;
+    this.#handler = new BatchHandler({
+      ...ports,
+      settlements: NOBODY,
+      now: time.now,
+      random: time.random,
+      wait: async (ms) => await wait(ms, signal, time),
+      stopping: () => signal.aborted,
+    });
+  }
+
+  /** Resolves when there is room for more; answers how many of them the projection takes. */
+  async take(events: readonly ArchivedEvent[]): Promise<number> {
+    const { types } = this.#ports.projection;
+    const wanted = types === 'all' ? events : events.filter(({ event }) => types.includes(event.type));
+    for (const archived of wanted) await this.#push(fedOf(archived));
+    return wanted.length;
+  }
+
+  /** The same of one message, by its subject: of one that says no type, the projection is asked. */
+  async takeMessage(message: Fed): Promise<number> {
+    const { types } = this.#ports.projection;
+    const [, , , ...rest] = message.subject.split('.');
+    const type = rest.slice(0, 2).join('.');
+    if (types !== 'all' && rest.length === 3 && !types.some((each) => each === type)) return 0;
+    await this.#push(message);
+    return 1;
+  }
+
+  async #push(message: Fed): Promise<void> {
+    this.#batch.push(this.#incomingOf(message, 1));
+    this.#batchBytes += message.data.length;
+    if (this.#batch.length >= BATCH_EVENTS_MAX || this.#batchBytes >= BATCH_BYTES_MAX) await this.#process();
+    while (this.#again.length >= AGAIN_MAX) await this.#processAgain();
+  }
+
+  /** Resolves when all that was taken is settled. */
+  async drain(): Promise<void> {
+    await this.#process();
+    while (this.#again.length > 0) await this.#processAgain();
+  }
+
+  async #process(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    if (batch.length > 0) await this.#handler.process(batch, () => {});
+    if (this.#ports.signal.aborted) throw new FeedStopped();
+  }
+
+  async #processAgain(): Promise<void> {
+    const { time, signal } = this.#ports;
+    const first = Math.min(...this.#again.map(({ dueMs }) => dueMs));
+    await wait(Math.max(0, first - time.now()), signal, time);
+    if (signal.aborted) throw new FeedStopped();
+    const due = this.#again.filter(({ dueMs }) => dueMs <= Math.max(first, time.now())).slice(0, BATCH_EVENTS_MAX);
+    this.#again = this.#again.filter((each) => !due.includes(each));
+    this.#batch.push(...due.map(({ incoming }) => incoming));
+    await this.#process();
+  }
+
+  #incomingOf(message: Fed, deliveries: number): Incoming {
+    const { time } = this.#ports;
+    return {
+      ...message,
+      streamSeq: 0,
+      deliveries,
+      ack: async () => await Promise.resolve(true),
+      retry: (delayMs) => {
+        this.#again.push({ incoming: this.#incomingOf(message, deliveries + 1), dueMs: time.now() + delayMs });
+      },
+      working() {},
+      terminate() {},
+    };
+  }
+}
+
+/** As the stream had it: a dead letter that comes of it keeps the event's id where those of the stream keep it. */
+function fedOf({ event, publishedAtMs }: ArchivedEvent): Fed {
+  return {
+    subject: eventSubject(event.tenant, event.type, event.sessionid),
+    data: new TextEncoder().encode(JSON.stringify(event)),
+    headers: [
+      ['Content-Type', CLOUDEVENTS_CONTENT_TYPE],
+      ['Nats-Msg-Id', event.id],
+    ],
+    publishedAtMs,
+    storedId: `archive.${event.id}`,
+  };
+}

@@ -1,0 +1,153 @@
+import type { ChildProcess } from 'node:child_process';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { READ_MODELS } from '../../consumers/read-models.ts';
+import { parseNote } from '../../consumers/runtime/position-note.ts';
+import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
+import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { anEvent } from '../contracts/events.ts';
+import { requireOrSkip } from '../support/requirement.ts';
+import { natsServerMissing, until } from '../support/stack.ts';
+import { Rig } from './consumers-rig.ts';
+
+/**
+ * What a stream loses is in every read model afterwards. Each session has one event, so that a read model which was told of all
+ * sessions missed none. Workers are started anew rather than waited for: a guard looks at its start, and then every 30 s.
+ */
+
+const WITHIN_MS = 30_000;
+const ROLES = READ_MODELS.map(({ name }) => name).join(',');
+
+requireOrSkip('nats-server', natsServerMissing())('read models whose stream loses events', () => {
+  let rig: Rig;
+  let nats: ChildProcess;
+  let consumers: ChildProcess;
+  let published: string[];
+
+  beforeEach(async () => {
+    rig = new Rig();
+    published = [];
+    await rig.prepare();
+    nats = rig.startNats();
+    consumers = rig.startConsumers(ROLES);
+    await until('ready', () => rig.said('ready') === 1, WITHIN_MS);
+  });
+  afterEach(async () => await rig.dispose());
+
+  const manager = async (): Promise<JetStreamManager> => await jetstreamManager(await rig.nats());
+  const publish = async (...sessions: readonly string[]): Promise<void> => {
+    for (const sessionId of sessions) await rig.publish(anEvent('message.created', { seq: 1, sessionId }));
+    published.push(...sessions);
+  };
+  const archived = async (): Promise<string[]> => {
+    const store = openSqliteHistory({ path: join(rig.dataDir, 'history.db'), writes: false });
+    const sessions: string[] = [];
+    try {
+      for await (const { events } of store.scanEvents()) sessions.push(...events.map(({ event }) => event.sessionid));
+    } finally {
+      await store.close();
+    }
+    return sessions.toSorted();
+  };
+  /** Every guard has noted the stream as it is now. */
+  const isNoted = async (): Promise<boolean> => {
+    const store = openSqliteHistory({ path: join(rig.dataDir, 'history.db'), writes: false });
+    try {
+      const notes = await Promise.all(READ_MODELS.map(async ({ name }) => parseNote(await store.readNote(name))));
+      return notes.every((note) => note?.position?.lastSeq === published.length);
+    } finally {
+      await store.close();
+    }
+  };
+  const everywhere = async (): Promise<void> => {
+    const all = published.toSorted();
+    await until('all archived', async () => (await archived()).length === all.length, WITHIN_MS);
+    expect(await archived()).toEqual(all);
+    await until('all notified', () => all.every((session) => rig.edge.notified.has(session)), WITHIN_MS);
+  };
+  const again = async (): Promise<void> => {
+    await rig.kill(consumers, 'SIGTERM');
+    consumers = rig.startConsumers(ROLES);
+  };
+  /** Some that all have; then some that the history alone has, for what `notifications` writes to is away; then nobody runs. */
+  const halfRead = async (): Promise<void> => {
+    await publish('both-1', 'both-2');
+    await everywhere();
+    rig.edge.deaf = true;
+    await publish('archive-1', 'archive-2', 'archive-3');
+    await until('archived', async () => (await archived()).length === published.length, WITHIN_MS);
+    await again();
+    await until('noted', isNoted, WITHIN_MS);
+    await rig.kill(consumers, 'SIGKILL');
+    rig.edge.deaf = false;
+  };
+  const go = async (): Promise<void> => {
+    consumers = rig.startConsumers(ROLES);
+    await publish('after-1', 'after-2');
+    await everywhere();
+  };
+
+  it('P1 a stream that was deleted: what it had comes from the archive', { timeout: 90_000 }, async () => {
+    await halfRead();
+    await (await manager()).streams.delete(EVENTS_STREAM);
+    await go();
+    expect(rig.output).toContain('"findings":["recreated"]');
+  });
+
+  it('P1 an older copy of what the server keeps: the tail comes from the archive', { timeout: 90_000 }, async () => {
+    await publish('both-0');
+    await everywhere();
+    const restart = async (change: () => Promise<void>): Promise<void> => {
+      await rig.kill(nats, 'SIGKILL');
+      await change();
+      nats = rig.startNats();
+    };
+    const copy = `${rig.natsDir}-copy`;
+    await restart(async () => await cp(rig.natsDir, copy, { recursive: true }));
+    // what a restart makes a guard do is over before what it writes to goes away
+    await again();
+    await until('noted', isNoted, WITHIN_MS);
+    await halfRead();
+    await restart(async () => {
+      await rm(rig.natsDir, { recursive: true });
+      await cp(copy, rig.natsDir, { recursive: true });
+    });
+    await go();
+    expect(rig.output).toContain('"findings":["lost_tail"');
+  });
+
+  it('P1 a durable that was deleted, with messages that left the stream before they were read', { timeout: 90_000 }, async () => {
+    await halfRead();
+    const { consumers: durables, streams } = await manager();
+    for (const { name } of READ_MODELS) await durables.delete(EVENTS_STREAM, name);
+    const { state } = await streams.info(EVENTS_STREAM);
+    await streams.purge(EVENTS_STREAM, { seq: state.last_seq });
+    await go();
+    expect(rig.output).toContain('"findings":["gone"]');
+  });
+
+  it('P1 a durable that is ahead of its stream skips nothing that is new', { timeout: 90_000 }, async () => {
+    await publish('both-1');
+    await everywhere();
+    const place = join(rig.natsDir, 'jetstream', '$G', 'streams', EVENTS_STREAM);
+    await rig.kill(consumers, 'SIGTERM');
+    await rig.kill(nats, 'SIGKILL');
+    const older = `${rig.natsDir}-older`;
+    await cp(place, older, { recursive: true });
+    nats = rig.startNats();
+    consumers = rig.startConsumers(ROLES);
+    await publish('both-2', 'both-3', 'both-4');
+    await everywhere();
+    await again();
+    await until('noted', isNoted, WITHIN_MS);
+    await rig.kill(consumers, 'SIGTERM');
+    await rig.kill(nats, 'SIGKILL');
+    await rm(join(place, 'msgs'), { recursive: true });
+    await cp(join(older, 'msgs'), join(place, 'msgs'), { recursive: true });
+    nats = rig.startNats();
+    await go();
+    expect(rig.output).toMatch(/"findings":\["lost_tail"(?:,"ahead")?\]/);
+  });
+});
