@@ -1,26 +1,29 @@
-import { JetStreamError, type Consumer, type ConsumerMessages, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import { ClosedConnectionError, DrainingConnectionError } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
 import type { Source } from './runner.ts';
 
-/** one pull asks for at most this much; the client counts at most 100 messages per pull bounded by bytes */
-const PULL_BYTES_MAX = 8 * 1024 * 1024;
+/** one pull brings at most so many, and so at most 50 MiB (EVENT_BYTES_MAX) */
 export const PULL_EVENTS_MAX = 100;
+/** where the largest message of the pull before would make more than this of the next one, that asks for fewer */
+const PULL_BYTES_AIM = 8 * 1024 * 1024;
 /** an empty pull ends after this, so that a stop or a vanished durable is noticed */
 const PULL_WAIT_MS = 5_000;
 const ACK_CONFIRM_MS_MAX = 5_000;
 
-/** The server's message is larger than what is left of a pull's bytes: the pull's regular end. */
-const PULL_ENDED_STATUS = 409;
-
-/** Pulls from a durable. A pull in progress is bounded in messages and bytes; a stopped one ends at once. */
+/**
+ * Pulls from a durable. A pull in progress is bounded in messages; a stopped one ends at once. Rejected: the server's bound in
+ * bytes. Its end is told by a status that waits for nobody, while messages of a durable with replicas wait for the other
+ * copies: it overtakes them, and the client throws away what comes after it, again and again.
+ */
 export class JetStreamSource implements Source {
   readonly #client: JetStreamClient;
   readonly #durable: string;
   #consumer: Consumer | undefined;
   #pulling: ConsumerMessages | undefined;
   #stopped = false;
+  #largestBytes = 0;
 
   constructor(client: JetStreamClient, durable: string) {
     this.#client = client;
@@ -29,18 +32,17 @@ export class JetStreamSource implements Source {
 
   /** Resolves when the pull ended; rejects when the durable or the connection is gone, and then asks for the durable anew. */
   async pull(eventsMax: number, take: (incoming: Incoming) => void): Promise<void> {
-    let taken = 0;
     try {
       this.#consumer ??= await this.#client.consumers.get(EVENTS_STREAM, this.#durable);
       if (this.#stopped) return;
-      const limit = eventsMax < PULL_EVENTS_MAX ? { max_messages: eventsMax } : { max_bytes: PULL_BYTES_MAX };
-      this.#pulling = await this.#consumer.fetch({ ...limit, expires: PULL_WAIT_MS });
+      const fitting = Math.max(1, Math.floor(PULL_BYTES_AIM / Math.max(1, this.#largestBytes)));
+      this.#pulling = await this.#consumer.fetch({ max_messages: Math.min(eventsMax, fitting), expires: PULL_WAIT_MS });
+      this.#largestBytes = 0;
       for await (const message of this.#pulling) {
-        taken += 1;
+        this.#largestBytes = Math.max(this.#largestBytes, message.data.length);
         take(incomingOf(message));
       }
     } catch (error) {
-      if (taken > 0 && error instanceof JetStreamError && 'code' in error && error.code === PULL_ENDED_STATUS) return;
       this.#consumer = undefined;
       throw error;
     } finally {
