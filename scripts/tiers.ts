@@ -4,6 +4,8 @@
 export const CI_SUITES: readonly string[] = [
   'test/conformance/cassandra.test.ts',
   'test/faults/edge-kill.test.ts',
+  'test/faults/nats-leader.test.ts',
+  'test/faults/store-stop.test.ts',
   'test/faults/storm.test.ts',
   'test/system/cassandra-docker.test.ts',
   'test/system/cassandra-down.test.ts',

@@ -19,6 +19,8 @@ export interface LoadOptions {
   onAccepted?: (operation: Operation, accepted: Accepted, http: HttpClient) => void;
 }
 
+/** every text has it: what a search must find */
+export const LOAD_WORD = 'water';
 /** outages and what comes after them end within this, or the run fails */
 const PATIENCE_MS = 30 * 60_000;
 /** of a hundred messages so many are read back at once */
@@ -180,7 +182,7 @@ export class Load {
     user.count += 1;
     const key = `${name}.${user.count}`;
     const path = sessionPath(session);
-    const text = `${key} ${'water '.repeat(1 + Math.floor(user.random() * 8))}`;
+    const text = `${key} ${`${LOAD_WORD} `.repeat(1 + Math.floor(user.random() * 8))}`;
     const base = { key, session, user: name };
     const chance = user.random();
     const { last } = user;

@@ -9,11 +9,8 @@ import { type Kind, KINDS } from './plan.ts';
 import { natsLeader } from './nats-leader.ts';
 import { edgeKillLines, natsLeaderLines, storeStopLines, stormLines } from './report.ts';
 import { storeStop } from './store-stop.ts';
+import { type Scene, SCENES } from './scenes.ts';
 import { storm } from './storm.ts';
-
-/** what is not a storm of many faults but one fault looked at closely */
-const SCENES = ['edge-kill', 'store-stop', 'nats-leader'] as const;
-type Scene = (typeof SCENES)[number];
 
 const program = new Command('faults')
   .description('Breaks a real system under load, by a seeded plan, mends it, and checks what every client was told.')

@@ -9,6 +9,7 @@ import { QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { INBOX_COUNT_MAX } from '../../shared/core/limits.ts';
 import { canonicalJson } from '../../shared/core/text.ts';
 import { digest, type Ledger, type Line } from './ledger.ts';
+import { LOAD_WORD } from './load.ts';
 
 /** What each read model of the consumers' registry holds, compared with the log that HTTP shows. */
 
@@ -25,7 +26,11 @@ export interface Compared {
 type Found = Omit<Extract<Line, { kind: 'read-model' }>, 'kind' | 'name' | 'session'>;
 type Compare = (session: string, events: readonly WireEvent[], compared: Compared, nats: NatsConnection) => Promise<Found>;
 
-const COMPARISONS: Readonly<Record<string, Compare>> = { history: compareHistory, notifications: compareInboxes };
+const COMPARISONS: Readonly<Record<string, Compare>> = {
+  history: compareHistory,
+  notifications: compareInboxes,
+  search: compareSearch,
+};
 const SESSION_WIDTH = 4;
 const AGAIN_MS = 500;
 const ASK_MS_MAX = 5_000;
@@ -114,15 +119,7 @@ async function compareMessages(
     ok: z.literal(true),
     messages: z.array(z.looseObject({ seq: z.int(), text: z.string(), deletedAt: z.string().optional() })),
   });
-  const expected = new Map<string, { seq: number; text: string; isDeleted: boolean }>();
-  for (const { type, subject, seq, data } of events) {
-    if (type === 'message.created') expected.set(subject, { seq, text: textOf(data), isDeleted: false });
-    const message = expected.get(subject);
-    if (message === undefined) continue;
-    if (type === 'message.updated') message.text = textOf(data);
-    if (type === 'message.deleted') expected.set(subject, { seq: message.seq, text: '', isDeleted: true });
-  }
-  const open = new Map([...expected.values()].map((message) => [message.seq, message]));
+  const open = new Map([...messagesOf(events).values()].map((message) => [message.seq, message]));
   let asked = [...open.keys()];
   while (asked.length > 0) {
     const page = asked.slice(0, PAGE_EVENTS);
@@ -139,6 +136,25 @@ async function compareMessages(
     asked = last === undefined ? asked.slice(page.length) : asked.slice(asked.indexOf(last) + 1);
   }
   for (const seq of open.keys()) comparison.add('missing', `the message of seq ${seq}`);
+}
+
+interface ExpectedMessage {
+  seq: number;
+  text: string;
+  isDeleted: boolean;
+}
+
+/** By id, as the events leave them. */
+function messagesOf(events: readonly WireEvent[]): Map<string, ExpectedMessage> {
+  const messages = new Map<string, ExpectedMessage>();
+  for (const { type, subject, seq, data } of events) {
+    if (type === 'message.created') messages.set(subject, { seq, text: textOf(data), isDeleted: false });
+    const message = messages.get(subject);
+    if (message === undefined) continue;
+    if (type === 'message.updated') message.text = textOf(data);
+    if (type === 'message.deleted') messages.set(subject, { seq: message.seq, text: '', isDeleted: true });
+  }
+  return messages;
 }
 
 function textOf(data: Readonly<Record<string, unknown>>): string {
@@ -170,5 +186,33 @@ async function compareInboxes(session: string, events: readonly WireEvent[], { u
       comparison.add('different', `the inbox of ${name} (head ${item.head} for ${news}, unread ${item.unread} for ${unread})`);
     }
   }
+  return comparison.found;
+}
+
+const foundMessages = z.looseObject({
+  items: z.array(z.looseObject({ message: z.looseObject({ id: z.string(), text: z.string() }) })),
+  nextCursor: z.string().optional(),
+});
+
+/** Every message of the session that is not deleted, by a word that all of them have. */
+async function compareSearch(session: string, events: readonly WireEvent[], { users }: Compared): Promise<Found> {
+  const comparison = new Comparison();
+  const open = messagesOf(events);
+  for (const [id, { isDeleted }] of open) if (isDeleted) open.delete(id);
+  const [user] = users(session);
+  const query = `/v1/search?q=${LOAD_WORD}&sessionId=${session}&limit=100`;
+  for (let cursor: string | undefined = ''; cursor !== undefined;) {
+    const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = foundMessages.parse((await user?.http.expect(200, 'GET', `${query}${from}`))?.body);
+    for (const { message } of page.items) {
+      comparison.found.checked += 1;
+      const expected = open.get(message.id);
+      if (expected === undefined) comparison.add('extra', `message ${message.id}`);
+      else if (expected.text !== message.text) comparison.add('different', `message ${message.id}`);
+      open.delete(message.id);
+    }
+    cursor = page.nextCursor;
+  }
+  for (const [id, { seq }] of open) comparison.add('missing', `message ${id} (seq ${seq})`);
   return comparison.found;
 }

@@ -21,6 +21,9 @@ export const NO_LIMITS = {
   LIMIT_FRAMES_BURST: '100000',
 };
 
+/** what is lost from the stream is looked for after a minute and published again after two and a half: here in seconds */
+const SOON = { REPAIR_AFTER_MS: '4000', EVENTS_DUPLICATE_WINDOW_MS: '8000' };
+
 export interface SystemOptions {
   withCassandra: boolean;
   /** of the disk that JetStream stores on; absent: the machine's own */
@@ -101,7 +104,7 @@ class System implements BreakableSystem {
     const variables = withCassandra ? await this.#startCassandra() : {};
     this.#stack = await startStack({
       dataDir,
-      env: { ...NO_LIMITS, ...variables, ...env },
+      env: { ...NO_LIMITS, ...SOON, ...variables, ...env },
       detours: async (settings) => await this.#detours(settings),
     });
     this.links.set('clients-edge', await startCuttingProxy(this.#stack.url));
