@@ -1,4 +1,4 @@
-import { connect, credsAuthenticator, headers, type NatsConnection, type PubAck } from 'nats.ws';
+import { connect, credsAuthenticator, headers, NatsError, type NatsConnection, type PubAck } from 'nats.ws';
 import { CLOUDEVENTS_CONTENT_TYPE, FROM_EDGE, FROM_HEADER } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from './api.ts';
@@ -168,6 +168,9 @@ async function before<T>(untilMs: number, work: Promise<T>): Promise<T> {
   }
 }
 
+/** What JetStream refused is told by a bare code, and says why in what it wraps. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const cause = error instanceof NatsError ? error.chainedError?.message : undefined;
+  return cause === undefined ? error.message : `${error.message} ${cause}`;
 }
