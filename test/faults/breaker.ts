@@ -12,6 +12,8 @@ import type { BreakableSystem } from './system.ts';
 /** JetStream API errors: what is to be deleted is gone already, by an earlier fault */
 const GONE = new Set([10_014, 10_059]);
 const BACK_MS_MAX = 60_000;
+/** in the server's store, beside the state of its durables */
+const MESSAGES_OF_EVENTS = join('jetstream', '$G', 'streams', EVENTS_STREAM, 'msgs');
 const ADMIN_MS_MAX = 5_000;
 const NOTICED_MS_MAX = 30_000;
 /** what nats-server says of a write that failed */
@@ -89,9 +91,16 @@ export class Breaker {
       case 'durable-deleted':
         return await this.#administer(async (manager) => void (await manager.consumers.delete(EVENTS_STREAM, target)));
       case 'stream-deleted':
-        return await this.#administer(async (manager) => void (await manager.streams.delete(EVENTS_STREAM)));
+        return await this.#untaken(forMs, async () => {
+          await this.#administer(async (manager) => void (await manager.streams.delete(EVENTS_STREAM)));
+        });
       case 'lost-tail':
-        return await this.#loseTail(forMs);
+        return await this.#loseTail('', async (lose) => await this.#untaken(forMs, lose));
+      case 'torn-tail':
+        return await this.#loseTail(MESSAGES_OF_EVENTS, async (lose) => {
+          await sleep(forMs);
+          await lose();
+        });
       case 'full-disk':
         return await this.#fillDisk(forMs);
     }
@@ -104,28 +113,32 @@ export class Breaker {
     return link;
   }
 
-  #pid(target: string): number {
-    const pid = target === 'cassandra' ? this.#system.cassandra?.pid : this.#system.stack.pids()[target];
-    if (pid === undefined) throw new Error(`${target} does not run`);
-    return pid;
-  }
-
   async #kill(target: string): Promise<void> {
     if (target === 'cassandra') {
       await this.#system.cassandra?.kill();
       return await this.#system.cassandra?.start();
     }
-    // one that was just killed is on its way back
-    await until(`${target} runs`, () => this.#system.stack.pids()[target] !== undefined, BACK_MS_MAX);
-    process.kill(this.#pid(target), 'SIGKILL');
+    await this.#signal(target, 'SIGKILL');
   }
 
   async #pause(target: string, forMs: number): Promise<void> {
-    if (target !== 'cassandra') await until(`${target} runs`, () => this.#system.stack.pids()[target] !== undefined, BACK_MS_MAX);
-    const pid = this.#pid(target);
-    process.kill(pid, 'SIGSTOP');
+    const pid = await this.#signal(target, 'SIGSTOP');
     await sleep(forMs);
-    process.kill(pid, 'SIGCONT');
+    goOn(pid);
+  }
+
+  /** One that was just killed is on its way back: waits for it. */
+  async #signal(target: string, signal: NodeJS.Signals): Promise<number> {
+    let signalled: number | undefined;
+    const reaches = (): boolean => {
+      const pid = target === 'cassandra' ? this.#system.cassandra?.pid : this.#system.stack.pids()[target];
+      if (pid === undefined || !kill(pid, signal)) return false;
+      signalled = pid;
+      return true;
+    };
+    await until(`${target} runs`, reaches, BACK_MS_MAX);
+    if (signalled === undefined) throw new Error(`${target} does not run`);
+    return signalled;
   }
 
   async #administer(work: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<void>): Promise<void> {
@@ -139,10 +152,21 @@ export class Breaker {
     }
   }
 
-  /** The store as it was a moment ago comes back: what was acknowledged since is gone, and ids are given a second time. */
-  async #loseTail(forMs: number): Promise<void> {
+  /** Does it while the consumers stand still and have not taken what was published for a while. */
+  async #untaken(forMs: number, work: () => Promise<void>): Promise<void> {
+    const pid = await this.#signal('consumers', 'SIGSTOP');
+    try {
+      await sleep(forMs);
+      await work();
+    } finally {
+      goOn(pid);
+    }
+  }
+
+  /** A part of the store as it was before `meanwhile` comes back: what was acknowledged since is gone, and sequences are given again. */
+  async #loseTail(part: string, meanwhile: (lose: () => Promise<void>) => Promise<void>): Promise<void> {
     const { stack } = this.#system;
-    const store = join(stack.dataDir, 'nats');
+    const store = join(stack.dataDir, 'nats', part);
     const copy = join(stack.dataDir, 'nats-older-copy');
     const copyOver = (from: string, to: string): void => {
       // the directory itself may be a mount
@@ -153,11 +177,12 @@ export class Breaker {
     await stack.stop('nats');
     copyOver(store, copy);
     await stack.start('nats');
-    await sleep(forMs);
-    await stack.stop('nats');
-    copyOver(copy, store);
-    rmSync(copy, { recursive: true, force: true });
-    await stack.start('nats');
+    await meanwhile(async () => {
+      await stack.stop('nats');
+      copyOver(copy, store);
+      rmSync(copy, { recursive: true, force: true });
+      await stack.start('nats');
+    });
   }
 
   async #fillDisk(forMs: number): Promise<void> {
@@ -176,4 +201,19 @@ export class Breaker {
     await stack.stop('nats');
     await stack.start('nats');
   }
+}
+
+/** False when the process is gone. */
+function kill(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** It may have been killed while it stood still: then another one runs. */
+function goOn(pid: number): void {
+  kill(pid, 'SIGCONT');
 }

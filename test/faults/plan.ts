@@ -14,7 +14,8 @@ export type LinkName = (typeof LINKS)[number];
  * - `pause`: SIGSTOP, and SIGCONT after a while
  * - `refuse`, `hold`, `swallow`, `swallow-answers`: see LinkMode
  * - `durable-deleted`, `stream-deleted`: by somebody who may
- * - `lost-tail`: an older copy of JetStream's store is put back while the server is stopped
+ * - `lost-tail`: an older copy of JetStream's store is put back while the server is stopped; nobody had taken what is lost
+ * - `torn-tail`: only the stream's messages are put back: what was taken is lost, and the durables stand ahead of the stream
  * - `full-disk`: no byte is free where JetStream stores; then there is room again, and the server is started anew
  */
 export const KINDS = [
@@ -28,6 +29,7 @@ export const KINDS = [
   'durable-deleted',
   'stream-deleted',
   'lost-tail',
+  'torn-tail',
   'full-disk',
 ] as const;
 export type Kind = (typeof KINDS)[number];
@@ -36,7 +38,7 @@ export type Kind = (typeof KINDS)[number];
 const SUDDEN: readonly Kind[] = ['kill', 'cut'];
 const SLOW: readonly Kind[] = ['pause', 'refuse', 'hold', 'swallow', 'swallow-answers'];
 /** of the stream as a whole: nothing else is broken meanwhile */
-const LARGE: readonly Kind[] = ['durable-deleted', 'stream-deleted', 'lost-tail', 'full-disk'];
+const LARGE: readonly Kind[] = ['durable-deleted', 'stream-deleted', 'lost-tail', 'torn-tail', 'full-disk'];
 
 export interface Planned {
   /** from the beginning of the plan */

@@ -1,12 +1,14 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { READ_MODELS } from '../../consumers/read-models.ts';
+import { openSqliteAnalytics } from '../../consumers/stores/analytics/sqlite.ts';
 import { event as eventSchema, type WireEvent } from '../../scripts/replay/answers.ts';
 import type { HttpClient } from '../../scripts/replay/client.ts';
 import { forEachLimited } from '../../scripts/replay/gate.ts';
 import { QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
-import { INBOX_COUNT_MAX } from '../../shared/core/limits.ts';
+import { INBOX_COUNT_MAX, SEQ_MAX } from '../../shared/core/limits.ts';
 import { canonicalJson } from '../../shared/core/text.ts';
 import { digest, type Ledger, type Line } from './ledger.ts';
 import { LOAD_WORD } from './load.ts';
@@ -15,6 +17,8 @@ import { LOAD_WORD } from './load.ts';
 
 export interface Compared {
   nats: string;
+  /** of the consumers: where embedded stores are */
+  dataDir: string;
   ledger: Ledger;
   logs: ReadonlyMap<string, readonly WireEvent[]>;
   /** the users of a session, with their clients */
@@ -30,6 +34,7 @@ const COMPARISONS: Readonly<Record<string, Compare>> = {
   history: compareHistory,
   notifications: compareInboxes,
   search: compareSearch,
+  analytics: compareAnalytics,
 };
 const SESSION_WIDTH = 4;
 const AGAIN_MS = 500;
@@ -214,5 +219,22 @@ async function compareSearch(session: string, events: readonly WireEvent[], { us
     cursor = page.nextCursor;
   }
   for (const [id, { seq }] of open) comparison.add('missing', `message ${id} (seq ${seq})`);
+  return comparison.found;
+}
+
+/** Which events there are figures of: each, once. */
+async function compareAnalytics(session: string, events: readonly WireEvent[], { dataDir }: Compared): Promise<Found> {
+  const comparison = new Comparison();
+  const store = openSqliteAnalytics({ path: join(dataDir, 'analytics.db'), writes: false });
+  try {
+    const held = new Set(await store.heldSeqs({ tenant: 'default', sessionId: session }, 1, SEQ_MAX));
+    for (const { seq } of events) {
+      comparison.found.checked += 1;
+      if (!held.delete(seq)) comparison.add('missing', `seq ${seq}`);
+    }
+    for (const seq of held) comparison.add('extra', `seq ${seq}`);
+  } finally {
+    await store.close();
+  }
   return comparison.found;
 }

@@ -26,7 +26,7 @@ export interface Settled {
 
 /** Waits until all is well, reads everything that there is to read, and writes it down. */
 export async function settle(
-  stack: Pick<Stack, 'url' | 'nats'>,
+  stack: Pick<Stack, 'url' | 'nats' | 'dataDir'>,
   load: Load,
   ledger: Ledger,
   say: (line: string) => void,
@@ -39,7 +39,14 @@ export async function settle(
   const logs = await readBack(load.sessions, (session) => load.reader(session), ledger);
   await load.socketsCaughtUp(new Map([...logs].map(([session, events]) => [session, events.length])), SETTLE_MS_MAX);
   const users = (session: string): ReturnType<Load['users']> => load.users(session);
-  const uncompared = await compareReadModels({ nats: stack.nats, ledger, logs, users, patienceMs: COMPARE_PATIENCE_MS });
+  const uncompared = await compareReadModels({
+    nats: stack.nats,
+    dataDir: stack.dataDir,
+    ledger,
+    logs,
+    users,
+    patienceMs: COMPARE_PATIENCE_MS,
+  });
   return { uncompared, persistedS, lastPersistedMs };
 }
 
