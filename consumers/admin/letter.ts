@@ -75,6 +75,7 @@ export function letterAnswer(letter: StoredLetter): DeadLetterAnswer {
     at: new Date(letter.atMs).toISOString(),
     ...ownerOf(letter),
     ...saidBy(letter, letter.data),
+    ...text('correlationId', headerOf(letter, LETTER_HEADERS.correlationId)),
     bytes: count(headerOf(letter, LETTER_HEADERS.payloadBytes)) || letter.bytes,
   };
 }

@@ -49,7 +49,8 @@ export class Settler {
     const { consumer, deadLetters, log } = this.#ports;
     const place = { streamSeq: incoming.streamSeq, subject: incoming.subject };
     try {
-      await deadLetters.store({ incoming, consumer, reason, error: problem.detail, firstFailedAtMs });
+      const { detail: error, correlationId } = problem;
+      await deadLetters.store({ incoming, consumer, reason, error, firstFailedAtMs, correlationId });
     } catch (error) {
       log('warn', 'a dead letter could not be stored', { ...place, error: describe(error) });
       return false;

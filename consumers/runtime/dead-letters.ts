@@ -10,6 +10,8 @@ export interface DeadLetter {
   reason: string;
   error: string;
   firstFailedAtMs: number;
+  /** absent: the payload is an event, which has its own */
+  correlationId?: string;
 }
 
 /** Where dead letters go. Resolves once one is stored; a rejection leaves the message where it was. */
@@ -38,7 +40,13 @@ export function jetStreamDeadLetters(client: JetStreamClient, maxPayloadBytes: n
 }
 
 /** Exported for its test: the headers of a dead letter, name by name. */
-export function letterHeaders({ incoming, reason, error, firstFailedAtMs }: DeadLetter): (readonly [string, string])[] {
+export function letterHeaders({
+  incoming,
+  reason,
+  error,
+  firstFailedAtMs,
+  correlationId,
+}: DeadLetter): (readonly [string, string])[] {
   return [
     ...incoming.headers.map(([name, value]): readonly [string, string] => [keptName(name), value]),
     [LETTER_HEADERS.reason, oneLine(reason)],
@@ -48,6 +56,7 @@ export function letterHeaders({ incoming, reason, error, firstFailedAtMs }: Dead
     [LETTER_HEADERS.streamSeq, String(incoming.streamSeq)],
     [LETTER_HEADERS.firstFailedAt, new Date(firstFailedAtMs).toISOString()],
     [LETTER_HEADERS.publishedAt, new Date(incoming.publishedAtMs).toISOString()],
+    ...(correlationId === undefined ? [] : [[LETTER_HEADERS.correlationId, correlationId] as const]),
   ];
 }
 

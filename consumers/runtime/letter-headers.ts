@@ -8,6 +8,8 @@ export const LETTER_HEADERS = {
   firstFailedAt: 'Millrace-First-Failed-At',
   /** when JetStream stored the original */
   publishedAt: 'Millrace-Published-At',
+  /** of a refused command: also of one that is too unsound to name its own */
+  correlationId: 'Millrace-Correlation-Id',
   /** of the original payload, where the letter's is cut */
   payloadBytes: 'Millrace-Payload-Bytes',
 } as const;

@@ -77,6 +77,7 @@ const DEAD_LETTER_HEADERS = z.object({
   'Millrace-Subject': z.string(),
   'Millrace-Stream-Seq': z.string(),
   'Millrace-First-Failed-At': z.string(),
+  'Millrace-Correlation-Id': z.string().optional().describe('Of a refused command: the same as in its problem.'),
 });
 
 const CHANNELS: Readonly<Record<string, Channel>> = {

@@ -136,6 +136,8 @@ function letterTests(backend: GetBackend, make: Make): void {
     expect(result.parse(await backend().command('default', scene.sessionId, payload)).seq).toBe(2);
     const letter = await backend().deadLetter('relay', (each) => each.string() === mark);
     expect(letterHeaders(letter).Reason).not.toBe('');
+    // it names none itself
+    expect(letter.header.get('Millrace-Correlation-Id')).not.toBe('');
     await backend().deadLetter('relay', (each) => each.string() !== mark && each.string().includes(mark));
   });
 }

@@ -14,6 +14,11 @@ const withText = async (scene: Scene, more: Data = {}): Promise<Data> => {
   await scene.act('agent', 'stream.append', { ...data, index: 1, text: 'two' });
   return { ...data, ...more };
 };
+const asViewer = async (scene: Scene, more: Data): Promise<Data> => {
+  const data = await withText(scene, more);
+  await scene.act('owner', 'member.put', { userId: scene.id('agent'), role: 'viewer' });
+  return data;
+};
 const over = async (scene: Scene, more: Data = {}): Promise<Data> => {
   const data = await withText(scene);
   await scene.act('agent', 'stream.finish', { ...data, status: 'completed' });
@@ -133,6 +138,13 @@ const append: Case[] = [
     given: unknown({ index: 0, text: 'x' }),
     expects: 'stream_not_found',
   },
+  {
+    command: 'stream.append',
+    title: 'by its starter, a viewer meanwhile',
+    as: 'agent',
+    given: (scene) => asViewer(scene, { index: 2, text: ' three' }),
+    expects: 'quiet',
+  },
   ...rights('stream.append', ['agent'], 'quiet', (scene) => started(scene, { index: 0, text: 'x' })),
   ...ended('stream.append', 'quiet', (scene) => started(scene, { index: 0, text: 'x' }), 'agent'),
 ];
@@ -181,6 +193,14 @@ const finish: Case[] = [
     expects: 'stream_ended',
   },
   { command: 'stream.finish', title: 'of none', as: 'agent', given: unknown({ status: 'failed' }), expects: 'stream_not_found' },
+  {
+    command: 'stream.finish',
+    title: 'by its starter, a viewer meanwhile',
+    as: 'agent',
+    given: (scene) => asViewer(scene, { status: 'completed' }),
+    expects: 'message.created',
+    data: (_scene, { messageId }) => ({ id: messageId, text: 'one two' }),
+  },
   ...rights('stream.finish', ['agent'], 'message.created', (scene) => started(scene, { status: 'failed' })),
   ...ended('stream.finish', 'message.created', (scene) => withText(scene, { status: 'completed' }), 'agent'),
 ];

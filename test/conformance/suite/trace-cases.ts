@@ -71,6 +71,13 @@ const append: Case[] = [
     expects: 'trace.span',
     data: (_scene, { traceId, ...rest }) => ({ traceId, traceSeq: 2, span: rest }),
   },
+  {
+    command: 'trace.append',
+    title: 'of a span that is its own parent',
+    as: 'agent',
+    given: (scene) => started(scene, span({ spanId: 'itself', parentSpanId: 'itself' })),
+    expects: 'invalid_request',
+  },
   { command: 'trace.append', title: 'to none', as: 'agent', given: unknown(span()), expects: 'trace_not_found' },
   {
     command: 'trace.append',

@@ -187,6 +187,10 @@ describe('dead letters', () => {
     ]);
   });
 
+  it('name the correlation id of a command', () => {
+    expect(letterHeaders({ ...letter, correlationId: 'c-1' }).at(-1)).toEqual(['Millrace-Correlation-Id', 'c-1']);
+  });
+
   it('a header of the publisher does not pass for ours', () => {
     const forged = { ...incoming, headers: [['millrace-subject', 'x'] as const, ['Millrace-Payload-Bytes', '9'] as const] };
     const names = letterHeaders({ ...letter, incoming: forged }).map(([name]) => name);

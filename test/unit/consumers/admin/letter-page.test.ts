@@ -40,6 +40,16 @@ it('shows what the letter and its payload say', async () => {
   });
 });
 
+it('names the correlation id of a command that says none itself', async () => {
+  const headers = [
+    ['Millrace-Subject', 'millrace.commands.default.s1'] as const,
+    ['Millrace-Correlation-Id', 'made-for-it'] as const,
+  ];
+  const unsound = aLetter(8, { headers, data: new TextEncoder().encode('no json') });
+  const { items } = await letterPage(new FakeBox([unsound]), QUERY, inTime());
+  expect(items).toMatchObject([{ correlationId: 'made-for-it', sessionId: 's1' }]);
+});
+
 it('pages are newest first, without gap or repeat, over holes and for every limit', async () => {
   const kept = Array.from({ length: 500 }, (_none, index) => index + 1).filter((at) => at % 7 === 0 || at > 480);
   const box = new FakeBox(kept.map((at) => aLetter(at)));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CORRELATION_ID_PATTERN } from '../../../../shared/core/ids.ts';
 import { Relay } from '../../../../consumers/relay/relay.ts';
 import { EdgeRefused } from '../../../../consumers/runtime/signed-post.ts';
 import { accepted, commandMessage, later, refused, relayWorld } from './fakes.ts';
@@ -170,6 +171,9 @@ describe('a command that is refused', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(world.sent).toEqual([]);
     expect(world.letters.map(({ reason }) => reason)).toEqual(['invalid_request', 'deliveries_exhausted']);
+    // nothing else names it: what could not be read says nothing of itself
+    const named = world.letters.map(({ correlationId = 'none' }) => correlationId);
+    expect(named.map((id) => CORRELATION_ID_PATTERN.test(id) && id !== 'none')).toEqual([true, true]);
     expect(world.replies).toEqual(['backend.replies refused']);
   });
 });
