@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe } from './runtime/log.ts';
-import { openCassandraScan, type CassandraScan } from './stores/history/cassandra-scan.ts';
+import { openCassandraScan } from './stores/history/cassandra-scan.ts';
 import { cassandraSettingsFrom } from './stores/history/cassandra-settings.ts';
+import type { HistoryScan } from './stores/history/scan.ts';
 
 /**
  * Says what Cassandra holds of sessions, for a judge in another process: `npm run replay -- --verify-cassandra` runs it. A line
@@ -25,7 +26,7 @@ async function say(line: object): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  let scan: CassandraScan;
+  let scan: HistoryScan;
   try {
     const settings = cassandraSettingsFrom(process.env);
     if (settings === undefined) throw new Error('CASSANDRA_CONTACT_POINTS is not set');
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-async function answer(scan: CassandraScan, { tenant, sessionId, throughSeq }: Asked): Promise<void> {
+async function answer(scan: HistoryScan, { tenant, sessionId, throughSeq }: Asked): Promise<void> {
   try {
     for await (const page of scan.rows({ tenant, sessionId }, throughSeq)) for (const row of page) await say(row);
     await say({ done: sessionId });

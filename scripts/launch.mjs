@@ -14,6 +14,7 @@ const TARGETS = {
   token: { script: 'scripts/token.ts', install: 'production', quiet: true },
   replay: { script: 'scripts/replay/main.ts', install: 'production' },
   readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
+  audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },
   faults: { script: 'test/faults/main.ts', install: 'full', nats: true, edge: true },
@@ -102,6 +103,6 @@ try {
 } catch (error) {
   if (!(error instanceof LaunchError)) throw error;
   progress(error.message);
-  process.exitCode = 1;
+  process.exitCode = TARGETS[process.argv[2]]?.unable ?? 1;
   if (process.connected) process.disconnect();
 }

@@ -6,8 +6,11 @@ import { describe } from '../runtime/log.ts';
 import type { OpenedReadModel, Platform, ReadModel } from '../runtime/read-model.ts';
 import type { Settings } from '../settings.ts';
 import type { HistoryStore } from '../stores/history/port.ts';
+import type { HistoryScan } from '../stores/history/scan.ts';
 import { openSqliteHistory } from '../stores/history/sqlite.ts';
+import { openSqliteScan } from '../stores/history/sqlite-scan.ts';
 import { HISTORY_DURABLE, historyProjection } from './history.ts';
+import { historyAudit } from './history-audit.ts';
 
 const LAST_RECEIPTS_MS_MAX = 3_000;
 
@@ -18,6 +21,10 @@ export const historyReadModel: ReadModel = {
   refill: 'none',
   async open(platform) {
     return historyOn(await openHistory(platform.settings, true), platform);
+  },
+  async openAudit({ settings, now }) {
+    const scan = await openScan(settings);
+    return historyAudit(scan, async () => await openHistory(settings, true), now);
   },
 };
 
@@ -44,11 +51,22 @@ export function historyOn(store: HistoryStore, { client, manager, post, log, now
   };
 }
 
+/** For an audit, which looks at the tables as they lie there. */
+export async function openScan({ cassandra, dataDir }: Settings): Promise<HistoryScan> {
+  if (cassandra === undefined) return openSqliteScan(embeddedPath(dataDir));
+  const { openCassandraScan } = await import('../stores/history/cassandra-scan.ts');
+  return await openCassandraScan(cassandra);
+}
+
 export async function openHistory({ cassandra, dataDir }: Settings, writes: boolean): Promise<HistoryStore> {
   if (cassandra !== undefined) {
     // loaded where it is used: the driver is large
     const { openCassandraHistory } = await import('../stores/history/cassandra.ts');
     return await openCassandraHistory({ settings: cassandra, writes });
   }
-  return openSqliteHistory({ path: join(dataDir, 'history.db'), writes });
+  return openSqliteHistory({ path: embeddedPath(dataDir), writes });
+}
+
+function embeddedPath(dataDir: string): string {
+  return join(dataDir, 'history.db');
 }

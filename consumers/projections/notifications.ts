@@ -6,11 +6,13 @@ import {
   type NotifiedSession,
 } from '../../shared/contract/internal.ts';
 import { isErased, type Event, type EventType } from '../../shared/core/types.ts';
+import { auditEdge } from '../audit/edge.ts';
 import { describe } from '../runtime/log.ts';
 import type { Delivery, Outcome, Projection } from '../runtime/projection.ts';
 import type { ReadModel } from '../runtime/read-model.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
+import { notificationsAudit } from './notifications-audit.ts';
 
 /**
  * The read model whose store is the edge: tells users' Inboxes what others did. It keeps nothing and looks at no order:
@@ -23,6 +25,7 @@ export const notificationsReadModel: ReadModel = {
   // an Inbox that is looked at hears of what it lacks: there is no need to tell all users of all sessions at a first start
   refill: 'lost',
   open: async ({ post, now }) => ({ projection: notificationsProjection(post, now), close: async () => undefined }),
+  openAudit: async ({ post }) => notificationsAudit(auditEdge(post)),
 };
 
 /** what changes a list or a count; reactions and traces do neither */

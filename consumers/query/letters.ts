@@ -1,94 +1,72 @@
-import { DeliverPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { Failure } from '../../shared/contract/internal.ts';
-import { DEAD_LETTERS_STREAM, deadLetterSubject } from '../../shared/contract/subjects.ts';
 import { failureDetail } from '../receipts/failure-detail.ts';
+import { LETTER_HEADERS, ORIGINAL_PREFIX } from '../runtime/letter-headers.ts';
+import { headerOf, type KeptLetter, type LetterSource } from '../runtime/letters.ts';
 import type { DeadLettersOf } from './in-stream.ts';
 
 /** letters known at once; beyond it the oldest are forgotten, and an event of theirs would be published and buried once more */
 const LETTERS_KNOWN_MAX = 100_000;
-/** letters read for one question: with more to read it has no answer yet, and the next goes on */
-const LETTERS_READ_MAX = 5_000;
-const READ_MS_MAX = 1_000;
+/** the asker does not wait for longer: with more to read it has no answer yet, and the next question goes on */
+const READ_MS_MAX = 500;
 
-interface Letter {
-  streamSeq: number;
-  failure: Omit<Failure, 'seq'>;
+export interface KnownLettersPorts {
+  letters: LetterSource;
+  /** of the stream of letters: one that was made anew begins at 1 again */
+  created: () => Promise<string>;
+  consumer: string;
+  now: () => number;
 }
 
-/** Follows the dead letters of one consumer, headers only, as far as it is asked: most of the time there are none. */
-class Letters {
-  readonly #manager: JetStreamManager;
-  readonly #client: JetStreamClient;
-  readonly #consumer: string;
-  /** by the id of the event */
-  readonly #known = new Map<string, Letter>();
-  #created = '';
-  #readTo = 0;
-  #reading: Promise<void> | undefined;
+/** Follows the dead letters of one consumer as far as it is asked: most of the time there are none. */
+export function knownLetters({ letters, created, consumer, now }: KnownLettersPorts): DeadLettersOf {
+  /** where the letter of an event is, by the event's id */
+  const positions = new Map<string, number>();
+  let stream = '';
+  let next = 1;
+  let reading: Promise<void> | undefined;
 
-  constructor(manager: JetStreamManager, client: JetStreamClient, consumer: string) {
-    this.#manager = manager;
-    this.#client = client;
-    this.#consumer = consumer;
-  }
+  const readOn = async (): Promise<void> => {
+    const which = await created();
+    if (which !== stream) {
+      positions.clear();
+      next = 1;
+      stream = which;
+    }
+    const untilMs = now() + READ_MS_MAX;
+    for (let letter = await letters.next(consumer, next); letter !== undefined; letter = await letters.next(consumer, next)) {
+      const id = idOf(letter);
+      if (id !== undefined) positions.set(id, letter.position);
+      const [oldest] = positions.keys();
+      if (positions.size > LETTERS_KNOWN_MAX && oldest !== undefined) positions.delete(oldest);
+      next = letter.position + 1;
+      if (now() > untilMs) throw new Error('there are more dead letters than could be read in time');
+    }
+  };
 
-  async of(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Omit<Failure, 'seq'>>> {
-    this.#reading ??= this.#catchUp().finally(() => {
-      this.#reading = undefined;
+  const failureOf = async (id: string, position: number): Promise<Omit<Failure, 'seq'> | undefined> => {
+    const letter = await letters.next(consumer, position);
+    // one that was redriven or discarded is gone
+    if (letter === undefined || idOf(letter) !== id) return undefined;
+    const code = headerOf(letter, LETTER_HEADERS.reason) ?? '';
+    return { code, detail: failureDetail(code), consumer, at: letter.atMs };
+  };
+
+  return async (ids) => {
+    reading ??= readOn().finally(() => {
+      reading = undefined;
     });
-    await this.#reading;
+    await reading;
     const found = new Map<string, Omit<Failure, 'seq'>>();
     for (const id of ids) {
-      const letter = this.#known.get(id);
-      if (letter === undefined) continue;
-      // a letter that was redriven or discarded is gone
-      if ((await this.#manager.streams.getMessage(DEAD_LETTERS_STREAM, { seq: letter.streamSeq })) === null)
-        this.#known.delete(id);
-      else found.set(id, letter.failure);
+      const position = positions.get(id);
+      const failure = position === undefined ? undefined : await failureOf(id, position);
+      if (failure === undefined) positions.delete(id);
+      else found.set(id, failure);
     }
     return found;
-  }
-
-  async #catchUp(): Promise<void> {
-    const { created, state } = await this.#manager.streams.info(DEAD_LETTERS_STREAM);
-    if (created !== this.#created) {
-      this.#known.clear();
-      this.#readTo = 0;
-      this.#created = created;
-    }
-    if (state.last_seq <= this.#readTo) return;
-    const letters = await this.#client.consumers.get(DEAD_LETTERS_STREAM, {
-      filter_subjects: deadLetterSubject(this.#consumer),
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#readTo + 1,
-      headers_only: true,
-    });
-    const { num_pending: pending } = await letters.info();
-    let waiting = Math.min(pending, LETTERS_READ_MAX);
-    if (waiting > 0) {
-      for await (const message of await letters.fetch({ max_messages: waiting, expires: READ_MS_MAX })) {
-        this.#take(message);
-        waiting -= 1;
-        if (waiting === 0) break;
-      }
-    }
-    if (waiting > 0 || pending > LETTERS_READ_MAX) throw new Error('there are more dead letters than could be read in time');
-    this.#readTo = Math.max(this.#readTo, state.last_seq);
-  }
-
-  #take(message: JsMsg): void {
-    this.#readTo = Math.max(this.#readTo, message.seq);
-    const header = (name: string): string => message.headers?.get(name) ?? '';
-    const [id, code] = [header('Millrace-Original-Nats-Msg-Id'), header('Millrace-Reason')];
-    if (id === '') return;
-    const failure = { code, detail: failureDetail(code), consumer: this.#consumer, at: message.time.getTime() };
-    this.#known.set(id, { streamSeq: message.seq, failure });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > LETTERS_KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
-  }
+  };
 }
 
-export function jetStreamDeadLettersOf(manager: JetStreamManager, client: JetStreamClient, consumer: string): DeadLettersOf {
-  const letters = new Letters(manager, client, consumer);
-  return async (ids) => await letters.of(ids);
+function idOf(letter: KeptLetter): string | undefined {
+  return headerOf(letter, `${ORIGINAL_PREFIX}Nats-Msg-Id`);
 }

@@ -1,10 +1,11 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { EVENTS_STREAM, QUERY_SUBJECT, SEARCH_SUBJECT } from '../../shared/contract/subjects.ts';
+import { DEAD_LETTERS_STREAM, EVENTS_STREAM, QUERY_SUBJECT, SEARCH_SUBJECT } from '../../shared/contract/subjects.ts';
 import { openHistory } from '../projections/history-read-model.ts';
 import { HISTORY_DURABLE } from '../projections/history.ts';
 import { openSearch } from '../projections/search-read-model.ts';
 import { SEARCH_DURABLE } from '../projections/search.ts';
+import { jetStreamLetters } from '../runtime/letters.ts';
 import type { Log } from '../runtime/log.ts';
 import { SYSTEM_TIME } from '../runtime/time.ts';
 import type { Settings } from '../settings.ts';
@@ -12,7 +13,7 @@ import { answerHistory } from './answer.ts';
 import { durableWatch } from './durable-watch.ts';
 import { jetStreamEventStream } from './event-stream.ts';
 import { throughOf, watchIndexed } from './indexed-through.ts';
-import { jetStreamDeadLettersOf } from './letters.ts';
+import { knownLetters } from './letters.ts';
 import { startResponder } from './responder.ts';
 import { answerSearch } from './search-answer.ts';
 
@@ -31,7 +32,12 @@ export async function startHistoryQuery(connection: NatsConnection, settings: Se
   const isFed = durableWatch(async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE), Date.now);
   const stream = {
     stream: jetStreamEventStream(manager, HISTORY_DURABLE),
-    deadLettersOf: jetStreamDeadLettersOf(manager, manager.jetstream(), HISTORY_DURABLE),
+    deadLettersOf: knownLetters({
+      letters: jetStreamLetters(manager),
+      created: async () => (await manager.streams.info(DEAD_LETTERS_STREAM)).created,
+      consumer: HISTORY_DURABLE,
+      now: Date.now,
+    }),
   };
   const answering = { store, isFed, stream, time: SYSTEM_TIME };
   const responder = startResponder(

@@ -99,7 +99,7 @@ async function* lettersOf(source: LetterSource, consumer: string): AsyncGenerato
 }
 
 /** The last of that name: the runtime's own stands behind whatever a publisher sent. */
-function headerOf({ headers }: KeptLetter, name: string): string | undefined {
+export function headerOf({ headers }: KeptLetter, name: string): string | undefined {
   return headers.findLast(([each]) => each === name)?.[1];
 }
 

@@ -3,6 +3,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Event } from '../../shared/core/types.ts';
 import type { Settings } from '../settings.ts';
 import type { Settlements } from './batch.ts';
+import type { ScannedRow } from '../stores/history/scan.ts';
+import type { HistoryTable } from '../stores/history/tables.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
 import type { OpenGenerations } from './rebuild.ts';
@@ -44,6 +46,40 @@ export interface OpenedReadModel {
   close(): Promise<void>;
 }
 
+/** One session as an audit compares a read model with it. */
+export interface AuditSubject {
+  tenant: string;
+  sessionId: string;
+  head: number;
+  /** deleted: all but the deletion is erased */
+  isDeleted: boolean;
+  /** an event is known to be missing: what it wrote cannot be told from what nobody wrote */
+  isIncomplete: boolean;
+  /** the session's events as they should be archived, in order, erased ones erased; what is on its way or a dead letter of the history is left out */
+  events(): AsyncIterable<readonly Event[]>;
+  /** whether the event of this seq should be archived without its content */
+  isErased(seq: number): Promise<boolean>;
+  /** what the history's tables should hold of it, table by table, in the order of their keys */
+  expectedRows(tables: readonly HistoryTable[]): AsyncIterable<readonly ScannedRow[]>;
+  /** seqs that this read model has as dead letters */
+  deadLetters: ReadonlySet<number>;
+}
+
+export interface ModelFinding {
+  kind: 'missing' | 'different' | 'extra';
+  place: string;
+  detail: string;
+  /** puts it right, where that is known; may be repeated, and `attempt` counts from 1 */
+  mend?: (attempt: number) => Promise<void>;
+}
+
+/** A read model's own answer to: does it hold what it should? Reads only, unless a finding is mended. */
+export interface ReadModelAudit {
+  /** rejects when it cannot be looked at */
+  look(subject: AuditSubject): AsyncIterable<ModelFinding>;
+  close(): Promise<void>;
+}
+
 /**
  * A read model as the registry (read-models.ts) lists it: a role of `--roles`, a durable consumer, a store. The runtime makes
  * streams and durable, pulls, retries, buries and drains.
@@ -60,4 +96,6 @@ export interface ReadModel {
    * what is missing and leaves what is there.
    */
   openGenerations?: OpenGenerations;
+  /** How it is compared with what was accepted. Absent: an audit says nothing of it. */
+  openAudit?(platform: Platform): Promise<ReadModelAudit>;
 }

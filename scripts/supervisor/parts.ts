@@ -71,20 +71,28 @@ function edgeSpec({ root, settings, secrets, detours }: PartsInput): PartSpec {
   };
 }
 
+/** What consumers, and whoever looks at what is theirs, have to know. */
+export function consumersEnvironment(
+  settings: Settings,
+  secrets: Secrets,
+  detours?: Detours,
+): Record<string, string | undefined> {
+  return {
+    ...plainEnvironment(),
+    ...settings.consumerVariables,
+    NATS_URL: detours?.natsUrl ?? natsAddresses(settings).url,
+    EDGE_URL: detours?.edgeUrl ?? `http://127.0.0.1:${settings.ports.edge}`,
+    INTERNAL_SECRET: secrets.internalSecret,
+    DATA_DIR: settings.dataDir,
+  };
+}
+
 function consumersSpec({ root, settings, secrets, detours }: PartsInput): PartSpec {
   return {
     name: 'consumers',
     command: process.execPath,
     args: [...nodeFlags(), join(root, 'consumers/main.ts')],
-    env: {
-      ...plainEnvironment(),
-      ...settings.consumerVariables,
-      NATS_URL: detours?.natsUrl ?? natsAddresses(settings).url,
-      EDGE_URL: detours?.edgeUrl ?? `http://127.0.0.1:${settings.ports.edge}`,
-      INTERNAL_SECRET: secrets.internalSecret,
-      DATA_DIR: settings.dataDir,
-      METRICS_PORT: String(settings.ports.metrics),
-    },
+    env: { ...consumersEnvironment(settings, secrets, detours), METRICS_PORT: String(settings.ports.metrics) },
     cwd: root,
     channel: true,
   };

@@ -2,7 +2,8 @@ import { AckPolicy, jetstream, jetstreamManager, type JetStreamClient, type JetS
 import { headers } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jetStreamEventStream } from '../../consumers/query/event-stream.ts';
-import { jetStreamDeadLettersOf } from '../../consumers/query/letters.ts';
+import { knownLetters } from '../../consumers/query/letters.ts';
+import { jetStreamLetters } from '../../consumers/runtime/letters.ts';
 import { ensureStreams } from '../../consumers/runtime/streams.ts';
 import { lookAtStream } from '../../consumers/upkeep/seen.ts';
 import { DEAD_LETTERS_STREAM, deadLetterSubject, EVENTS_STREAM, eventSubject } from '../../shared/contract/subjects.ts';
@@ -80,7 +81,12 @@ requireOrSkip('nats-server', natsServerMissing())('what a real server says of th
   });
 
   test('dead letters are known by the id of their event, for as long as they are there', async () => {
-    const lettersOf = jetStreamDeadLettersOf(manager, client, 'history');
+    const lettersOf = knownLetters({
+      letters: jetStreamLetters(manager),
+      created: async () => (await manager.streams.info(DEAD_LETTERS_STREAM)).created,
+      consumer: 'history',
+      now: Date.now,
+    });
     const bury = async (consumer: string, id: string): Promise<number> => {
       const all = headers();
       all.set('Millrace-Original-Nats-Msg-Id', id);

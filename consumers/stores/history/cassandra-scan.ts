@@ -1,44 +1,27 @@
-import type { Client, QueryOptions, types } from 'cassandra-driver';
+import type { Client, types } from 'cassandra-driver';
 import { backoffMs, wait } from '../../runtime/backoff.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
-import { cellsOf, pagesOf } from './cassandra-rows.ts';
+import { cellsOf, pagesOf, type Executor } from './cassandra-rows.ts';
 import { isBucketed, partitionColumns, requireSchema, rowColumns } from './cassandra-schema.ts';
 import type { CassandraSettings } from './cassandra-settings.ts';
 import type { SessionKey } from './port.ts';
-import { bucketOf, HISTORY_TABLES, type CellValue, type HistoryTable } from './tables.ts';
+import { joinedKey, keyPart, type HistoryScan, type ScannedRow } from './scan.ts';
+import { bucketOf, columnOf, HISTORY_TABLES, type HistoryTable, type TableDescription } from './tables.ts';
 
-/** Reads the tables as they lie there, whoever wrote them: for whoever judges the store, not for queries. */
+/** The history tables in Cassandra, for whoever judges them: see HistoryScan. */
 
 /** rows of one page: the largest event is some hundreds of kilobytes, and most are less than one */
 const SCAN_PAGE_ROWS = 100;
+const SESSIONS_PAGE = 1_000;
 /** a store that stays away for longer is said to be away */
 const OUTAGE_MS_MAX = 60_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 2_000 };
 
 const TABLES = Object.keys(HISTORY_TABLES) as HistoryTable[];
 
-export interface ScannedRow {
-  table: HistoryTable;
-  /** of the partition in which it lies, where the table has buckets */
-  bucket?: number;
-  /** the rest of its key, where a session has more than one row; of several parts joined by spaces, of which no part has any */
-  rowKey?: number | string;
-  /** what is set, by cell, whether the row is whole or not */
-  cells: Readonly<Record<string, CellValue>>;
-}
-
-export interface CassandraScan {
-  /**
-   * Every row of the session, a page at a time, table by table: of the buckets up to that of `throughSeq`, and of the one after
-   * it. Waits through outages of a minute; rejects with a StoreUnavailable after that.
-   */
-  rows(session: SessionKey, throughSeq: number): AsyncGenerator<ScannedRow[]>;
-  close(): Promise<void>;
-}
-
 /** Rejects when no node can be reached, or when the schema is not there. */
-export async function openCassandraScan(settings: CassandraSettings): Promise<CassandraScan> {
+export async function openCassandraScan(settings: CassandraSettings): Promise<HistoryScan> {
   const client = await connected(cassandraClient(settings));
   try {
     await requireSchema(client, settings.keyspace);
@@ -47,30 +30,53 @@ export async function openCassandraScan(settings: CassandraSettings): Promise<Ca
     throw asStoreFault(error);
   }
   return {
-    rows: (session, throughSeq) => scan(client, settings.keyspace, session, throughSeq),
+    rows: (session, throughSeq, tables = TABLES) => scan(patient(client), settings.keyspace, session, throughSeq, tables),
+    sessions: () => sessionsOf(patient(client), settings.keyspace),
     close: async () => await client.shutdown(),
   };
 }
 
+/** A client that waits while the store is away. */
+function patient(client: Client): Executor {
+  return {
+    execute: async (cql, parameters, options) => await throughOutages(async () => await client.execute(cql, parameters, options)),
+  };
+}
+
 async function* scan(
-  client: Client,
+  client: Executor,
   keyspace: string,
   { tenant, sessionId }: SessionKey,
   throughSeq: number,
+  tables: readonly HistoryTable[],
 ): AsyncGenerator<ScannedRow[]> {
-  const patient = {
-    execute: async (cql: string, parameters: unknown[], options: QueryOptions): Promise<types.ResultSet> =>
-      await throughOutages(async () => await client.execute(cql, parameters, options)),
-  };
-  for (const table of TABLES) {
+  for (const table of tables) {
     const where = partitionColumns(table).map((column) => `${column} = ?`);
-    const cql = `SELECT * FROM ${keyspace}.${table} WHERE ${where.join(' AND ')}`;
+    const cql = `SELECT ${selected(table)} FROM ${keyspace}.${table} WHERE ${where.join(' AND ')}`;
     for (const bucket of bucketsOf(table, throughSeq)) {
       const partition = [tenant, sessionId, ...(bucket === undefined ? [] : [BigInt(bucket)])];
-      for await (const rows of pagesOf(patient, cql, partition, SCAN_PAGE_ROWS)) {
+      for await (const rows of pagesOf(client, cql, partition, SCAN_PAGE_ROWS)) {
         yield rows.map((row) => scanned(table, bucket, row));
       }
     }
+  }
+}
+
+/** Every column, and beside each cell when it was written: its clock. */
+function selected(table: HistoryTable): string {
+  const cells = Object.keys(HISTORY_TABLES[table].cells).map(columnOf);
+  return [...rowColumns(table), ...cells, ...cells.map((cell) => `WRITETIME(${cell}) AS ${clockName(cell)}`)].join(', ');
+}
+
+function clockName(column: string): string {
+  return `${column}_clock`;
+}
+
+/** Partitions come in the order of their tokens, so a session with several comes as often. */
+async function* sessionsOf(client: Executor, keyspace: string): AsyncGenerator<SessionKey[]> {
+  const cql = `SELECT DISTINCT tenant, session_id, bucket FROM ${keyspace}.events`;
+  for await (const rows of pagesOf(client, cql, [], SESSIONS_PAGE)) {
+    yield rows.map((row) => ({ tenant: String(row['tenant']), sessionId: String(row['session_id']) }));
   }
 }
 
@@ -84,14 +90,19 @@ function* bucketsOf(table: HistoryTable, throughSeq: number): Generator<number |
 }
 
 function scanned(table: HistoryTable, bucket: number | undefined, row: types.Row): ScannedRow {
-  const parts = rowColumns(table).map((column): unknown => row[column]);
-  const named = parts.map((part) => (typeof part === 'bigint' ? Number(part) : typeof part === 'string' ? part : undefined));
-  const rowKey = named.length > 1 ? named.join(' ') : named[0];
+  const { rowKey }: TableDescription = HISTORY_TABLES[table];
+  const parts = rowKey.map(({ name }) => [name, keyPart(row[columnOf(name)])] as const);
+  const clocks = Object.keys(HISTORY_TABLES[table].cells).flatMap((cell): [string, bigint][] => {
+    const clock: unknown = row[clockName(columnOf(cell))];
+    return typeof clock === 'bigint' ? [[cell, clock]] : [];
+  });
   return {
     table,
     ...(bucket === undefined ? {} : { bucket }),
-    ...(rowKey === undefined ? {} : { rowKey }),
+    key: Object.fromEntries(parts),
+    ...joinedKey(parts.map(([, part]) => part)),
     cells: cellsOf(table, row),
+    clocks: Object.fromEntries(clocks),
   };
 }
 

@@ -33,18 +33,20 @@ export interface SqliteOptions {
   path: string;
   /** false: only reads, so that health does not write */
   writes: boolean;
+  /** a file that nobody needs after a crash: nothing waits for the disk */
+  isPassing?: boolean;
 }
 
 /**
  * The embedded history store: one SQLite file, several processes. A batch is one transaction; `synchronous=FULL` makes it
  * durable before write() resolves. Throws when the file cannot be opened or is of a newer program.
  */
-export function openSqliteHistory({ path, writes }: SqliteOptions): HistoryStore {
+export function openSqliteHistory({ path, writes, isPassing = false }: SqliteOptions): HistoryStore {
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
   try {
     // secure_delete: what is erased is overwritten in the file and not only unlinked
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isPassing ? 'OFF' : 'FULL'}; PRAGMA secure_delete = ON;`);
     migrate(database);
     ensureMessageCount(database);
   } catch (error) {

@@ -1,0 +1,79 @@
+import { describe } from '../runtime/log.ts';
+import type { SessionKey } from '../stores/history/port.ts';
+import { nameOf, type Finding, type FindingKind, type SessionReport } from './finding.ts';
+import { lookAtSession, type AuditPorts, type Look, type LookBounds } from './session-look.ts';
+
+/** what two looks at a session must both have found; in between it moves on */
+export const SETTLE_MS_DEFAULT = 2_000;
+/** findings of one session that a report names; the others are counted */
+const FINDINGS_NAMED_MAX = 100;
+/** rounds of mending: each may uncover what the one before made possible; what is left then is reported */
+const MEND_ROUNDS_MAX = 10;
+
+export interface AuditOptions extends LookBounds {
+  settleMs: number;
+  /** put right what can be, and look again */
+  repair: boolean;
+}
+
+/** What two looks found alike, and how to mend it. */
+interface Confirmed {
+  look: Look;
+  findings: Finding[];
+}
+
+/**
+ * Audits one session; with `repair` also mends it, and reports what is left. Never rejects: what could not be looked at is the
+ * report's `failure`.
+ */
+export async function auditSession(ports: AuditPorts, session: SessionKey, options: AuditOptions): Promise<SessionReport> {
+  let mended = 0;
+  try {
+    for (let round = 1; ; round += 1) {
+      const confirmed = await lookTwice(ports, session, options);
+      try {
+        const mendable = options.repair ? confirmed.findings.filter(({ mend }) => mend !== undefined) : [];
+        if (mendable.length === 0 || round > MEND_ROUNDS_MAX) return reportOf(session, confirmed, mended);
+        for (const finding of mendable) await finding.mend?.(round);
+        mended += mendable.length;
+      } finally {
+        await confirmed.look.close();
+      }
+    }
+  } catch (error) {
+    return { ...reportOf(session, undefined, mended), failure: describe(error) };
+  }
+}
+
+/** A session lives while it is looked at: only what a second look finds again, unchanged, is a finding. */
+async function lookTwice(ports: AuditPorts, session: SessionKey, options: AuditOptions): Promise<Confirmed> {
+  const first = await lookAtSession(ports, session, options);
+  if (first.findings.length === 0) return { look: first, findings: [] };
+  const names = new Set(first.findings.map(nameOf));
+  await first.close();
+  await ports.wait(options.settleMs);
+  const look = await lookAtSession(ports, session, options);
+  return { look, findings: look.findings.filter((finding) => names.has(nameOf(finding))) };
+}
+
+function reportOf(session: SessionKey, confirmed: Confirmed | undefined, mended: number): SessionReport {
+  const found: Record<FindingKind, number> = { missing: 0, different: 0, extra: 0, lost: 0 };
+  const findings = confirmed?.findings ?? [];
+  for (const { kind } of findings) found[kind] += 1;
+  const { tenant, sessionId } = session;
+  const { epoch, head = 0, persisted = 0, counts, deadLetters = [], behind = [] } = confirmed?.look ?? {};
+  return {
+    tenant,
+    sessionId,
+    ...(epoch === undefined ? {} : { epoch }),
+    head,
+    persisted,
+    counts: counts ?? { events: 0, pending: 0, unverifiable: 0 },
+    deadLetters,
+    behind,
+    found,
+    findings: findings.slice(0, FINDINGS_NAMED_MAX).map(({ tier, kind, place, detail }) => ({ tier, kind, place, detail })),
+    ...(confirmed?.look.isCut === true ? { isCut: true } : {}),
+    mended,
+  };
+}

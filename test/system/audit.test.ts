@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { jetstreamManager, jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AuditReport } from '../../consumers/audit/report.ts';
+import { consumersEnvironment } from '../../scripts/supervisor/parts.ts';
+import { EVENTS_STREAM, eventSubject } from '../../shared/contract/subjects.ts';
+import { sessionPath, until, User } from '../support/client.ts';
+import { requireOrSkip } from '../support/requirement.ts';
+import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
+
+/** An audit of a whole system in which rows were removed, changed and added behind its back. */
+
+const MAIN = join(import.meta.dirname, '../../consumers/audit/main.ts');
+const AUDIT_MS_MAX = 60_000;
+const T0 = '2026-01-01T00:00:00.000Z';
+
+let stack: Stack;
+let alice: User;
+let bob: User;
+
+interface Audited {
+  code: number | null;
+  report: AuditReport;
+}
+
+async function audit(...args: string[]): Promise<Audited> {
+  const child = spawn(process.execPath, [MAIN, '--json', '--settle', '300', ...args], {
+    env: consumersEnvironment(stack.settings, stack.secrets),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: AUDIT_MS_MAX,
+  });
+  let output = '';
+  let complaints = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  if (!output.startsWith('{')) throw new Error(`no report, code ${code}: ${complaints}`);
+  return { code, report: JSON.parse(output) as AuditReport };
+}
+
+function findings({ report }: Audited): string[] {
+  return report.reports
+    .flatMap((session) => session.findings.map(({ tier, kind, place }) => `${session.sessionId}: ${kind} ${tier} ${place}`))
+    .toSorted();
+}
+
+/** Behind the system's back, as a bad disk or a hasty hand would. */
+function inStore(sql: string, ...parameters: (string | number)[]): void {
+  const database = new DatabaseSync(join(stack.dataDir, 'history.db'), { timeout: 5_000 });
+  try {
+    const { changes } = database.prepare(sql).run(...parameters);
+    if (changes === 0) throw new Error(`nothing was changed by ${sql}`);
+  } finally {
+    database.close();
+  }
+}
+
+async function withNats<T>(work: (connection: NatsConnection) => Promise<T>): Promise<T> {
+  const connection = await connect({ servers: stack.nats });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Messages with edits, reactions and a deletion, traces with a purge, members who come and go. */
+async function fill(sessionId: string): Promise<void> {
+  await alice.create({ id: sessionId, title: 'Audited', members: [{ userId: 'bob', role: 'member' }] });
+  const path = sessionPath(sessionId);
+  for (const id of ['m1', 'm2', 'm3']) await alice.send(sessionId, `secret of ${id}`, { id, mentions: ['bob'] });
+  await alice.edit(sessionId, 'm2', 'edited');
+  await bob.command('PUT', `${path}/messages/m1/reactions/${encodeURIComponent('👍')}`, {});
+  await alice.edit(sessionId, 'm3', 'edited, then deleted');
+  await alice.command('DELETE', `${path}/messages/m3`, {});
+  for (const id of ['t1', 't2']) {
+    await bob.command('POST', `${path}/traces`, { id, name: 'plan' });
+    await bob.command('POST', `${path}/traces/${id}/spans`, { spanId: 'a', name: 'step', startedAt: T0, input: { secret: id } });
+    await bob.command('POST', `${path}/traces/${id}/finish`, { status: 'completed' });
+  }
+  await alice.command('DELETE', `${path}/traces/t2`, {});
+  await alice.command('PUT', `${path}/members/carol`, { role: 'viewer' });
+  const last = await alice.command('DELETE', `${path}/members/carol`, {});
+  await alice.persisted(sessionId, last.commandId);
+}
+
+requireOrSkip('nats-server', natsServerMissing())('npm run audit', () => {
+  beforeAll(async () => {
+    stack = await startStack();
+    alice = new User(stack.url, await stack.token('alice'));
+    bob = new User(stack.url, await stack.token('bob', { kind: 'agent' }));
+    await fill('whole');
+    await fill('harmed');
+    await fill('gone');
+    await alice.command('DELETE', sessionPath('gone'), {});
+  });
+  afterAll(async () => await stack?.stop());
+
+  test('is clean while all is as it was accepted: erased messages, a purged trace, a deleted session, a dead letter', async () => {
+    await withNats(async (connection) => {
+      await jetstream(connection).publish(eventSubject('default', 'message.created', 'whole'), 'no event at all');
+    });
+    await until('the dead letter is there', async () =>
+      withNats(async (connection) => {
+        const { state } = await (await jetstreamManager(connection)).streams.info('MILLRACE_DEAD_LETTERS');
+        return state.messages >= 2;
+      }),
+    );
+    const audited = await until('clean', async () => {
+      const now = await audit();
+      return now.report.pending === 0 ? now : undefined;
+    });
+    expect(audited.report.reports).toEqual([]);
+    expect(audited).toMatchObject({ code: 0, report: { sessions: 3, clean: 3, failed: 0, unverifiable: 0 } });
+  });
+
+  test('names what was removed, changed and added in archive, rows and stream; repairs it; and is clean once a person removed what nobody wrote', async () => {
+    const where = `session_id = 'harmed'`;
+    // removed
+    inStore(`DELETE FROM events WHERE ${where} AND seq = 2`);
+    inStore(`DELETE FROM messages WHERE ${where} AND seq = 2`);
+    inStore(`DELETE FROM members WHERE ${where} AND user_id = 'bob'`);
+    await withNats(async (connection) => {
+      const manager = await jetstreamManager(connection);
+      const found = await manager.streams.getMessage(EVENTS_STREAM, {
+        last_by_subj: eventSubject('default', 'reaction.added', 'harmed'),
+      });
+      await manager.streams.deleteMessage(EVENTS_STREAM, found?.seq ?? 0);
+    });
+    // changed
+    inStore(`UPDATE events SET data = json_set(data, '$.text', 'forged') WHERE ${where} AND seq = 3`);
+    inStore(`UPDATE messages SET text = 'zz forged' WHERE ${where} AND seq = 3`);
+    inStore(`UPDATE messages SET text = NULL WHERE ${where} AND seq = 4`);
+    inStore(`UPDATE reactions SET active = 0 WHERE ${where}`);
+    inStore(`UPDATE events SET data = '{"id":"m3","text":"secret"}' WHERE ${where} AND seq = 4`);
+    inStore(`UPDATE sessions SET title = 'Forged' WHERE ${where}`);
+    // added
+    inStore(
+      `INSERT INTO messages (tenant, session_id, seq, id, text, created_at) VALUES ('default', 'harmed', 9, 'x', 'forged', ?)`,
+      T0,
+    );
+    inStore(
+      `INSERT INTO events (tenant, session_id, seq, envelope, data, published_at, persisted_at)
+       SELECT tenant, session_id, 99, envelope, data, published_at, persisted_at FROM events WHERE ${where} AND seq = 1`,
+    );
+
+    const before = await audit('--session', 'harmed');
+    expect(before.report.reports.map(({ failure }) => failure)).toEqual([undefined]);
+    const added = ['harmed: extra archive 99', 'harmed: extra history messages 9'];
+    const harmed = [
+      'harmed: different archive 3',
+      'harmed: different archive 4',
+      'harmed: different history messages 3',
+      'harmed: different history messages 4',
+      'harmed: different history reactions 2 👍 bob',
+      'harmed: different history sessions',
+      'harmed: missing archive 2',
+      'harmed: missing history members bob',
+      'harmed: missing history messages 2',
+      'harmed: missing stream 6',
+    ];
+    expect(findings(before)).toEqual([...harmed, ...added].toSorted());
+    expect(before).toMatchObject({
+      code: 1,
+      report: { sessions: 1, clean: 0, mended: 0, found: { missing: 4, different: 6, extra: 2, lost: 0 } },
+    });
+
+    const repaired = await audit('--session', 'harmed', '--repair');
+    expect(findings(repaired)).toEqual(added);
+    expect(repaired).toMatchObject({ code: 1, report: { mended: harmed.length } });
+    expect((await alice.get(`${sessionPath('harmed')}/messages/m2`)).body).toMatchObject({ text: 'edited' });
+
+    inStore(`DELETE FROM messages WHERE ${where} AND seq = 9`);
+    inStore(`DELETE FROM events WHERE ${where} AND seq = 99`);
+    expect((await audit()).report.reports).toEqual([]);
+  });
+
+  test('takes from the tail what stream and archive have lost', async () => {
+    await withNats(async (connection) => {
+      const manager = await jetstreamManager(connection);
+      await manager.streams.purge(EVENTS_STREAM, { filter: eventSubject('default', '*.*', 'whole') });
+    });
+    inStore(`DELETE FROM events WHERE session_id = 'whole' AND seq = 2`);
+    const mended = await audit('--session', 'whole', '--repair');
+    expect(mended).toMatchObject({ code: 0, report: { clean: 1 } });
+    expect(mended.report.mended).toBeGreaterThan(1);
+  });
+
+  test('says when it cannot look', async () => {
+    await expect(audit('--session', 'no/id')).rejects.toThrow('code 2');
+    await stack.stop('edge');
+    const audited = await audit('--session', 'harmed');
+    expect(audited).toMatchObject({ code: 2, report: { failed: 1, reports: [{ sessionId: 'harmed' }] } });
+  });
+});
