@@ -10,6 +10,7 @@ import { connectForever } from './runtime/connection.ts';
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { rolesFrom, SettingError } from './runtime/settings.ts';
 import { DRAIN_MS_MAX, ENSURE_EVERY_MS, startReadModel } from './runtime/start-read-model.ts';
+import { watchEventLoop } from './runtime/watchdog.ts';
 import { settingsFrom, type Settings } from './settings.ts';
 import { startUpkeep } from './upkeep/start.ts';
 
@@ -36,6 +37,7 @@ async function main(): Promise<number> {
     log('error', error instanceof SettingError ? error.message : describe(error));
     return 2;
   }
+  watchEventLoop();
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort());
   const connection = await connectForever(settings, log, ending.signal);

@@ -166,7 +166,7 @@ function commandOf(letter: StoredLetter): CommandToPublish {
 
 /** The key that the relay gave the command when it had none: of the stored message, which the letter's own id names. */
 function derivedKeyOf(letter: StoredLetter): string | undefined {
-  const storedId = /^dead\.relay\.([0-9]+\.[0-9]+)$/.exec(headerOf(letter, 'Nats-Msg-Id') ?? '')?.[1];
+  const storedId = /^dead\.relay\.([0-9]+\.[0-9]+)(?:\.after\.[0-9]+)?$/.exec(headerOf(letter, 'Nats-Msg-Id') ?? '')?.[1];
   return storedId === undefined ? undefined : `nats:${storedId}`;
 }
 

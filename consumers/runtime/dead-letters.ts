@@ -1,6 +1,6 @@
 import type { JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import { deadLetterSubject } from '../../shared/contract/subjects.ts';
+import { DEAD_LETTERS_STREAM, deadLetterSubject } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
 import { keptName, LETTER_HEADERS } from './letter-headers.ts';
 
@@ -21,6 +21,8 @@ export interface DeadLetters {
 
 const HEADER_CHARS_MAX = 1_000;
 const STORE_MS_MAX = 5_000;
+/** letters of one message that were removed within the server's memory of ids (a day); then it waits in its own stream */
+const EARLIER_LETTERS_MAX = 20;
 
 /** maxPayloadBytes: the server's bound of headers and payload together. What exceeds it with our headers added is cut. */
 export function jetStreamDeadLetters(client: JetStreamClient, maxPayloadBytes: number): DeadLetters {
@@ -29,14 +31,24 @@ export function jetStreamDeadLetters(client: JetStreamClient, maxPayloadBytes: n
       const { entries, data } = fitLetter(letter, maxPayloadBytes);
       const all = headers();
       for (const [name, value] of entries) all.append(name, value);
-      await client.publish(deadLetterSubject(letter.consumer), data, {
-        headers: all,
-        // the event's own id would swallow the letter of the next consumer that buries the same event
-        msgID: `dead.${letter.consumer}.${letter.incoming.storedId}`,
-        timeout: STORE_MS_MAX,
-      });
+      const subject = deadLetterSubject(letter.consumer);
+      // the event's own id would swallow the letter of the next consumer that buries the same event
+      const id = `dead.${letter.consumer}.${letter.incoming.storedId}`;
+      let msgID = id;
+      for (let earlier = 0; earlier <= EARLIER_LETTERS_MAX; earlier += 1) {
+        const { duplicate, seq } = await client.publish(subject, data, { headers: all, msgID, timeout: STORE_MS_MAX });
+        // the server still knows the id of a letter that was redriven or discarded, and swallows this one
+        if (!duplicate || (await isThere(client, seq))) return;
+        msgID = `${id}.after.${seq}`;
+      }
+      throw new Error('the same message was buried, and its letter removed, too often within the time that ids are remembered');
     },
   };
+}
+
+async function isThere(client: JetStreamClient, seq: number): Promise<boolean> {
+  const manager = await client.jetstreamManager(false);
+  return (await manager.streams.getMessage(DEAD_LETTERS_STREAM, { seq })) !== null;
 }
 
 /** Exported for its test: the headers of a dead letter, name by name. */

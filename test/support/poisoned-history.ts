@@ -1,4 +1,4 @@
-// The role `history` with a bug: of a message whose text names it, it throws, hangs or kills its process. Run as a process.
+// The role `history` with a bug: of a message whose text names it, it throws, hangs, loops for ever or kills its process. Run as a process.
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { HISTORY_DURABLE } from '../../consumers/projections/history.ts';
@@ -13,6 +13,7 @@ import { signedPoster } from '../../consumers/runtime/signed-post.ts';
 import { runReadModel } from '../../consumers/runtime/start-read-model.ts';
 import { ensureStreams } from '../../consumers/runtime/streams.ts';
 import { SYSTEM_TIME } from '../../consumers/runtime/time.ts';
+import { watchEventLoop } from '../../consumers/runtime/watchdog.ts';
 import { settingsFrom } from '../../consumers/settings.ts';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import { isErased, type Event } from '../../shared/core/types.ts';
@@ -29,7 +30,7 @@ const BOUNDS: RunnerBounds = {
 
 function poisonOf(event: Event): string | undefined {
   if (isErased(event) || event.type !== 'message.created') return undefined;
-  return /^poison that (throws|hangs|kills)/.exec(event.data.text)?.[1];
+  return /^poison that (throws|hangs|loops|kills)/.exec(event.data.text)?.[1];
 }
 
 function poisoned(projection: Projection): Projection {
@@ -38,6 +39,7 @@ function poisoned(projection: Projection): Projection {
     async handle(batch) {
       const poisons = batch.flatMap(({ event }) => poisonOf(event) ?? []);
       if (poisons.includes('kills')) process.kill(process.pid, 'SIGKILL');
+      while (poisons.includes('loops'));
       if (poisons.includes('hangs')) await new Promise(() => {});
       if (poisons.includes('throws')) throw new Error('a bug of the projection');
       return await projection.handle(batch);
@@ -53,6 +55,7 @@ const model: ReadModel = {
   },
 };
 
+watchEventLoop({ stallMsMax: 500, graceMsMax: 300 });
 const log = jsonLog((line) => process.stdout.write(line));
 const settings = settingsFrom(process.env);
 const ending = new AbortController();
