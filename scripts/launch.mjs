@@ -12,6 +12,7 @@ const TARGETS = {
   'test:long': { script: 'scripts/test.ts', args: ['--long'], install: 'full', nats: 'optional', edge: true },
   check: { script: 'scripts/check.ts', install: 'full' },
   token: { script: 'scripts/token.ts', install: 'production', quiet: true },
+  'dead-letters': { script: 'scripts/dead-letters.ts', install: 'production', quiet: true },
   replay: { script: 'scripts/replay/main.ts', install: 'production' },
   readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
   audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },

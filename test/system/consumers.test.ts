@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ACK_WAIT_MS } from '../../consumers/runtime/streams.ts';
 import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
 import { EVENTS_STREAM, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
@@ -244,4 +246,31 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
       await until('after the stream was lost', () => rig.edge.seqsOf('s1').length === 4, 45_000);
     },
   );
+
+  it('P7 a failing store pauses pulling and burns no deliveries', { timeout: 120_000 }, async () => {
+    rig.startNats();
+    rig.startConsumers('history');
+    await until('ready', () => rig.said('ready') === 1, 30_000);
+    const state = async () => await (await jetstreamManager(await rig.nats())).consumers.info(EVENTS_STREAM, 'history');
+    const lock = new DatabaseSync(join(rig.dataDir, 'history.db'));
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+      const pausedMs = Date.now();
+      for (const seq of numbers(1, 50)) await rig.publish(anEvent('message.created', { seq, data: { id: `m${seq}` } }));
+      await until('paused', () => rig.said('the store fails: paused') === 1);
+      // longer than the server waits for an acknowledgement: what is in hand must be kept in hand
+      await until('the ack timer would have run out', () => Date.now() > pausedMs + ACK_WAIT_MS + 3_000, ACK_WAIT_MS * 2);
+      const { num_pending: pending, num_ack_pending: inHand, num_redelivered: redelivered } = await state();
+      expect([pending + inHand, redelivered]).toEqual([50, 0]);
+      // it took one batch in hand, and pulls no further
+      expect(inHand).toBeLessThan(50);
+      lock.exec('ROLLBACK');
+    } finally {
+      lock.close();
+    }
+    await until('all stored', () => rig.edge.seqsOf('s1').length === 50, 30_000);
+    expect((await state()).num_redelivered).toBe(0);
+    expect(rig.said('the store answers again')).toBe(1);
+    expect(await rig.deadLetters()).toEqual([]);
+  });
 });

@@ -1,13 +1,19 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jetStreamDeadLetters, type DeadLetter } from '../../consumers/runtime/dead-letters.ts';
 import type { AdminLogLine, DeadLetterAnswer, RedriveItem } from '../../shared/contract/admin.ts';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
 import { QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
+import { anEvent } from '../contracts/events.ts';
 import { Backend } from '../support/backend.ts';
 import { sessionPath, until, User } from '../support/client.ts';
 import { ConsumerProcess } from '../support/consumer-processes.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
+import { messageOf } from '../unit/consumers/fakes.ts';
 
 /** Poison with real processes, and what operators do with it. The cases build on each other. */
 
@@ -53,6 +59,12 @@ async function letterOf(text: string): Promise<DeadLetterAnswer> {
   return found;
 }
 
+/** A letter of the same stored message each time. */
+function aLetter(): DeadLetter {
+  const incoming = messageOf(anEvent('message.created', { seq: 1 }));
+  return { incoming, consumer: 'search', reason: 'bug', error: 'once more', firstFailedAtMs: Date.now() };
+}
+
 /** What the archive holds of the session: its creation is seq 1. */
 async function archivedSeqs(): Promise<number[]> {
   const question: QueryRequest = { v: 1, op: 'held', tenant: 'default', sessionId: SESSION, ranges: [[1, 100]] };
@@ -94,8 +106,9 @@ requireOrSkip('nats-server', natsServerMissing())('dead letters', () => {
     // not by their status: the receipt of one may have died with a worker, and comes a minute later
     await until('all else is in the archive', async () => (await archivedSeqs()).length === texts.length + 1 - POISONS.length);
     console.info(`buried and passed after ${Date.now() - startedMs} ms and ${history.deaths} deaths`);
-    expect(history.deaths).toBeGreaterThanOrEqual(12);
-    expect(history.said('the event loop stands still: killed')).toBeGreaterThanOrEqual(6);
+    // a death may be that of two of them
+    expect(history.deaths).toBeGreaterThanOrEqual(6);
+    expect(history.said('the event loop stands still: killed')).toBeGreaterThanOrEqual(3);
     expect((await statusOf('poison that throws')).failure).toMatchObject({ code: 'retries_exhausted', consumer: 'history' });
     expect((await statusOf('poison that hangs')).failure).toMatchObject({ code: 'retries_exhausted' });
     for (const poison of ['poison that loops', 'poison that kills'])
@@ -105,6 +118,7 @@ requireOrSkip('nats-server', natsServerMissing())('dead letters', () => {
   test('is listed and shown, to its own tenant alone', async () => {
     const all = await letters();
     expect(all.map(({ reason }) => reason).toSorted()).toEqual([
+      'deliveries_exhausted',
       'deliveries_exhausted',
       'retries_exhausted',
       'retries_exhausted',
@@ -200,6 +214,53 @@ requireOrSkip('nats-server', natsServerMissing())('dead letters', () => {
     ]);
     expect(lines[2]).toMatchObject({ correlationId: 'by-hand', details: { consumer: 'history', streamSeq: killer.streamSeq } });
     expect((await asOlga('GET', '/v1/admin/log', undefined, 'acme')).body['items']).toEqual([]);
+  });
+
+  test('a message that is buried once more, after its letter was removed, has a letter again', { timeout: 60_000 }, async () => {
+    const connection = await connect({ servers: stack.nats });
+    try {
+      const bury = async (): Promise<void> => await jetStreamDeadLetters(jetstream(connection), 1024 * 1024).store(aLetter());
+      for (const round of [1, 2, 3]) {
+        await bury();
+        await bury();
+        const found = await letters('?consumer=search');
+        expect([round, found.length]).toEqual([round, 1]);
+        expect((await asOlga('POST', `${LETTERS}/${found[0]?.id}/discard`)).status).toBe(200);
+      }
+    } finally {
+      await connection.close();
+    }
+  });
+
+  test('the same by hand: npm run dead-letters', { timeout: 60_000 }, async () => {
+    const environment = {
+      PATH: process.env['PATH'],
+      MILLRACE_URL: stack.url,
+      MILLRACE_TOKEN: await stack.token('olga', { scope: 'admin' }),
+    };
+    const run = (...args: string[]) => {
+      const script = join(import.meta.dirname, '../../scripts/dead-letters.ts');
+      const { stdout, stderr, status } = spawnSync(process.execPath, [script, ...args], { env: environment, encoding: 'utf8' });
+      return { stdout, stderr, status };
+    };
+    const connection = await connect({ servers: stack.nats });
+    try {
+      await jetStreamDeadLetters(jetstream(connection), 1024 * 1024).store(aLetter());
+    } finally {
+      await connection.close();
+    }
+    const [letter] = await letters('?consumer=search');
+    const id = letter?.id ?? '';
+    expect(run('list').stdout).toMatch(new RegExp(`^${id}  .*  search  bug  s1/1  once more\n1 dead letters\n$`));
+    expect(JSON.parse(run('show', id).stdout)).toMatchObject({ id, payload: { encoding: 'text' } });
+    expect(run('redrive')).toMatchObject({ status: 1, stderr: expect.stringContaining('--all') as string });
+    // the session of that event is none of this system
+    expect(run('redrive', '--all')).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('1 looked at, 0 redriven, 1 failed') as string,
+    });
+    expect(run('discard', id)).toMatchObject({ status: 0, stdout: `${id}  discarded\n` });
+    expect(run('discard', id)).toMatchObject({ status: 1, stderr: expect.stringContaining('not_found') as string });
   });
 
   test('a command that was refused is published again, with its key', { timeout: 60_000 }, async () => {

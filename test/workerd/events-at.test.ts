@@ -4,8 +4,8 @@ import { isErased } from '../../shared/core/types.ts';
 import type { EventsAt } from '../../worker/session/api.ts';
 import { alice, TestSession } from './support.ts';
 
-const eventsAt = async (session: TestSession, ...seqs: number[]) =>
-  (await session.stub().eventsAt(session.identity, seqs)) as EventsAt;
+const eventsAt = async (session: TestSession, ...seqs: number[]): Promise<EventsAt> =>
+  session.stub().eventsAt(session.identity, seqs);
 
 test('a session that never was has no events, and reading makes none', async () => {
   const session = new TestSession();

@@ -13,6 +13,7 @@ import { limitSuite } from './limits.ts';
 import { listSuite } from './lists.ts';
 import { MEMBER_CASES } from './member-cases.ts';
 import { MESSAGE_CASES } from './message-cases.ts';
+import { operatorSuite } from './operators.ts';
 import { querySuite } from './queries.ts';
 import { REACTION_CASES, READ_CASES } from './reaction-cases.ts';
 import { retrySuite } from './retries.ts';
@@ -75,6 +76,7 @@ export function conformance(store: string, start: () => Promise<Target> = openTa
       searchSuite(world);
       backendSuite(world);
       historySuite(world);
+      operatorSuite(world);
       documentSuite(world);
       limitSuite(world);
     });
