@@ -21,6 +21,7 @@ describe('three clients on a network where everything goes wrong', () => {
           throw new Error(`CLIENT_SEED=${seed} repeats this run`, { cause: error });
         }
       }
+      if (RUNS === 1) return;
       // or the runs would say little
       const sum = (pick: (report: Report) => number): number => reports.reduce((total, report) => total + pick(report), 0);
       expect(sum(({ events }) => events)).toBeGreaterThan(RUNS * 30);
