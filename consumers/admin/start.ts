@@ -3,17 +3,18 @@ import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Log } from '../runtime/log.ts';
 import { handOver } from '../runtime/redrive.ts';
-import type { Settings } from '../runtime/settings.ts';
 import { signedPoster } from '../runtime/signed-post.ts';
 import { PAYLOAD_BYTES_DEFAULT } from '../runtime/start-read-model.ts';
 import { ensureStreams } from '../runtime/streams.ts';
 import { adminLogPage, jetStreamAdminLog } from './admin-log.ts';
+import type { Settings } from '../settings.ts';
 import { eventsOfEdge } from './edge-events.ts';
 import { letterDetail } from './letter-detail.ts';
 import { letterPage } from './letter-page.ts';
 import { redriveAll } from './redrive-all.ts';
 import { Redriver, type CommandToPublish } from './redriver.ts';
 import { startAdminResponder, type AdminHandlers } from './responder.ts';
+import { sessionAuditor } from './session-audit.ts';
 import { jetStreamReader } from './stream-reader.ts';
 
 /** of one call to JetStream: several fit into the time of an answer */
@@ -35,7 +36,9 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
     publish: async (command) => await publish(client, command),
     log: jetStreamAdminLog(client, Date.now),
   });
+  const auditor = sessionAuditor(connection, settings, log);
   const handlers: AdminHandlers = {
+    'audit.session': async (request, deadline) => await auditor.audit(request, deadline),
     'deadLetters.list': async (request, deadline) => await letterPage(letters, request, deadline),
     'deadLetters.get': async ({ id, tenant }) => letterDetail(await redriver.find(id, tenant)),
     'deadLetters.redrive': async (request, deadline) =>
@@ -45,7 +48,10 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
     'log.list': async (request, deadline) => await adminLogPage(lines, request, deadline),
   };
   const responder = startAdminResponder(connection, handlers, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT, log);
-  return async () => await responder.stop();
+  return async () => {
+    await responder.stop();
+    await auditor.close();
+  };
 }
 
 async function publish(client: JetStreamClient, { subject, data, headers: entries, id }: CommandToPublish): Promise<void> {

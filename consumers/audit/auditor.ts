@@ -33,19 +33,26 @@ export interface Auditor {
   close(): Promise<void>;
 }
 
-/** Rejects when stream, store or a read model cannot be looked at. */
-export async function openAuditor(
+/** What audits look at, opened; all but the dead letters, which are read for each of them. */
+export interface OpenedPorts {
+  ports: Omit<AuditPorts, 'letters'>;
+  jetStream: JetStream;
+  close(): Promise<void>;
+}
+
+/** Rejects when the store or a read model cannot be looked at. */
+export async function openAuditPorts(
   connection: NatsConnection,
+  jetStream: JetStream,
   settings: Settings,
   readModels: readonly ReadModel[],
   log: Log,
-): Promise<Auditor> {
-  const jetStream: JetStream = { client: jetstream(connection), manager: await jetstreamManager(connection) };
+): Promise<OpenedPorts> {
   const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
   const platform: Platform = { connection, ...jetStream, settings, post, log, now: Date.now, time: SYSTEM_TIME };
   const opened: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
-    for (const each of opened.toReversed()) await each.close();
+    for (const each of opened.splice(0).toReversed()) await each.close();
   };
   try {
     const scan = await openScan(settings);
@@ -65,26 +72,30 @@ export async function openAuditor(
       });
       return await store;
     };
-    const ports: AuditPorts = {
-      edge: auditEdge(post),
-      scan,
-      openStore,
-      stream: auditStream(jetStream),
-      letters: await readLetters(jetStream, LETTERS_MAX),
-      models,
-      publish: publisher(jetStream),
-      now: Date.now,
-      wait,
-    };
-    return {
-      sessions: async (query) => await sessionsOf(scan, jetStream, query),
-      audit: async (sessions, options, report) => await auditAll(ports, sessions, options, report),
-      close,
-    };
+    const stream = auditStream(jetStream);
+    const publish = publisher(jetStream);
+    return { ports: { edge: auditEdge(post), scan, openStore, stream, models, publish, now: Date.now, wait }, jetStream, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Rejects when stream, store or a read model cannot be looked at. */
+export async function openAuditor(
+  connection: NatsConnection,
+  settings: Settings,
+  readModels: readonly ReadModel[],
+  log: Log,
+): Promise<Auditor> {
+  const jetStream: JetStream = { client: jetstream(connection), manager: await jetstreamManager(connection) };
+  const letters = await readLetters(jetStream, LETTERS_MAX);
+  const { ports, close } = await openAuditPorts(connection, jetStream, settings, readModels, log);
+  return {
+    sessions: async (query) => await sessionsOf(ports.scan, jetStream, query),
+    audit: async (sessions, options, report) => await auditAll({ ...ports, letters }, sessions, options, report),
+    close,
+  };
 }
 
 async function auditAll(

@@ -27,21 +27,27 @@ interface Confirmed {
  * report's `failure`.
  */
 export async function auditSession(ports: AuditPorts, session: SessionKey, options: AuditOptions): Promise<SessionReport> {
-  let mended = 0;
+  // by name: what was tried, and what was left before that
+  const tried = new Set<string>();
+  let left = '';
   try {
     for (let round = 1; ; round += 1) {
       const confirmed = await lookTwice(ports, session, options);
       try {
         const mendable = options.repair ? confirmed.findings.filter(({ mend }) => mend !== undefined) : [];
-        if (mendable.length === 0 || round > MEND_ROUNDS_MAX) return reportOf(session, confirmed, mended);
+        const names = mendable.map(nameOf);
+        // the second attempt may do what the first could not, a third would not
+        const isStuck = round > 2 && names.join('\n\n') === left;
+        if (mendable.length === 0 || isStuck || round > MEND_ROUNDS_MAX) return reportOf(session, confirmed, tried);
+        left = names.join('\n\n');
         for (const finding of mendable) await finding.mend?.(round);
-        mended += mendable.length;
+        for (const name of names) tried.add(name);
       } finally {
         await confirmed.look.close();
       }
     }
   } catch (error) {
-    return { ...reportOf(session, undefined, mended), failure: describe(error) };
+    return { ...reportOf(session, undefined, tried), failure: describe(error) };
   }
 }
 
@@ -56,10 +62,11 @@ async function lookTwice(ports: AuditPorts, session: SessionKey, options: AuditO
   return { look, findings: look.findings.filter((finding) => names.has(nameOf(finding))) };
 }
 
-function reportOf(session: SessionKey, confirmed: Confirmed | undefined, mended: number): SessionReport {
+function reportOf(session: SessionKey, confirmed: Confirmed | undefined, tried: ReadonlySet<string>): SessionReport {
   const found: Record<FindingKind, number> = { missing: 0, different: 0, extra: 0, lost: 0 };
   const findings = confirmed?.findings ?? [];
   for (const { kind } of findings) found[kind] += 1;
+  const left = new Set(findings.map(nameOf));
   const { tenant, sessionId } = session;
   const { epoch, head = 0, persisted = 0, counts, deadLetters = [], behind = [] } = confirmed?.look ?? {};
   return {
@@ -74,6 +81,6 @@ function reportOf(session: SessionKey, confirmed: Confirmed | undefined, mended:
     found,
     findings: findings.slice(0, FINDINGS_NAMED_MAX).map(({ tier, kind, place, detail }) => ({ tier, kind, place, detail })),
     ...(confirmed?.look.isCut === true ? { isCut: true } : {}),
-    mended,
+    mended: confirmed === undefined ? 0 : [...tried].filter((name) => !left.has(name)).length,
   };
 }

@@ -6,7 +6,7 @@ import type { AuditSubject, ReadModelAudit } from '../runtime/read-model.ts';
 import type { HistoryStore, SessionKey } from '../stores/history/port.ts';
 import { differingCells } from '../stores/history/row-difference.ts';
 import type { HistoryScan } from '../stores/history/scan.ts';
-import { ERASED_DATA } from '../stores/history/tables.ts';
+import { ERASED_DATA, type CellValue } from '../stores/history/tables.ts';
 import { archivedRow, lookAtArchive, type ArchiveLook, type BadSeq } from './archive-look.ts';
 import type { AuditEdge } from './edge.ts';
 import { Expected } from './expected.ts';
@@ -95,7 +95,8 @@ class SessionLook {
   readonly #letters: SessionLetters;
   readonly #mendRow: MendRow;
   readonly #findings: Finding[] = [];
-  readonly #copies = new Set<number>();
+  /** by seq, when JetStream stored what was copied */
+  readonly #copies = new Map<number, number>();
   readonly #behind: string[] = [];
   #lastStreamSeq = 0;
   #pending = 0;
@@ -170,7 +171,7 @@ class SessionLook {
 
   async #copy(event: Event, publishedAtMs: number): Promise<void> {
     if (this.#copies.has(event.seq)) return;
-    this.#copies.add(event.seq);
+    this.#copies.set(event.seq, publishedAtMs);
     await this.#expected.take(event, { publishedAtMs, persistedAtMs: this.#ports.now() });
   }
 
@@ -241,7 +242,8 @@ class SessionLook {
     const event = await this.#expected.event(seq);
     if (event === undefined) return;
     const nowMs = this.#ports.now();
-    const expected = archivedRow(event, nowMs, nowMs);
+    const { publishedAt, persistedAt } = found?.cells ?? {};
+    const expected = archivedRow(event, timeOr(publishedAt, this.#copies.get(seq) ?? nowMs), timeOr(persistedAt, nowMs));
     const cells = found === undefined ? Object.keys(expected.cells) : differingCells(expected, found, true);
     await this.#mendRow(this.#ledger.session, { table: 'events', key: { seq } }, { expected, found, cells })(attempt);
   }
@@ -318,6 +320,11 @@ class SessionLook {
     ];
     return [...new Map(all.map((letter) => [`${letter.consumer} ${letter.seq}`, letter])).values()];
   }
+}
+
+/** What lies there, when it is a time. */
+function timeOr(found: CellValue | undefined, ms: number): number {
+  return typeof found === 'number' && found > 0 ? found : ms;
 }
 
 /** The seqs whose content an event erases (contract §3). */

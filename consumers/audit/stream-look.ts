@@ -1,3 +1,4 @@
+import { parseEvent } from '../../shared/contract/event-schema.ts';
 import { EVENTS_STREAM, eventSubject } from '../../shared/contract/subjects.ts';
 import { eraseEvent } from '../../shared/core/event.ts';
 import type { Event } from '../../shared/core/types.ts';
@@ -85,7 +86,9 @@ export async function lookAtStream(
       return;
     }
     ledger.mark(seq, IN_STREAM);
-    if (wanted(seq)) await copy(verdict === 'unerased' ? eraseEvent(event) : event, storedAtMs);
+    // what no digest proves must at least be what its type says
+    if (wanted(seq) && (verdict !== 'unverifiable' || parseEvent(event).ok))
+      await copy(verdict === 'unerased' ? eraseEvent(event) : event, storedAtMs);
   });
   return look;
 }

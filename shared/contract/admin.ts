@@ -69,6 +69,7 @@ export const adminRequest = z.discriminatedUnion('op', [
     after: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
     until: position.optional(),
   }),
+  z.strictObject({ ...asking, op: z.literal('audit.session'), sessionId: z.string().regex(ID_PATTERN) }),
   z.strictObject({ ...asking, op: z.literal('log.list'), before: position.optional(), limit: limit(ADMIN_LOG_PAGE_MAX) }),
 ]);
 export type AdminRequest = z.infer<typeof adminRequest>;
@@ -148,6 +149,36 @@ export const adminLogLine = z.object({
 });
 export type AdminLogLine = z.infer<typeof adminLogLine>;
 
+const amount = z.int().min(0);
+
+/** What docs/audit.md says of its words. */
+export const sessionAudit = z.object({
+  sessionId: z.string(),
+  isComplete: z.boolean().describe('false: the session is too large for one answer, and nothing is said of it: npm run audit'),
+  epoch: z.string().exactOptional().describe('absent: the edge knows no such session'),
+  head: amount,
+  persisted: amount.describe('everything up to here has a receipt'),
+  counts: z.object({
+    events: amount,
+    pending: amount.describe('accepted, and on their way'),
+    unverifiable: amount.describe('trimmed before the edge kept digests'),
+  }),
+  deadLetters: z.array(z.object({ consumer: z.string(), seq: z.int(), reason: z.string() })),
+  behind: z.array(z.string()).describe('read models that have not come to its newest event, and were not compared'),
+  found: z.object({ missing: amount, different: amount, extra: amount, lost: amount }),
+  findings: z
+    .array(
+      z.object({
+        tier: z.string().describe('archive, stream, or a read model'),
+        kind: z.enum(['missing', 'different', 'extra', 'lost']),
+        place: z.string(),
+        detail: z.string(),
+      }),
+    )
+    .describe('the first 100'),
+  isCut: z.literal(true).exactOptional().describe('there may be more than `found` counts'),
+});
+
 export const ADMIN_RESULTS = {
   /** newest first; `next`: there are older ones below it, so `before` of the next page */
   'deadLetters.list': z.object({ items: z.array(deadLetter), next: position.exactOptional() }),
@@ -157,6 +188,7 @@ export const ADMIN_RESULTS = {
   'deadLetters.redriveAll': redriveReport.extend({
     next: z.object({ after: z.int().min(0), until: position }).exactOptional(),
   }),
+  'audit.session': sessionAudit,
   'log.list': z.object({ items: z.array(adminLogLine), next: position.exactOptional() }),
 } as const satisfies Record<AdminOp, z.ZodType>;
 export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_RESULTS)[Op]>;

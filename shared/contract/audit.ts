@@ -22,7 +22,10 @@ export const AUDIT_INBOXES_MAX = 50;
 
 export const auditRequest = z.discriminatedUnion('op', [
   z.strictObject({ v: z.literal(1), op: z.literal('digests'), ...sessionRef, from: seq }),
-  /** events that are still whole at the edge, or erased there, in order; cut at AUDIT_TAIL_EVENTS_MAX and AUDIT_TAIL_BYTES_MAX */
+  /**
+   * Events of the tail, in order, erased where they are; cut at AUDIT_TAIL_EVENTS_MAX and AUDIT_TAIL_BYTES_MAX. Never out of the
+   * archive (as /internal/events): that is what is judged by them.
+   */
   z.strictObject({ v: z.literal(1), op: z.literal('events'), ...sessionRef, from: seq, to: seq }),
   /** the inboxes of members whose user id is above `after`, AUDIT_INBOXES_MAX at a time */
   z.strictObject({

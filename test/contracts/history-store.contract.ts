@@ -11,11 +11,13 @@ import {
   type CellValue,
   type HistoryTable,
 } from '../../consumers/stores/history/tables.ts';
+import type { HistoryScan } from '../../consumers/stores/history/scan.ts';
 import type { StoredMessage } from '../../shared/contract/internal.ts';
 import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { archiveContract } from './archive.contract.ts';
 import { anEvent, CLOCK_BASE, conversation, shuffledAndRepeated } from './events.ts';
+import { historyScanContract } from './history-scan.contract.ts';
 
 /** What every adapter of the history store keeps: run once per adapter. `make` gives an empty store each time. */
 
@@ -33,6 +35,7 @@ export interface TableRow {
 
 export interface MadeStore {
   store: HistoryStore;
+  scan: HistoryScan;
   /** every row of a session, past the store: some tables are for others to read */
   rows(session: SessionKey): Promise<TableRow[]>;
   dispose(): Promise<void>;
@@ -105,6 +108,7 @@ const writesOf = (event: Event): HistoryWrite[] =>
 
 export function historyStoreContract(name: string, make: () => Promise<MadeStore>): void {
   archiveContract(name, make);
+  historyScanContract(name, make);
   describe(`history store: ${name}`, () => {
     let made: MadeStore;
     beforeEach(async () => {

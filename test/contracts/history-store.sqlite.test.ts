@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowsOf } from '../../consumers/projections/history.ts';
 import type { HistoryStore, SessionKey } from '../../consumers/stores/history/port.ts';
 import { keyNames, TABLE_NAMES } from '../../consumers/stores/history/sqlite-schema.ts';
+import { openSqliteScan } from '../../consumers/stores/history/sqlite-scan.ts';
 import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
 import { columnOf, HISTORY_TABLES, type CellType } from '../../consumers/stores/history/tables.ts';
 import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
@@ -17,12 +18,15 @@ historyStoreContract('SQLite', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-history-'));
   const path = join(directory, 'history.db');
   const store = openSqliteHistory({ path, writes: true });
+  const scan = openSqliteScan(path);
   return {
     store,
+    scan,
     async rows(session) {
       return await Promise.resolve(rowsIn(path, session));
     },
     async dispose() {
+      await scan.close();
       await store.close();
       await rm(directory, { recursive: true, force: true });
     },

@@ -20,6 +20,7 @@ const T0 = '2026-01-01T00:00:00.000Z';
 let stack: Stack;
 let alice: User;
 let bob: User;
+let operator: User;
 
 interface Audited {
   code: number | null;
@@ -92,6 +93,7 @@ requireOrSkip('nats-server', natsServerMissing())('npm run audit', () => {
     stack = await startStack();
     alice = new User(stack.url, await stack.token('alice'));
     bob = new User(stack.url, await stack.token('bob', { kind: 'agent' }));
+    operator = new User(stack.url, await stack.token('root', { scope: 'admin' }));
     await fill('whole');
     await fill('harmed');
     await fill('gone');
@@ -114,6 +116,13 @@ requireOrSkip('nats-server', natsServerMissing())('npm run audit', () => {
       return now.report.pending === 0 ? now : undefined;
     });
     expect(audited.report.reports).toEqual([]);
+    expect((await operator.get('/v1/admin/audit/sessions/gone')).body).toMatchObject({
+      sessionId: 'gone',
+      isComplete: true,
+      found: { missing: 0, different: 0, extra: 0, lost: 0 },
+      findings: [],
+    });
+    expect((await operator.http.insist('GET', '/v1/admin/audit/sessions/never')).status).toBe(404);
     expect(audited).toMatchObject({ code: 0, report: { sessions: 3, clean: 3, failed: 0, unverifiable: 0 } });
   });
 
@@ -166,6 +175,12 @@ requireOrSkip('nats-server', natsServerMissing())('npm run audit', () => {
     expect(before).toMatchObject({
       code: 1,
       report: { sessions: 1, clean: 0, mended: 0, found: { missing: 4, different: 6, extra: 2, lost: 0 } },
+    });
+
+    expect((await operator.get('/v1/admin/audit/sessions/harmed')).body).toMatchObject({
+      isComplete: true,
+      found: before.report.found,
+      findings: before.report.reports[0]?.findings,
     });
 
     const repaired = await audit('--session', 'harmed', '--repair');

@@ -110,6 +110,7 @@ requireOrSkip('Cassandra', await cassandraMissing())('Cassandra', () => {
     const scan = await openCassandraScan(settings);
     return {
       store,
+      scan,
       async rows(session) {
         const found: TableRow[] = [];
         for await (const page of scan.rows(session, SCANNED_SEQS)) {

@@ -87,6 +87,17 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/admin/audit/sessions/{s}',
+    operationId: 'audit.session',
+    tag: 'Admin',
+    summary: 'Compares what the edge accepted of a session with stream, archive and read models',
+    description: `${OWN} Changes nothing. Only what two looks find alike is a finding. For large sessions, and for repairs: \`npm run audit\`.`,
+    status: 200,
+    answer: 'SessionAudit',
+    problems: ['session_not_found'],
+  },
+  {
+    method: 'get',
     path: '/v1/admin/log',
     operationId: 'adminLog.list',
     tag: 'Admin',

@@ -15,7 +15,14 @@ import type {
   TraceDetail,
   UserAnswer,
 } from '../../shared/contract/answers.ts';
-import { ADMIN_RESULTS, adminLogLine, deadLetter, deadLetterDetail, redriveReport } from '../../shared/contract/admin.ts';
+import {
+  ADMIN_RESULTS,
+  adminLogLine,
+  deadLetter,
+  deadLetterDetail,
+  redriveReport,
+  sessionAudit,
+} from '../../shared/contract/admin.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';
@@ -207,6 +214,7 @@ export const ANSWER_SCHEMAS = {
   Redriven: ADMIN_RESULTS['deadLetters.redrive'],
   Discarded: ADMIN_RESULTS['deadLetters.discard'],
   RedriveReport: redriveReport.extend({ nextCursor: z.string().optional() }),
+  SessionAudit: sessionAudit,
   AdminLogPage: z.object({ items: z.array(adminLogLine), nextCursor: z.string().optional() }),
   Health: z.object({ status: z.literal('ok') }),
   Readiness: part.extend({ parts: z.object({ edge: part, uplink: part, history: part }) }),

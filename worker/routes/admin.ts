@@ -37,6 +37,11 @@ const HANDLERS: readonly (readonly ['GET' | 'POST', string, (asked: Asked) => Pr
   ['POST', '/dead-letters/{id}/redrive', async (asked) => await settleDeadLetter(asked, 'deadLetters.redrive')],
   ['POST', '/dead-letters/{id}/discard', async (asked) => await settleDeadLetter(asked, 'deadLetters.discard')],
   ['POST', '/dead-letters/redrive', redriveDeadLetters],
+  [
+    'GET',
+    '/audit/sessions/{s}',
+    async ({ c, params, caller }) => await askAdmin(c, caller, 'audit.session', { sessionId: params['s'] ?? '' }),
+  ],
   ['GET', '/log', listLog],
 ];
 

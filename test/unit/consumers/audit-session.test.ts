@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SessionReport } from '../../../consumers/audit/finding.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { anEvent, conversation } from '../../contracts/events.ts';
-import { AuditWorld, NOW_MS } from './audit-world.ts';
+import { AuditWorld, NOW_MS, STORED_AT_MS } from './audit-world.ts';
 
 /** fast-check prints the seed of a failure */
 const RUNS = Number(process.env['FC_RUNS'] ?? 10);
@@ -167,6 +167,26 @@ describe('an audit of one session', () => {
     const repaired = await world.audit({ repair: true });
     expect(said(repaired)).toEqual(['extra archive 9', 'extra history members mallory']);
     expect(world.sql(`UPDATE messages SET seq = seq WHERE seq = 2 AND text = ''`)).toBe(1);
+  });
+
+  it('leaves alone a cell whose clock lies in the future, and ends', async () => {
+    const world = await worldOf(TALK);
+    world.sql(`UPDATE sessions SET title = 'zz', title_clock = ?`, BigInt(NOW_MS + 3_600_000) * 1_000n);
+    const report = await world.audit({ repair: true });
+    expect([said(report), report.mended]).toEqual([['different history sessions'], 0]);
+  });
+
+  it('keeps the times that an event was stored at when it mends what else is wrong with it', async () => {
+    const world = await worldOf(TALK);
+    world.sql(`UPDATE events SET data = '{}', published_at = published_at WHERE seq = 6`);
+    expect(said(await world.audit({ repair: true }))).toEqual([]);
+    expect(
+      world.sql(
+        `UPDATE events SET seq = seq WHERE seq = 6 AND published_at = ? AND persisted_at = ?`,
+        STORED_AT_MS,
+        STORED_AT_MS,
+      ),
+    ).toBe(1);
   });
 
   it('finds no more than it may at a time, and says that there is more', async () => {

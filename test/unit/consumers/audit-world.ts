@@ -18,7 +18,7 @@ import { isErased, type Event } from '../../../shared/core/types.ts';
 
 export const SESSION = { tenant: 'default', sessionId: 's1' };
 export const NOW_MS = Date.parse('2026-03-01T00:00:00.000Z');
-const STORED_AT_MS = NOW_MS - 60_000;
+export const STORED_AT_MS = NOW_MS - 60_000;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** What a deletion erases of a session's events, as the edge has them afterwards. */

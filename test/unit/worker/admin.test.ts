@@ -164,3 +164,25 @@ test('GET /v1/admin/log pages by a cursor of its own', async () => {
   expect(asked(it)).toMatchObject({ before: 3 });
   expect((await asAdmin(it, 'GET', `${LETTERS}?cursor=${nextCursor}`)).status).toBe(400);
 });
+
+test('GET /v1/admin/audit/sessions/{s} asks for the session, and hands back what was found in it', async () => {
+  const found = { missing: 1, different: 0, extra: 0, lost: 0 };
+  const counts = { events: 9, pending: 1, unverifiable: 0 };
+  const findings = [{ tier: 'archive', kind: 'missing', place: '2', detail: 'is not there' }];
+  const result = {
+    sessionId: 's1',
+    isComplete: true,
+    head: 9,
+    persisted: 8,
+    counts,
+    deadLetters: [],
+    behind: [],
+    found,
+    findings,
+  };
+  const it = answering(result, 'audit.session');
+  expect(await (await asAdmin(it, 'GET', '/v1/admin/audit/sessions/s1')).json()).toEqual(result);
+  expect(asked(it)).toMatchObject({ op: 'audit.session', sessionId: 's1' });
+  expect((await asAdmin(it, 'GET', '/v1/admin/audit/sessions/a%20b')).status).toBe(404);
+  expect(it.uplink.request).toHaveBeenCalledTimes(1);
+});
