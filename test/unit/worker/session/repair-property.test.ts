@@ -81,7 +81,9 @@ class Watched {
       case 'recreate':
         return rig.stream.recreate();
       case 'reopen':
-        return rig.reopen();
+        rig.reopen();
+        // what an outbox had under way when it died goes out twice, as it may: that is not what is looked at here
+        return await rig.settle();
       case 'forgetArchive':
         // what the edge has no receipt of: of the rest it lets go
         for (const seq of rig.stream.archived) if (!rig.room.progress.holds(seq)) rig.stream.archived.delete(seq);
