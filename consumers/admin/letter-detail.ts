@@ -1,6 +1,7 @@
 import type { DeadLetterDetail } from '../../shared/contract/admin.ts';
 import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
-import { headerOf, letterAnswer, type StoredLetter } from './letter.ts';
+import { headerOf } from '../runtime/letters.ts';
+import { letterAnswer, type StoredLetter } from './letter.ts';
 
 /** more is cut, and said to be: with its quotes escaped, or as base64, it stays below what a reply may hold (1 MiB) */
 const PAYLOAD_BYTES_MAX = 256 * 1024;

@@ -2,15 +2,11 @@ import type { DeadLetterAnswer } from '../../shared/contract/admin.ts';
 import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
 import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import { headerOf } from '../runtime/letters.ts';
 import type { StoredMessage } from './stream-reader.ts';
 
 /** A message of MILLRACE_DEAD_LETTERS. */
 export type StoredLetter = StoredMessage;
-
-/** The last of that name: the runtime's own stands behind whatever a publisher sent. */
-export function headerOf(letter: StoredLetter, name: string): string | undefined {
-  return letter.headers.findLast(([each]) => each === name)?.[1];
-}
 
 /**
  * Names one letter for good: sequences begin anew with a stream that is made again, and an operator who discards what was on the

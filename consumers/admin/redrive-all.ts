@@ -1,8 +1,9 @@
 import type { AdminRequestOf, AdminResult, RedriveItem } from '../../shared/contract/admin.ts';
 import { deadLetterSubject } from '../../shared/contract/subjects.ts';
 import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import { headerOf } from '../runtime/letters.ts';
 import { describe, type Log } from '../runtime/log.ts';
-import { consumerOf, headerOf, isOf, letterId, positionOf, type StoredLetter } from './letter.ts';
+import { consumerOf, isOf, letterId, positionOf, type StoredLetter } from './letter.ts';
 import type { Redriver } from './redriver.ts';
 import { AdminRefused } from './refused.ts';
 import type { Deadline } from './responder.ts';

@@ -2,14 +2,16 @@ import type { AdminResult } from '../../shared/contract/admin.ts';
 import { IDEMPOTENCY_KEY_HEADER } from '../../shared/contract/backend.ts';
 import { commandSubject } from '../../shared/contract/subjects.ts';
 import { isErased, type Event } from '../../shared/core/types.ts';
+import { HISTORY_DURABLE } from '../projections/history.ts';
+import { derivedKey } from '../relay/command-message.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { keptHere, LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import { headerOf, storedIdOf } from '../runtime/letters.ts';
 import type { Redriven } from '../runtime/redrive.ts';
 import type { AdminLog, Operator } from './admin-log.ts';
 import {
   consumerOf,
   count,
-  headerOf,
   isCommand,
   isOf,
   letterId,
@@ -44,6 +46,8 @@ export interface RedriverPorts {
   /** gives an event to one worker of a consumer. Never rejects. */
   handOver: (consumer: string, event: Event, publishedAtMs: number, msMax: number) => Promise<Redriven>;
   publish: (command: CommandToPublish) => Promise<void>;
+  /** Tells a Session that the history will not have an event. Rejects when it was not told. */
+  tellFailed: (place: EventPlace, failure: { code: string; consumer: string; atMs: number }) => Promise<void>;
   log: AdminLog;
 }
 
@@ -88,8 +92,19 @@ export class Redriver {
   }
 
   async discard(letter: StoredLetter, operator: Operator): Promise<AdminResult<'deadLetters.discard'>> {
+    await this.#tellFailed(letter);
     await this.#end(letter, operator, 'deadLetters.discard', {});
     return { id: letterId(letter), consumer: consumerOf(letter), outcome: 'discarded' };
+  }
+
+  /** Whoever buried it may have died before the Session heard, and the letter is all that would still say it. */
+  async #tellFailed(letter: StoredLetter): Promise<void> {
+    const consumer = consumerOf(letter);
+    const { tenant, sessionId } = ownerOf(letter);
+    const { seq } = saidBy(letter, letter.data);
+    if (consumer !== HISTORY_DURABLE || tenant === undefined || sessionId === undefined || seq === undefined) return;
+    const code = headerOf(letter, LETTER_HEADERS.reason) ?? '';
+    await this.#ports.tellFailed({ tenant, sessionId, seq }, { code, consumer, atMs: letter.atMs });
   }
 
   async #planEvent(letter: StoredLetter): Promise<Plan> {
@@ -114,7 +129,8 @@ export class Redriver {
 
   async #wholePayload(letter: StoredLetter): Promise<Uint8Array> {
     if (headerOf(letter, LETTER_HEADERS.payloadBytes) === undefined) return letter.data;
-    const original = await this.#ports.events.read(count(headerOf(letter, LETTER_HEADERS.streamSeq)));
+    const streamSeq = count(headerOf(letter, LETTER_HEADERS.streamSeq));
+    const original = streamSeq === 0 ? undefined : await this.#ports.events.read(streamSeq);
     // a stream that was made again has others under the same sequences
     const isSame = original?.subject === originalSubject(letter) && startsWith(original.data, letter.data);
     if (original === undefined || !isSame) {
@@ -159,15 +175,9 @@ function commandOf(letter: StoredLetter): CommandToPublish {
   }
   const headers = letter.headers.filter(([name]) => !keptHere(name));
   const hasKey = headers.some(([name]) => name === IDEMPOTENCY_KEY_HEADER);
-  const key = derivedKeyOf(letter);
-  if (!hasKey && key !== undefined) headers.push([IDEMPOTENCY_KEY_HEADER, key]);
+  const storedId = storedIdOf(letter);
+  if (!hasKey && storedId !== undefined) headers.push([IDEMPOTENCY_KEY_HEADER, derivedKey(storedId)]);
   return { subject, data: letter.data, headers, id: `redrive.${letterId(letter)}` };
-}
-
-/** The key that the relay gave the command when it had none: of the stored message, which the letter's own id names. */
-function derivedKeyOf(letter: StoredLetter): string | undefined {
-  const storedId = /^dead\.relay\.([0-9]+\.[0-9]+)(?:\.after\.[0-9]+)?$/.exec(headerOf(letter, 'Nats-Msg-Id') ?? '')?.[1];
-  return storedId === undefined ? undefined : `nats:${storedId}`;
 }
 
 function startsWith(whole: Uint8Array, beginning: Uint8Array): boolean {

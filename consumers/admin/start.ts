@@ -1,6 +1,8 @@
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { failureOf, tellOne } from '../receipts/one-receipt.ts';
+import { edgePoster } from '../receipts/sender.ts';
 import type { Log } from '../runtime/log.ts';
 import { handOver } from '../runtime/redrive.ts';
 import { signedPoster } from '../runtime/signed-post.ts';
@@ -27,13 +29,19 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
   const client = jetstream(connection, { timeout: STREAM_CALL_MS_MAX });
   const letters = jetStreamReader(client, manager, DEAD_LETTERS_STREAM);
   const lines = jetStreamReader(client, manager, ADMIN_LOG_STREAM);
+  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
   const redriver = new Redriver({
     letters,
     events: jetStreamReader(client, manager, EVENTS_STREAM),
-    eventNow: eventsOfEdge(signedPoster(settings.edgeUrl, settings.internalSecret, Date.now)),
+    eventNow: eventsOfEdge(post),
     handOver: async (consumer, event, publishedAtMs, msMax) =>
       await handOver(connection, consumer, { event, publishedAtMs }, msMax),
     publish: async (command) => await publish(client, command),
+    tellFailed: async (place, failure) => {
+      const { atMs } = failure;
+      const said = { publishedAt: atMs, persistedAt: atMs, failures: [failureOf(place, failure)] };
+      await tellOne(edgePoster(post), place, said);
+    },
     log: jetStreamAdminLog(client, Date.now),
   });
   const auditor = sessionAuditor(connection, settings, log);

@@ -1,8 +1,18 @@
-import { AckPolicy, DeliverPolicy, type ConsumerInfo, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  type ConsumerInfo,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { nanos, type MsgHdrs } from '@nats-io/transport-node';
 
 /** the least that the client takes; a reading ends as soon as it has what is there */
 const FETCH_MS = 1_000;
+const PULL_MESSAGES_MAX = 500;
+/** a reading that needs more is given up: it would be far beyond any answer */
+const PULLS_MAX = 20;
 /** should a reader die, the server forgets its consumer after this */
 const INACTIVE_MS = 10_000;
 /** with headers alone the server says how large the payload is */
@@ -51,7 +61,7 @@ export function jetStreamReader(client: JetStreamClient, manager: JetStreamManag
         ...(subject === undefined ? {} : { filter_subject: subject }),
       });
       try {
-        return await readUpTo(client, reader, from, to);
+        return await readUpTo(client, reader, to);
       } finally {
         // nobody's business whether it is gone now or by itself
         manager.consumers.delete(stream, reader.name).catch(() => undefined);
@@ -75,27 +85,38 @@ export function jetStreamReader(client: JetStreamClient, manager: JetStreamManag
   };
 }
 
-async function readUpTo(client: JetStreamClient, reader: ConsumerInfo, from: number, to: number): Promise<StoredMessage[]> {
-  let waiting = Math.min(reader.num_pending, to - from + 1);
-  if (waiting <= 0) return [];
+/**
+ * What the reader has up to a position. Whatever ends a pull early (its time, a message that was removed meanwhile), the next one goes
+ * on behind what came; only the server's word that nothing is left, or what lies beyond, is the end. Rejects rather than leaving a gap.
+ */
+async function readUpTo(client: JetStreamClient, reader: ConsumerInfo, to: number): Promise<StoredMessage[]> {
   const found: StoredMessage[] = [];
-  const messages = await client.consumers.getConsumerFromInfo(reader).fetch({ max_messages: waiting, expires: FETCH_MS });
-  for await (const message of messages) {
-    if (message.seq > to) break;
-    const headers = entriesOf(message.headers);
-    const size = headers.find(([name]) => name === SIZE_HEADER)?.[1];
-    found.push({
-      position: message.seq,
-      subject: message.subject,
-      atMs: message.time.getTime(),
-      headers: headers.filter(([name]) => name !== SIZE_HEADER),
-      data: message.data,
-      bytes: size === undefined ? message.data.length : Number(size),
-    });
-    waiting -= 1;
-    if (waiting <= 0) break;
+  const consumer = client.consumers.getConsumerFromInfo(reader);
+  let pending = reader.num_pending;
+  for (let pulls = 0; pending > 0; pulls += 1) {
+    if (pulls >= PULLS_MAX) throw new Error('the stream could not be read to its end');
+    const messages = await consumer.fetch({ max_messages: Math.min(pending, PULL_MESSAGES_MAX), expires: FETCH_MS });
+    for await (const message of messages) {
+      if (message.seq > to) return found;
+      found.push(storedOf(message));
+      if (message.seq === to || message.info.pending === 0) return found;
+    }
+    pending = (await consumer.info()).num_pending;
   }
   return found;
+}
+
+function storedOf({ seq, subject, time, data, headers: all }: JsMsg): StoredMessage {
+  const headers = entriesOf(all);
+  const size = headers.find(([name]) => name === SIZE_HEADER)?.[1];
+  return {
+    position: seq,
+    subject,
+    atMs: time.getTime(),
+    headers: headers.filter(([name]) => name !== SIZE_HEADER),
+    data,
+    bytes: size === undefined ? data.length : Number(size),
+  };
 }
 
 function entriesOf(headers: MsgHdrs | undefined): (readonly [string, string])[] {

@@ -1,5 +1,6 @@
 import { FAILURES_MAX, RECEIPT_RANGES_MAX, RECEIPT_SESSIONS_MAX, type Receipt } from '../../shared/contract/internal.ts';
 import { addRanges, countOf, type SeqRange } from '../../shared/core/seq-ranges.ts';
+import type { Failure } from './one-receipt.ts';
 
 /** a session hears at most once in this time */
 export const SESSION_INTERVAL_MS = 1_000;
@@ -10,8 +11,6 @@ export const QUEUE_SESSIONS_MAX = 20_000;
 /** ranges and failures in one call, so that a body stays below 1 MiB */
 const CALL_RANGES_MAX = 20_000;
 const CALL_FAILURES_MAX = 200;
-
-type Failure = NonNullable<Receipt['failures']>[number];
 
 interface Pending {
   tenant: string;

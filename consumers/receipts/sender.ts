@@ -7,7 +7,7 @@ import type { EventPlace } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
 import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
-import { failureDetail } from './failure-detail.ts';
+import { failureOf, tellOne } from './one-receipt.ts';
 import { ReceiptQueue } from './queue.ts';
 import type { TellReceipts } from './teller.ts';
 
@@ -15,7 +15,6 @@ const CALL_MS_MAX = 15_000;
 const AWAY_BOUNDS = { minMs: 250, maxMs: 10_000 };
 /** a session that did not take its receipt while others did */
 const REFUSED_RETRY_MS = 2_000;
-const CODE_CHARS_MAX = 64;
 /** kept for the stream while it does not take them; beyond it the oldest are not told */
 const UNTOLD_RECEIPTS_MAX = 10_000;
 /** calls at a stop; what is left then is repaired by the Sessions */
@@ -68,23 +67,14 @@ export class ReceiptSender implements Settlements {
   }
 
   buried(place: EventPlace, failure: { code: string; consumer: string; atMs: number }): void {
-    const { code, consumer, atMs } = failure;
-    const entry = {
-      seq: place.seq,
-      code: code.slice(0, CODE_CHARS_MAX),
-      detail: failureDetail(code),
-      consumer,
-      at: atMs,
-    };
-    this.#queue.addFailure(place, entry, this.#time.now());
+    this.#queue.addFailure(place, failureOf(place, failure), this.#time.now());
     this.#wake();
   }
 
   /** Outside the queue, for one who waits: of a dead letter that was redriven nobody asks again. Rejects when the Session was not told. */
   async tellNow({ tenant, sessionid: sessionId, seq }: Event, publishedAtMs: number): Promise<void> {
-    const receipt: Receipt = { tenant, sessionId, seqs: [[seq, seq]], publishedAt: publishedAtMs, persistedAt: this.#time.now() };
-    const { failed } = await this.#post([receipt]);
-    if (failed.length > 0) throw new Error('the session did not take its receipt');
+    const said = { publishedAt: publishedAtMs, persistedAt: this.#time.now() };
+    const receipt = await tellOne(this.#post, { tenant, sessionId, seq }, said);
     void this.#tellOf([receipt]);
   }
 

@@ -22,7 +22,7 @@ export function readCommand(incoming: Incoming): ReadCommand {
     return refused('invalid_request', `${REPLY_HEADER} must be a literal subject that is not of the system's own.`);
   }
   const given = headerOf(incoming, IDEMPOTENCY_KEY_HEADER);
-  const idempotencyKey = given === undefined ? derivedKey(incoming) : parseIdempotencyKey(given);
+  const idempotencyKey = given === undefined ? derivedKey(incoming.storedId) : parseIdempotencyKey(given);
   if (idempotencyKey === undefined) return refused('invalid_request', BAD_IDEMPOTENCY_KEY);
   if (incoming.data.length > BODY_BYTES_MAX) {
     return refused('payload_too_large', `A command may have at most ${BODY_BYTES_MAX} bytes.`);
@@ -42,8 +42,8 @@ export function readCommand(incoming: Incoming): ReadCommand {
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
 /** The same for every delivery of a stored message, and for no other, also of a stream made again with the same sequences. */
-function derivedKey(incoming: Incoming): string {
-  return `nats:${incoming.storedId}`;
+export function derivedKey(storedId: string): string {
+  return `nats:${storedId}`;
 }
 
 export function replySubjectOf(incoming: Incoming): string | undefined {

@@ -24,7 +24,8 @@ const NO_MESSAGE = 10037;
 /** letters of a consumer that are remembered, the newest; an older one may come to be there twice, and says the same */
 const KNOWN_MAX = 100_000;
 const MESSAGE_ID = 'Nats-Msg-Id';
-const LETTER_ID = /^dead\.[^.]+\.(.+)$/;
+/** as dead-letters.ts makes it: a message that is buried once more, after its letter was removed, has a suffix */
+const LETTER_ID = /^dead\.[^.]+\.(.+?)(?:\.after\.[0-9]+)?$/;
 
 /** One request per letter: there are few, and a reading in one go may end early without a sign. */
 export function jetStreamLetters(manager: JetStreamManager): LetterSource {
@@ -99,12 +100,12 @@ async function* lettersOf(source: LetterSource, consumer: string): AsyncGenerato
 }
 
 /** The last of that name: the runtime's own stands behind whatever a publisher sent. */
-export function headerOf({ headers }: KeptLetter, name: string): string | undefined {
+export function headerOf({ headers }: Pick<KeptLetter, 'headers'>, name: string): string | undefined {
   return headers.findLast(([each]) => each === name)?.[1];
 }
 
 /** What the message was called that became this letter, in its own stream. */
-function storedIdOf(letter: KeptLetter): string | undefined {
+export function storedIdOf(letter: Pick<KeptLetter, 'headers'>): string | undefined {
   return LETTER_ID.exec(headerOf(letter, MESSAGE_ID) ?? '')?.[1];
 }
 

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jetStreamDeadLetters, type DeadLetter } from '../../consumers/runtime/dead-letters.ts';
 import type { AdminLogLine, DeadLetterAnswer, RedriveItem } from '../../shared/contract/admin.ts';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
-import { QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
+import { DEAD_LETTERS_STREAM, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { anEvent } from '../contracts/events.ts';
 import { Backend } from '../support/backend.ts';
 import { sessionPath, until, User } from '../support/client.ts';
@@ -60,8 +60,8 @@ async function letterOf(text: string): Promise<DeadLetterAnswer> {
 }
 
 /** A letter of the same stored message each time. */
-function aLetter(): DeadLetter {
-  const incoming = messageOf(anEvent('message.created', { seq: 1 }));
+function aLetter(seq = 1): DeadLetter {
+  const incoming = messageOf(anEvent('message.created', { seq }));
   return { incoming, consumer: 'search', reason: 'bug', error: 'once more', firstFailedAtMs: Date.now() };
 }
 
@@ -227,6 +227,35 @@ requireOrSkip('nats-server', natsServerMissing())('dead letters', () => {
         expect([round, found.length]).toEqual([round, 1]);
         expect((await asOlga('POST', `${LETTERS}/${found[0]?.id}/discard`)).status).toBe(200);
       }
+    } finally {
+      await connection.close();
+    }
+  });
+
+  test('many are paged without gap or repeat, while some go', { timeout: 60_000 }, async () => {
+    const connection = await connect({ servers: stack.nats });
+    try {
+      const box = jetStreamDeadLetters(jetstream(connection), 1024 * 1024);
+      const seqs = Array.from({ length: 1_300 }, (_none, index) => index + 1);
+      for (const seq of seqs) await box.store({ ...aLetter(seq), consumer: seq % 3 === 0 ? 'sparse' : 'volume' });
+      const seen: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const { body } = await asOlga(
+          'GET',
+          `${LETTERS}?consumer=sparse&limit=97${cursor === undefined ? '' : `&cursor=${cursor}`}`,
+        );
+        const items = body['items'] as DeadLetterAnswer[];
+        seen.push(...items.map(({ seq = 0 }) => seq));
+        // what was shown may go meanwhile
+        const [gone] = items;
+        if (gone !== undefined) await asOlga('POST', `${LETTERS}/${gone.id}/discard`);
+        cursor = body['nextCursor'] as string | undefined;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(seqs.filter((seq) => seq % 3 === 0).toReversed());
+      const manager = await jetstreamManager(connection);
+      await manager.streams.purge(DEAD_LETTERS_STREAM);
+      expect(await letters()).toEqual([]);
     } finally {
       await connection.close();
     }
