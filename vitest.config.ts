@@ -5,8 +5,8 @@ import { leftOut } from './scripts/tiers.ts';
 /** Suites that start real processes share two cores and a browser: one file at a time, and time for slow machines. */
 const oneAtATime = { fileParallelism: false, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 };
 
-/** one node for all suites of a run, started when the first one asks for it */
-const CASSANDRA_SETUP = './test/support/cassandra-setup.ts';
+/** one node of each for all suites of a run, started when the first one asks for it */
+const NODES_SETUP = ['./test/support/cassandra-setup.ts', './test/support/opensearch-setup.ts'];
 
 function nodeProject(
   name: string,
@@ -64,7 +64,7 @@ const workerd: TestProjectInlineConfiguration = {
 const conformance = nodeProject('conformance', 3, {
   ...oneAtATime,
   maxConcurrency: 12,
-  globalSetup: CASSANDRA_SETUP,
+  globalSetup: NODES_SETUP,
   exclude: [...leftOut(process.env)],
 });
 
@@ -78,7 +78,7 @@ export default defineConfig({
       nodeProject('unit', 0),
       nodeProject('contracts', 0, { testTimeout: 60_000 }),
       workerd,
-      nodeProject('system', 2, { ...oneAtATime, globalSetup: CASSANDRA_SETUP, exclude: [...leftOut(process.env)] }),
+      nodeProject('system', 2, { ...oneAtATime, globalSetup: NODES_SETUP, exclude: [...leftOut(process.env)] }),
       conformance,
       nodeProject('browser', 4, oneAtATime),
       nodeProject('faults', 5, { ...oneAtATime, testTimeout: 10 * 60_000, exclude: [...leftOut(process.env)] }),

@@ -4,13 +4,18 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { ensureNatsServer } from './launch/nats.mjs';
 import { localCassandra, using } from './supervisor/cassandra.ts';
+import type { LocalServer } from './supervisor/local-server.ts';
+import { localOpenSearch, usingOpenSearch } from './supervisor/opensearch.ts';
 import type { PartName } from './supervisor/part.ts';
 import { openPartLogs } from './supervisor/part-logs.ts';
-import { readSettings, SettingsError } from './supervisor/settings.ts';
+import { readSettings, type Settings, SettingsError } from './supervisor/settings.ts';
 import { createSupervisor } from './supervisor/supervisor.ts';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const PART_NAMES: readonly PartName[] = ['nats', 'edge', 'consumers'];
+
+/** what --with starts */
+const STORES: readonly string[] = ['cassandra', 'opensearch'];
 
 /** stopping takes no longer than this, whatever hangs */
 const STOP_MS_MAX = 25_000;
@@ -30,40 +35,58 @@ function partsFrom(text: string | undefined): PartName[] {
 
 function storesFrom(text: string | undefined): string[] {
   const names = (text ?? '').split(',').map((name) => name.trim());
-  const unknown = names.find((name) => name !== '' && name !== 'cassandra');
+  const unknown = names.find((name) => name !== '' && !STORES.includes(name));
   if (unknown !== undefined) {
     throw new SettingsError(
-      `--with knows cassandra, and "${unknown}" cannot be started yet: leave it out for the embedded store`,
+      `--with knows ${STORES.join(' and ')}, and "${unknown}" cannot be started yet: leave it out for the embedded store`,
     );
   }
   return names;
+}
+
+/** Those that are asked for and are not elsewhere, and the settings with which the others use them. */
+async function localServers(
+  given: Settings,
+  stores: readonly string[],
+): Promise<{ settings: Settings; servers: readonly LocalServer[] }> {
+  let settings = given;
+  const servers: LocalServer[] = [];
+  if (stores.includes('cassandra') && given.consumerVariables['CASSANDRA_CONTACT_POINTS'] === undefined) {
+    const cassandra = await localCassandra(given.dataDir);
+    servers.push(cassandra);
+    settings = using(settings, cassandra);
+  }
+  if (stores.includes('opensearch') && given.consumerVariables['SEARCH_URL'] === undefined) {
+    const opensearch = await localOpenSearch(given.dataDir);
+    servers.push(opensearch);
+    settings = usingOpenSearch(settings, opensearch);
+  }
+  return { settings, servers };
 }
 
 async function main(): Promise<void> {
   const options = new Command('start')
     .description('Starts all parts of Millrace. Settings come from the environment: see docs/ and README.md.')
     .option('--without <parts>', `leaves out parts, comma-separated: ${PART_NAMES.join(', ')}`)
-    .option('--with <stores>', 'real databases instead of the embedded ones: cassandra')
+    .option('--with <stores>', `real databases instead of the embedded ones, comma-separated: ${STORES.join(', ')}`)
     .parse()
     .opts<{ without?: string; with?: string }>();
-  const withCassandra = storesFrom(options.with ?? process.env['MILLRACE_WITH']).includes('cassandra');
+  const stores = storesFrom(options.with ?? process.env['MILLRACE_WITH']);
   const given = readSettings(process.env, ROOT);
-  const isElsewhere = given.consumerVariables['CASSANDRA_CONTACT_POINTS'] !== undefined;
-  const cassandra = withCassandra && !isElsewhere ? await localCassandra(given.dataDir) : undefined;
-  const settings = cassandra ? using(given, cassandra) : given;
+  const { settings, servers } = await localServers(given, stores);
   const logs = openPartLogs(settings.dataDir);
   const supervisor = createSupervisor({
     root: ROOT,
     settings,
     natsServerBin: settings.externalNats ? undefined : await ensureNatsServer(),
-    ...(cassandra ? { cassandra } : {}),
-    migrates: withCassandra,
+    servers,
+    migrates: stores.includes('cassandra'),
     without: partsFrom(options.without),
     say,
     log(name, line) {
       logs.write(name, line);
       // servers are too talkative for a terminal; their logs have it all.
-      if (name !== 'nats' && name !== 'cassandra') process.stderr.write(`[${name}] ${line}\n`);
+      if (!['nats', ...STORES].includes(name)) process.stderr.write(`[${name}] ${line}\n`);
     },
   });
 

@@ -10,3 +10,6 @@ export const CASSANDRA_IMAGE: string;
 export const MAVEN_DEPENDENCY_PLUGIN: string;
 export const CHROMIUM_PACKAGE: string;
 export const OPENAPI_TYPESCRIPT_PACKAGES: readonly string[];
+export const OPENSEARCH_VERSION: string;
+export const OPENSEARCH_JAVA_MAJOR: number;
+export const OPENSEARCH_IMAGE: string;

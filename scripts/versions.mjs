@@ -29,6 +29,12 @@ export const CASSANDRA_JAVA_MAJOR = 17;
 export const CASSANDRA_IMAGE = `cassandra:${CASSANDRA_VERSION}`;
 export const MAVEN_DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
+/** A zip and a jar of Maven Central: the server with what its own tests run on, and the analyzers. It runs on Java 11 to 21. */
+export const OPENSEARCH_VERSION = '2.19.6';
+export const OPENSEARCH_JAVA_MAJOR = 17;
+/** the same by Docker */
+export const OPENSEARCH_IMAGE = `opensearchproject/opensearch:${OPENSEARCH_VERSION}`;
+
 /** For the browser tests, where no Chromium is installed. */
 export const CHROMIUM_PACKAGE = '@sparticuz/chromium@153.0.0';
 

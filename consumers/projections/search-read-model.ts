@@ -14,6 +14,11 @@ export const searchReadModel: ReadModel = {
   },
 };
 
-export async function openSearch({ dataDir }: Settings, writes: boolean): Promise<SearchStore> {
+export async function openSearch({ openSearch: settings, dataDir }: Settings, writes: boolean): Promise<SearchStore> {
+  if (settings !== undefined) {
+    // loaded where it is used, as every store that is not embedded
+    const { openOpenSearch } = await import('../stores/search/opensearch.ts');
+    return await openOpenSearch({ settings, writes });
+  }
   return await Promise.resolve(openSqliteSearch({ path: join(dataDir, 'search.db'), writes }));
 }

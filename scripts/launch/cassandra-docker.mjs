@@ -1,30 +1,7 @@
-// A Cassandra of one node in a container: asked of the Docker engine that the `docker` on PATH speaks to.
+// A Cassandra of one node in a container.
 import { CASSANDRA_IMAGE } from '../versions.mjs';
-import { gist, LaunchError, onPath, progress, run, seconds } from './common.mjs';
 
-const ENGINE_MS_MAX = 5_000;
-const INSPECT_MS_MAX = 30_000;
-const PULL_MS_MAX = 10 * 60_000;
 const CQL_PORT = 9042;
-
-/** True when an engine answers within five seconds: the program alone is often there without one. */
-export async function dockerAnswers() {
-  const docker = onPath('docker');
-  if (!docker) return false;
-  const { code } = await run(docker, ['version', '--format', '{{.Server.Version}}'], { timeoutMs: ENGINE_MS_MAX });
-  return code === 0;
-}
-
-/** The image is here, or fetched now. Throws a LaunchError of one line when it cannot be had. */
-export async function ensureCassandraImage() {
-  const known = await run('docker', ['image', 'inspect', CASSANDRA_IMAGE], { timeoutMs: INSPECT_MS_MAX });
-  if (known.code === 0) return;
-  const startedAtMs = Date.now();
-  progress(`fetching ${CASSANDRA_IMAGE} by Docker (about 150 MB)`);
-  const { code, output } = await run('docker', ['pull', '--quiet', CASSANDRA_IMAGE], { timeoutMs: PULL_MS_MAX });
-  if (code !== 0) throw new LaunchError(`${CASSANDRA_IMAGE} could not be fetched by Docker: ${gist(output)}`);
-  progress(`${CASSANDRA_IMAGE} fetched in ${seconds(startedAtMs)}`);
-}
 
 /**
  * Arguments of `docker run`. The container goes when it ends and its data stay, in a volume of the same name; from outside it

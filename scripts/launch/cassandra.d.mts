@@ -35,8 +35,6 @@ export interface CassandraNode {
   kill(): Promise<void>;
 }
 
-/** Path of a java that Cassandra runs on, or undefined. */
-export function findJava(): Promise<string | undefined>;
 /** Java and jars, fetched when they are not there. Throws an Error with one line that says what to do. */
 export function ensureCassandra(): Promise<CassandraTools>;
 /** Does a node answer there? Never rejects. */

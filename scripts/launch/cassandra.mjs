@@ -1,20 +1,16 @@
 // Nodes of a real Cassandra for tests and local runs: Java 17 found, the server's jars fetched by Maven, nodes started and stopped.
-import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectByTls } from 'node:tls';
 import { CASSANDRA_JAVA_MAJOR, CASSANDRA_VERSION, MAVEN_DEPENDENCY_PLUGIN } from '../versions.mjs';
 import { nodeConfiguration, nodeLogging, nodeOptions } from './cassandra-config.mjs';
 import { gist, LaunchError, onPath, progress, run, seconds, toolsDir, withLock } from './common.mjs';
+import { findJava } from './java.mjs';
+import { startServer } from './server-process.mjs';
 
 const FETCH_MS_MAX = 10 * 60_000;
-const JAVA_CHECK_MS_MAX = 20_000;
-const READY_MS_MAX = 120_000;
-const READY_POLL_MS = 200;
 const PROBE_MS_MAX = 2_000;
-const STOP_MS_MAX = 20_000;
-const JVM_FOLDERS = ['/usr/lib/jvm', '/Library/Java/JavaVirtualMachines'];
 
 const POM = `<?xml version="1.0" encoding="UTF-8"?>
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -35,27 +31,6 @@ const POM = `<?xml version="1.0" encoding="UTF-8"?>
 
 function cached() {
   return join(toolsDir(), `cassandra-${CASSANDRA_VERSION}`);
-}
-
-async function javaMajor(java) {
-  const { code, output } = await run(java, ['-version'], { timeoutMs: JAVA_CHECK_MS_MAX });
-  return code === 0 ? Number(/version "(\d+)/.exec(output)?.[1]) : undefined;
-}
-
-function installedJavas() {
-  return JVM_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
-    readdirSync(folder).flatMap((name) => [join(folder, name, 'bin/java'), join(folder, name, 'Contents/Home/bin/java')]),
-  );
-}
-
-/** Path of a java of the version that Cassandra runs on (JAVA_HOME, PATH, the usual folders), or undefined. */
-export async function findJava() {
-  const home = process.env.JAVA_HOME;
-  const candidates = [...(home ? [join(home, 'bin/java')] : []), onPath('java'), ...installedJavas()];
-  for (const java of new Set(candidates.filter((file) => file && existsSync(file)))) {
-    if ((await javaMajor(java)) === CASSANDRA_JAVA_MAJOR) return java;
-  }
-  return undefined;
 }
 
 async function fetchJars(target) {
@@ -82,7 +57,7 @@ async function fetchJars(target) {
 
 /** Java and jars, fetched into the tools cache when they are not there. Throws a LaunchError of one line when they cannot be had. */
 export async function ensureCassandra() {
-  const java = await findJava();
+  const java = await findJava(CASSANDRA_JAVA_MAJOR);
   if (!java) {
     throw new LaunchError(
       `Cassandra ${CASSANDRA_VERSION} needs Java ${CASSANDRA_JAVA_MAJOR}, which is not here: install it, or give CASSANDRA_CONTACT_POINTS`,
@@ -129,42 +104,12 @@ export function cassandraCommand({ java, jars }, { host = '127.0.0.1', heapMiB =
 export async function startCassandra(options) {
   const { directory, host = '127.0.0.1', port, tls } = options;
   const { command, args } = cassandraCommand(await ensureCassandra(), options);
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const log = createWriteStream(join(directory, 'cassandra.log'), { flags: 'a' });
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
-  let exited = false;
-  const gone = new Promise((settle) => {
-    const end = () => {
-      exited = true;
-      log.end();
-      settle();
-    };
-    child.once('close', end);
-    child.once('error', end);
+  const node = await startServer({
+    name: 'Cassandra',
+    command,
+    args,
+    logFile: join(directory, 'cassandra.log'),
+    answers: () => answersCql(host, port, { tls: tls !== undefined }),
   });
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
-    await gone;
-    clearTimeout(timer);
-  };
-  const deadline = Date.now() + READY_MS_MAX;
-  while (!(await answersCql(host, port, { tls: tls !== undefined }))) {
-    if (exited || Date.now() > deadline) {
-      await stop();
-      throw new LaunchError(`Cassandra did not come up: see ${join(directory, 'cassandra.log')}`);
-    }
-    await new Promise((wake) => setTimeout(wake, READY_POLL_MS));
-  }
-  return {
-    contactPoint: `${host}:${port}`,
-    pid: child.pid,
-    stop,
-    /** as a crash would */
-    kill: async () => {
-      child.kill('SIGKILL');
-      await gone;
-    },
-  };
+  return { contactPoint: `${host}:${port}`, ...node };
 }

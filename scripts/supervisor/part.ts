@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-export type PartName = 'nats' | 'edge' | 'consumers' | 'cassandra';
+export type PartName = 'nats' | 'edge' | 'consumers' | 'cassandra' | 'opensearch';
 
 export interface PartSpec {
   name: PartName;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cassandraSpec, type LocalCassandra } from './cassandra.ts';
+import { type LocalServer, serverSpec } from './local-server.ts';
 import type { PartName, PartSpec } from './part.ts';
 import type { Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -37,7 +37,7 @@ export interface PartsInput {
   /** absent where NATS runs elsewhere */
   natsServerBin: string | undefined;
   /** present where one is started */
-  cassandra?: LocalCassandra;
+  servers?: readonly LocalServer[];
   detours?: Detours;
 }
 
@@ -106,7 +106,7 @@ function nodeFlags(): string[] {
 /** How each part is started. The order is the order of starting. */
 export function partSpecs(input: PartsInput): Map<PartName, PartSpec> {
   const specs = new Map<PartName, PartSpec>();
-  if (input.cassandra) specs.set('cassandra', cassandraSpec(input.cassandra, input.root, plainEnvironment()));
+  for (const server of input.servers ?? []) specs.set(server.kind.part, serverSpec(server, input.root, plainEnvironment()));
   if (!input.settings.externalNats) specs.set('nats', natsSpec(input));
   specs.set('edge', edgeSpec(input));
   specs.set('consumers', consumersSpec(input));

@@ -1,5 +1,7 @@
-import { bringSchema, contactPointOf, type LocalCassandra, requireCassandraPorts } from './cassandra.ts';
+import { bringSchema, contactPointOf } from './cassandra.ts';
 import { claimDataDir, type DataDirClaim } from './claim.ts';
+import { type LocalServer, requireServerPorts } from './local-server.ts';
+import { searchUrlOf } from './opensearch.ts';
 import { createPart, type Part, type PartHooks, type PartName } from './part.ts';
 import { type Detours, natsAddresses, partSpecs, plainEnvironment } from './parts.ts';
 import { accepts, requirePorts } from './ports.ts';
@@ -13,6 +15,7 @@ export interface Addresses {
   natsWs: string;
   natsMonitor?: string;
   cassandra?: string;
+  opensearch?: string;
   dataDir: string;
   pids: Record<string, number>;
 }
@@ -22,8 +25,8 @@ export interface SupervisorOptions {
   settings: Settings;
   /** absent where NATS runs elsewhere */
   natsServerBin: string | undefined;
-  /** a node to start; the settings name it to the consumers */
-  cassandra?: LocalCassandra;
+  /** databases to start; the settings name them to the consumers */
+  servers?: readonly LocalServer[];
   /** bring the schema of the Cassandra that the settings name up to date */
   migrates?: boolean;
   /** parts that are not started with the rest; they can be started later */
@@ -95,9 +98,9 @@ class LocalSupervisor implements Supervisor {
     this.#claim = await claimDataDir(settings.dataDir, say);
     try {
       await requirePorts(portsOf(settings));
-      if (this.#options.cassandra) await requireCassandraPorts(this.#options.cassandra);
+      for (const server of this.#servers()) await requireServerPorts(server);
       this.#makeParts();
-      this.#startCassandra();
+      this.#startServers();
       await this.#startNats();
       await this.#startRest();
     } catch (error) {
@@ -114,7 +117,8 @@ class LocalSupervisor implements Supervisor {
   }
 
   addresses(): Addresses {
-    const { settings, cassandra } = this.#options;
+    const { settings } = this.#options;
+    const [cassandra, opensearch] = (['cassandra', 'opensearch'] as const).map((part) => this.#server(part));
     const nats = natsAddresses(settings);
     const pids: Record<string, number> = {};
     for (const part of this.#parts.values()) {
@@ -127,6 +131,7 @@ class LocalSupervisor implements Supervisor {
       natsWs: nats.webSocketUrl,
       ...(settings.externalNats ? {} : { natsMonitor: `http://127.0.0.1:${settings.ports.natsMonitor}` }),
       ...(cassandra ? { cassandra: contactPointOf(cassandra) } : {}),
+      ...(opensearch ? { opensearch: searchUrlOf(opensearch) } : {}),
       dataDir: settings.dataDir,
       pids,
     };
@@ -138,13 +143,14 @@ class LocalSupervisor implements Supervisor {
     await this.#migration;
     // The edge and the consumers first: they have work to hand over while NATS is there.
     await Promise.all([this.#parts.get('edge')?.stop(), this.#parts.get('consumers')?.stop()]);
-    await Promise.all([this.#parts.get('nats')?.stop(), this.#parts.get('cassandra')?.stop()]);
+    const last = ['nats', ...this.#servers().map(({ kind }) => kind.part)] as const;
+    await Promise.all(last.map((name) => this.#parts.get(name)?.stop()));
     this.#claim?.release();
     this.#claim = undefined;
   }
 
   #makeParts(): void {
-    const { root, settings, natsServerBin, cassandra, detours, say, log } = this.#options;
+    const { root, settings, natsServerBin, detours, say, log } = this.#options;
     const hooks: PartHooks = {
       say,
       log,
@@ -156,10 +162,18 @@ class LocalSupervisor implements Supervisor {
       settings,
       secrets: secretsOf(settings),
       natsServerBin,
-      ...(cassandra ? { cassandra } : {}),
+      servers: this.#servers(),
       ...(detours ? { detours } : {}),
     };
     for (const [name, spec] of partSpecs(input)) this.#parts.set(name, createPart(spec, hooks));
+  }
+
+  #servers(): readonly LocalServer[] {
+    return this.#options.servers ?? [];
+  }
+
+  #server(part: PartName): LocalServer | undefined {
+    return this.#servers().find(({ kind }) => kind.part === part);
   }
 
   #noteStart(name: string, pid: number): void {
@@ -176,12 +190,12 @@ class LocalSupervisor implements Supervisor {
   }
 
   /** Nobody waits for it: commands are accepted without a store, and the consumers wait for its schema by themselves. */
-  #startCassandra(): void {
-    const { root, settings, cassandra, migrates, say } = this.#options;
-    this.#parts.get('cassandra')?.start();
+  #startServers(): void {
+    const { root, settings, migrates, say } = this.#options;
+    for (const { kind } of this.#servers()) this.#parts.get(kind.part)?.start();
     if (migrates !== true) return;
     const env = { ...plainEnvironment(), ...settings.consumerVariables };
-    this.#migration = bringSchema(cassandra, root, env, this.#stopped.signal).then((complaint) => {
+    this.#migration = bringSchema(this.#server('cassandra'), root, env, this.#stopped.signal).then((complaint) => {
       if (complaint !== undefined) say(complaint);
       else if (!this.#stopping) say('Cassandra is ready');
     });

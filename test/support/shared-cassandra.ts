@@ -1,6 +1,7 @@
 import { inject } from 'vitest';
 import { cassandraSettingsFrom, type CassandraSettings } from '../../consumers/stores/history/cassandra-settings.ts';
 import { ensureCassandra } from '../../scripts/launch/cassandra.mjs';
+import { askKeeper } from './node-keeper.ts';
 
 /** Why no Cassandra can be had here, for `requireOrSkip('Cassandra', await cassandraMissing())`; undefined when it can. */
 export async function cassandraMissing(): Promise<string | undefined> {
@@ -25,7 +26,8 @@ export interface SharedCassandra {
 
 /** Starts it when it does not run. */
 export async function sharedCassandra(): Promise<SharedCassandra> {
-  const contactPoint = await ask('/start');
+  const control = inject('cassandraControl');
+  const contactPoint = await askKeeper('Cassandra', control, '/start');
   const variables = (keyspace: string): Record<string, string> => {
     return { CASSANDRA_CONTACT_POINTS: contactPoint, CASSANDRA_KEYSPACE: keyspace };
   };
@@ -38,14 +40,7 @@ export async function sharedCassandra(): Promise<SharedCassandra> {
       if (settings === undefined) throw new Error('no settings');
       return settings;
     },
-    kill: async () => void (await ask('/kill')),
-    start: async () => void (await ask('/start')),
+    kill: async () => void (await askKeeper('Cassandra', control, '/kill')),
+    start: async () => void (await askKeeper('Cassandra', control, '/start')),
   };
-}
-
-async function ask(path: string): Promise<string> {
-  const response = await fetch(`${inject('cassandraControl')}${path}`, { method: 'POST' });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`the Cassandra of this run: ${text}`);
-  return text;
 }

@@ -14,7 +14,12 @@ export interface Lines {
   lines: string;
 }
 
-export type OpenSearchCall = (method: string, path: string, body: object | Lines | undefined, msMax: number) => Promise<HttpAnswer>;
+export type OpenSearchCall = (
+  method: string,
+  path: string,
+  body: object | Lines | undefined,
+  msMax: number,
+) => Promise<HttpAnswer>;
 
 /**
  * Calls by HTTP, whatever the status. Rejects with a StoreUnavailable when no answer comes in time. Six calls are all that

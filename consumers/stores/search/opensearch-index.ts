@@ -12,7 +12,7 @@ const FIRST_GENERATION = 1;
 /** letters that `asciifolding` leaves as they are, with their capitals: the mapping comes before `lowercase` */
 const MAPPED = Object.entries(FOLDED_LETTERS)
   .filter(([letter]) => /[^\p{Script=Latin}]/u.test(letter))
-  .flatMap(([letter, folded]) => [...new Set([letter, letter === 'ς' ? letter : letter.toUpperCase()])].map((each) => `${each}=>${folded}`));
+  .flatMap(([letter, folded]) => [letter, letter.toUpperCase()].map((each) => `${each}=>${folded}`));
 
 /** The same rules as shared/search/tokens.ts, which the embedded index has its terms from; the contract suite compares them. */
 const ANALYSIS = {

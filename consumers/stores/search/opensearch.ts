@@ -121,7 +121,7 @@ class OpenSearch implements SearchStore {
       };
       const answer = okOr('looking for documents', await this.#call('POST', `/${this.#index}/_search`, look, WRITE_MS_MAX));
       const found = hitsIn(answer);
-      await this.#bulk(found.map((hit) => stubOf(String(propertyOf(hit, '_id')), { tenant, sessionId }, clock)));
+      await this.#stub(found.map((hit) => stubOf(String(propertyOf(hit, '_id')), { tenant, sessionId }, clock)));
       if (found.length < ERASED_AT_ONCE_MAX) return;
       after = propertyOf(found.at(-1), 'sort');
     }
@@ -146,7 +146,12 @@ class OpenSearch implements SearchStore {
       const clock = erasedAt.get(markId(write)) ?? -1n;
       return clock > write.clock ? [stubOf(documentId(write), write, clock)] : [];
     });
-    await this.#bulk(late);
+    await this.#stub(late);
+  }
+
+  /** What has nothing in it that could be refused. */
+  async #stub(items: readonly Indexed[]): Promise<void> {
+    for (const [, { reason }] of await this.#bulk(items)) throw new Error(`a stub was refused: ${reason}`);
   }
 }
 

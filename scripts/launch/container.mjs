@@ -1,4 +1,4 @@
-// Run as `node cassandra-container.mjs NAME docker-run-arguments…`: a container in the foreground, for a supervisor that knows
+// Run as `node container.mjs NAME docker-run-arguments…`: a container in the foreground, for a supervisor that knows
 // processes. The container ends when this does, also when it is the supervisor that was killed; where this is killed itself,
 // the next start ends what it left.
 import { spawn } from 'node:child_process';
