@@ -14,6 +14,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/large-pages.test.ts',
   'test/system/meetings-cassandra.test.ts',
   'test/system/messages.test.ts',
+  'test/system/search-opensearch.test.ts',
 ];
 
 /** What is left out now. MILLRACE_WITH=cassandra asks for the contract on a real store without the others. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { ReadModel } from '../runtime/read-model.ts';
 import type { Settings } from '../settings.ts';
-import type { SearchStore } from '../stores/search/port.ts';
-import { openSqliteSearch } from '../stores/search/sqlite.ts';
+import type { SearchGenerations, SearchLook, SearchStore } from '../stores/search/port.ts';
+import { openSqliteGenerations, openSqliteSearch } from '../stores/search/sqlite.ts';
+import { searchAudit } from './search-audit.ts';
 import { SEARCH_DURABLE, searchProjection } from './search.ts';
 
 /** The search index, in OpenSearch or Elasticsearch or in the embedded store. */
@@ -12,13 +13,41 @@ export const searchReadModel: ReadModel = {
     const store = await openSearch(settings, true);
     return { projection: searchProjection(store), close: async () => await store.close() };
   },
+  async openGenerations({ settings }) {
+    const { make, ...generations } = await openGenerations(settings);
+    return {
+      ...generations,
+      async make(generation) {
+        const store = await make(generation);
+        return { projection: searchProjection(store), close: async () => await store.close() };
+      },
+    };
+  },
+  async openAudit({ settings }) {
+    return searchAudit(await openSearch(settings, false));
+  },
 };
 
-export async function openSearch({ openSearch: settings, dataDir }: Settings, writes: boolean): Promise<SearchStore> {
+export async function openSearch(
+  { openSearch: settings, dataDir }: Settings,
+  writes: boolean,
+): Promise<SearchStore & SearchLook> {
   if (settings !== undefined) {
     // loaded where it is used, as every store that is not embedded
     const { openOpenSearch } = await import('../stores/search/opensearch.ts');
     return await openOpenSearch({ settings, writes });
   }
-  return await Promise.resolve(openSqliteSearch({ path: join(dataDir, 'search.db'), writes }));
+  return openSqliteSearch({ path: pathIn(dataDir), writes });
+}
+
+async function openGenerations({ openSearch: settings, dataDir }: Settings): Promise<SearchGenerations> {
+  if (settings !== undefined) {
+    const { openOpenSearchGenerations } = await import('../stores/search/opensearch-generations.ts');
+    return await openOpenSearchGenerations(settings);
+  }
+  return openSqliteGenerations(pathIn(dataDir));
+}
+
+function pathIn(dataDir: string): string {
+  return join(dataDir, 'search.db');
 }

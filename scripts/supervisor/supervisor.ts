@@ -144,7 +144,7 @@ class LocalSupervisor implements Supervisor {
     // The edge and the consumers first: they have work to hand over while NATS is there.
     await Promise.all([this.#parts.get('edge')?.stop(), this.#parts.get('consumers')?.stop()]);
     const last = ['nats', ...this.#servers().map(({ kind }) => kind.part)] as const;
-    await Promise.all(last.map((name) => this.#parts.get(name)?.stop()));
+    await Promise.all(last.map(async (name) => await this.#parts.get(name)?.stop()));
     this.#claim?.release();
     this.#claim = undefined;
   }

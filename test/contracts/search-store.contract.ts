@@ -1,11 +1,21 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { searchWriteOf } from '../../consumers/projections/search.ts';
-import type { Found, SearchQuestion, SearchStore, SearchWrite } from '../../consumers/stores/search/port.ts';
+import { searchAudit } from '../../consumers/projections/search-audit.ts';
+import type { AuditSubject, ModelFinding } from '../../consumers/runtime/read-model.ts';
+import type {
+  Found,
+  SearchGenerations,
+  SearchLook,
+  SearchQuestion,
+  SearchStore,
+  SearchWrite,
+} from '../../consumers/stores/search/port.ts';
 import { compareHits, keyOf } from '../../shared/contract/search.ts';
 import { SEARCH_PAGE_MAX } from '../../shared/core/limits.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { parseQuery } from '../../shared/search/query.ts';
+import { findMeetings } from './search-meetings.ts';
 import { anEvent, conversation, shuffledAndRepeated } from './events.ts';
 
 /** What every adapter of the search index keeps: run once per adapter. `make` gives an empty store each time. */
@@ -17,10 +27,56 @@ const SEED = process.env['FC_SEED'] === undefined ? Date.now() % 2 ** 31 : Numbe
 /** no one begins or ends like another: what a naive scan finds by `includes` is what an index finds by words */
 const VOCABULARY = ['ostrich', 'Café', 'pumpkin', '東京都', 'vélo', '🙂', 'Straße', '한국어', 'zebra'];
 
+/** query and text */
+const FOUND: readonly (readonly [q: string, text: string])[] = [
+  ['cafe', 'The CAFÉ is open'],
+  ['CAFÉ', 'a cafe'],
+  ['e\u0301te\u0301', 'été'],
+  ['été', 'e\u0301te\u0301'],
+  ['strasse', 'Hauptstraße oder Straße'],
+  ['running', 'they run'],
+  ['connections', 'one connection'],
+  ['東京', '今日は東京都に行く'],
+  ['京都に', '東京都に行く'],
+  ['東', '大東京'],
+  ['京', '大東京'],
+  ['한국', '한국어를 배운다'],
+  ['ガイド', 'ｶﾞｲﾄﾞﾌﾞｯｸ'],
+  ['東京 tower', 'Tokyo Tower 東京タワー tower'],
+  ['"東京 tower"', 'the 東京 tower'],
+  ['abc東京', 'abc東京都'],
+  ['🙂', 'well🙂done'],
+  ['👍', 'yes 👍🏽!'],
+  ['example.com', 'see http://example.com/path'],
+  ['foo_bar', 'call foo_bar(1)'],
+  ["don't", "we don't know"],
+  ['<b>', 'a <b> tag'],
+  ['привет', 'ПРИВЕТ, мир'],
+  ['еще', 'ещё раз'],
+  ['οδος', 'ΟΔΟΣ'],
+  ['1,000', 'it costs 1,000 coins'],
+  ['"quick brown"', 'a quick, brown fox'],
+  ['“quick brown”', 'Quick brown'],
+  ['brown quick', 'a quick brown fox'],
+  ['"unclosed phrase', 'an unclosed phrase'],
+];
+
+const NOT_FOUND: readonly (readonly [q: string, text: string])[] = [
+  ['cat', 'concatenate'],
+  ['"brown quick"', 'a quick brown fox'],
+  ['quick cat', 'a quick brown fox'],
+  ['京東', '東京'],
+  ['東都', '東京都'],
+  ['"a c"', 'a b c'],
+  ['NOT', 'quick'],
+  ['quick*', 'quickly'],
+];
+
 export interface MadeSearch {
-  store: SearchStore;
+  store: SearchStore & SearchLook;
   /** resolves when what was written can be found */
   settle(): Promise<void>;
+  openGenerations(): Promise<SearchGenerations>;
   dispose(): Promise<void>;
 }
 
@@ -38,6 +94,24 @@ function textsOf(events: readonly Event[]): Map<string, string> {
     if ((latest.get(id)?.clock ?? -1n) < clock) latest.set(id, { clock, text });
   }
   return new Map([...latest].flatMap(([id, { clock, text }]) => (text === undefined || clock < erasedAt ? [] : [[id, text]])));
+}
+
+function subjectOf(events: readonly Event[]): AuditSubject {
+  return {
+    tenant: 'default',
+    sessionId: 's1',
+    head: events.at(-1)?.seq ?? 0,
+    isDeleted: false,
+    isIncomplete: false,
+    deadLetters: new Set(),
+    async *events() {
+      yield await Promise.resolve(events);
+    },
+    isErased: async () => await Promise.resolve(false),
+    async *expectedRows() {
+      yield await Promise.resolve([]);
+    },
+  };
 }
 
 /** Letters of the arbitrary's text, as words of the vocabulary. */
@@ -104,54 +178,16 @@ export function searchStoreContract(name: string, make: () => Promise<MadeSearch
       );
     });
 
-    it.each([
-      ['cafe', 'The CAFÉ is open'],
-      ['CAFÉ', 'a cafe'],
-      ['e\u0301te\u0301', 'été'],
-      ['été', 'e\u0301te\u0301'],
-      ['strasse', 'Hauptstraße oder Straße'],
-      ['running', 'they run'],
-      ['connections', 'one connection'],
-      ['東京', '今日は東京都に行く'],
-      ['京都に', '東京都に行く'],
-      ['東', '大東京'],
-      ['京', '大東京'],
-      ['한국', '한국어를 배운다'],
-      ['ガイド', 'ｶﾞｲﾄﾞﾌﾞｯｸ'],
-      ['東京 tower', 'Tokyo Tower 東京タワー tower'],
-      ['"東京 tower"', 'the 東京 tower'],
-      ['abc東京', 'abc東京都'],
-      ['🙂', 'well🙂done'],
-      ['👍', 'yes 👍🏽!'],
-      ['example.com', 'see http://example.com/path'],
-      ['foo_bar', 'call foo_bar(1)'],
-      ["don't", "we don't know"],
-      ['<b>', 'a <b> tag'],
-      ['привет', 'ПРИВЕТ, мир'],
-      ['еще', 'ещё раз'],
-      ['οδος', 'ΟΔΟΣ'],
-      ['1,000', 'it costs 1,000 coins'],
-      ['"quick brown"', 'a quick, brown fox'],
-      ['“quick brown”', 'Quick brown'],
-      ['brown quick', 'a quick brown fox'],
-      ['"unclosed phrase', 'an unclosed phrase'],
-    ])('finds %j in %j', async (q, text) => {
-      await write(say(1, text), say(2, 'something else'));
-      expect(await idsOf(q)).toEqual(['m1']);
-    });
-
-    it.each([
-      ['cat', 'concatenate'],
-      ['"brown quick"', 'a quick brown fox'],
-      ['quick cat', 'a quick brown fox'],
-      ['京東', '東京'],
-      ['東都', '東京都'],
-      ['"a c"', 'a b c'],
-      ['NOT', 'quick'],
-      ['quick*', 'quickly'],
-    ])('does not find %j in %j', async (q, text) => {
-      await write(say(1, text));
-      expect(await idsOf(q)).toEqual([]);
+    it('finds words and phrases, and nothing else', async () => {
+      // all of them at once: an index for each example would take minutes
+      const examples = [...FOUND, ...NOT_FOUND];
+      const texts = examples.map(([, text], at) => ({ ...say(1, text), sessionid: `example-${at}` }));
+      const others = examples.map((_, at) => ({ ...say(2, 'something else'), sessionid: `example-${at}` }));
+      await write(...texts, ...others);
+      for (const [at, [q, text]] of examples.entries()) {
+        const expected = at < FOUND.length ? ['m1'] : [];
+        expect([q, text, await idsOf(q, { sessions: [`example-${at}`] })]).toEqual([q, text, expected]);
+      }
     });
 
     it('of a message has what was said last, by clock, and nothing of one that was deleted', async () => {
@@ -259,6 +295,74 @@ export function searchStoreContract(name: string, make: () => Promise<MadeSearch
       expect([await idsOf('ostrich'), await idsOf('older'), await idsOf('🙂')]).toEqual([['m1'], [], ['m2']]);
       await write({ ...say(1, 'newer'), clock: (2n ** 53n + 1n).toString() });
       expect([await idsOf('ostrich'), await idsOf('newer')]).toEqual([[], ['m1']]);
+    });
+
+    it('keeps generations: one is filled while the other serves, and a swap is one step', async () => {
+      await write(say(1, 'ostrich'), say(2, 'ostrich'));
+      const generations = await made.openGenerations();
+      expect(await generations.list()).toEqual({ current: 1, others: [] });
+      const next = await generations.make(2);
+      await expect(generations.make(2)).rejects.toThrow();
+      expect(await generations.list()).toEqual({ current: 1, others: [2] });
+      expect(await next.write(writesOf([say(1, 'ostrich'), say(3, 'zebra'), anEvent('session.deleted', { seq: 2 })]))).toEqual(
+        new Map(),
+      );
+      await write(say(4, 'ostrich'));
+      expect([await idsOf('ostrich'), await idsOf('zebra')]).toEqual([['m1', 'm2', 'm4'], []]);
+      await generations.swap(2);
+      expect([await idsOf('ostrich'), await idsOf('zebra')]).toEqual([[], ['m3']]);
+      expect(await generations.list()).toEqual({ current: 2, others: [1] });
+      await write(say(5, 'zebra'));
+      expect(await idsOf('zebra')).toEqual(['m3', 'm5']);
+      await expect(generations.drop(2)).rejects.toThrow();
+      await expect(generations.swap(7)).rejects.toThrow();
+      await generations.drop(1);
+      await generations.drop(1);
+      expect(await generations.list()).toEqual({ current: 2, others: [] });
+      // aborted: nothing is left of it
+      const third = await generations.make(3);
+      await third.close();
+      await generations.drop(3);
+      expect(await generations.list()).toEqual({ current: 2, others: [] });
+      await next.close();
+      await generations.close();
+    });
+
+    it('can be compared with what was said, and mended', async () => {
+      const deleted = anEvent('message.deleted', { seq: 6, data: { id: 'm4', messageSeq: 4 } });
+      const edited = anEvent('message.updated', { seq: 5, data: { id: 'm2', messageSeq: 2, text: 'zebra' } });
+      const events: Event[] = [say(1, 'ostrich'), say(2, 'ostrich'), say(3, 'Café'), say(4, 'ostrich'), edited, deleted];
+      const audit = searchAudit(made.store);
+      const look = async (more: Partial<AuditSubject> = {}): Promise<ModelFinding[]> => {
+        const findings: ModelFinding[] = [];
+        for await (const finding of audit.look({ ...subjectOf(events), ...more })) findings.push(finding);
+        return findings;
+      };
+      const kinds = async (more: Partial<AuditSubject> = {}): Promise<string[]> =>
+        (await look(more)).map(({ kind, place }) => `${kind} ${place}`).toSorted();
+      await write(...events);
+      expect(await kinds()).toEqual([]);
+      const lost = await kinds({ ...subjectOf([...events, say(7, 'more')]) });
+      expect(lost).toEqual(['missing message m7']);
+      // what was never said, what was said otherwise, and an edit that the index has not seen
+      await write(say(8, 'extra'), { ...say(3, 'other'), clock: say(9, '').clock });
+      events.push(anEvent('message.updated', { seq: 7, data: { id: 'm1', messageSeq: 1, text: 'pumpkin' } }));
+      const wrong = ['different message m1', 'different message m3', 'extra message m8'];
+      expect(await kinds()).toEqual(wrong);
+      expect(await kinds({ isIncomplete: true })).toEqual(['different message m1']);
+      expect(await kinds({ deadLetters: new Set([7]) })).toEqual(wrong.slice(1));
+      for (const { mend } of await look()) await mend?.(1);
+      await made.settle();
+      expect(await kinds()).toEqual([]);
+      expect([await idsOf('pumpkin'), await idsOf('cafe'), await idsOf('extra')]).toEqual([['m1'], ['m3'], []]);
+      events.push(anEvent('session.deleted', { seq: 20 }));
+      expect(await kinds()).toHaveLength(4);
+      await write(anEvent('session.deleted', { seq: 20 }));
+      expect(await kinds()).toEqual([]);
+    });
+
+    it('finds in eight meetings what a naive scan finds: every word, and 200 random phrases', { timeout: 120_000 }, async () => {
+      await findMeetings(made.store, made.settle, SEED, 200);
     });
 
     it('is healthy', async () => {

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { searchWriteOf } from '../../consumers/projections/search.ts';
 import type { SearchStore } from '../../consumers/stores/search/port.ts';
-import { openSqliteSearch } from '../../consumers/stores/search/sqlite.ts';
+import { openSqliteGenerations, openSqliteSearch } from '../../consumers/stores/search/sqlite.ts';
 import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { anEvent } from './events.ts';
@@ -21,6 +21,8 @@ searchStoreContract('SQLite', async () => {
     store: {
       seenAfterMs: 0,
       write: async (batch) => await writer.write(batch),
+      documents: (session) => reader.documents(session),
+      wordsOf: (text) => reader.wordsOf(text),
       find: async (question) => await reader.find(question),
       async health() {
         await writer.health();
@@ -28,6 +30,7 @@ searchStoreContract('SQLite', async () => {
       },
       close: async () => await writer.close(),
     },
+    openGenerations: async () => await Promise.resolve(openSqliteGenerations(path)),
     settle: async () => await Promise.resolve(),
     async dispose() {
       await writer.close();

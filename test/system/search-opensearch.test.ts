@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchWriteOf } from '../../consumers/projections/search.ts';
+import { openOpenSearchGenerations } from '../../consumers/stores/search/opensearch-generations.ts';
 import { INDEX_VERSION, templateOf } from '../../consumers/stores/search/opensearch-index.ts';
 import { openOpenSearch } from '../../consumers/stores/search/opensearch.ts';
 import type { Rejected, SearchStore, SearchWrite } from '../../consumers/stores/search/port.ts';
@@ -33,6 +34,7 @@ requireOrSkip('OpenSearch', await openSearchMissing())('OpenSearch', () => {
     const store = await openOpenSearch({ settings: node.settings(index), writes: true });
     return {
       store,
+      openGenerations: async () => await openOpenSearchGenerations(node.settings(index)),
       settle: async () => void (await call('POST', `/${index}/_refresh`)),
       async dispose() {
         await store.close();
@@ -104,7 +106,10 @@ requireOrSkip('OpenSearch', await openSearchMissing())('OpenSearch', () => {
         };
         expect(all.hits.total.value).toBe(2_101);
         for (const { _version, _source } of all.hits.hits) {
-          expect([_version, _source]).toEqual([Number(deleted.clock), { kind: 'stub', tenant: 'default', sessionId: 's1' }]);
+          expect([_version, _source]).toEqual([
+            Number(deleted.clock),
+            { kind: 'stub', tenant: 'default', sessionId: 's1', key: expect.any(String) as string },
+          ]);
         }
       },
     );

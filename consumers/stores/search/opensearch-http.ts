@@ -37,7 +37,7 @@ export function openSearchCalls({ url, authorization }: OpenSearchSettings): Ope
           'Content-Type': isBulk ? 'application/x-ndjson' : 'application/json',
           ...(authorization === undefined ? {} : { Authorization: authorization }),
         },
-        ...(body === undefined ? {} : { body: isBulk ? String(body.lines) : JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isBulk ? body.lines : JSON.stringify(body) }),
       });
       const text = await response.text();
       if (text.length > ANSWER_BYTES_MAX) throw new Error('the answer is too long');

@@ -74,6 +74,12 @@ export function generationName(index: string, generation: number): string {
   return `${index}-${String(generation).padStart(6, '0')}`;
 }
 
+/** Undefined for an index that is no generation of this one. */
+export function generationOf(index: string, name: string): number | undefined {
+  const match = name.startsWith(`${index}-`) ? /^\d{6}$/.exec(name.slice(index.length + 1)) : null;
+  return match === null ? undefined : Number(match[0]);
+}
+
 /** The generation that the alias leads to; undefined where there is no such alias. */
 export async function currentGeneration(call: OpenSearchCall, index: string): Promise<string | undefined> {
   const answer = await call('GET', `/_alias/${index}`, undefined, SETUP_MS_MAX);
@@ -82,9 +88,13 @@ export async function currentGeneration(call: OpenSearchCall, index: string): Pr
   return name;
 }
 
+export async function putTemplate(call: OpenSearchCall, index: string): Promise<void> {
+  okOr('the template', await call('PUT', `/_index_template/${index}`, templateOf(index), SETUP_MS_MAX));
+}
+
 /** Brings the template up to date, and makes the first generation where there is none. Several may try at once. */
 export async function ensureIndex(call: OpenSearchCall, index: string): Promise<void> {
-  okOr('the template', await call('PUT', `/_index_template/${index}`, templateOf(index), SETUP_MS_MAX));
+  await putTemplate(call, index);
   if ((await currentGeneration(call, index)) === undefined) {
     const body = { aliases: { [index]: { is_write_index: true } } };
     const made = await call('PUT', `/${generationName(index, FIRST_GENERATION)}`, body, SETUP_MS_MAX);
@@ -92,6 +102,13 @@ export async function ensureIndex(call: OpenSearchCall, index: string): Promise<
     if (errorTypeIn(made.body) !== 'resource_already_exists_exception') okOr('making the index', made);
   }
   await requireVersion(call, index);
+}
+
+/** Numbers of all generations that exist. */
+export async function generationsOf(call: OpenSearchCall, index: string): Promise<number[]> {
+  const answer = await call('GET', `/${index}-*/_alias`, undefined, SETUP_MS_MAX);
+  const names = answer.status === 404 ? [] : Object.keys(okOr('looking for generations', answer) as object);
+  return names.flatMap((name) => generationOf(index, name) ?? []).toSorted((a, b) => a - b);
 }
 
 async function requireVersion(call: OpenSearchCall, index: string): Promise<void> {

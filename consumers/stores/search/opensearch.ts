@@ -1,8 +1,9 @@
 import { keyOf, type SearchHit } from '../../../shared/contract/search.ts';
 import { SEARCH_TOTAL_MAX } from '../../../shared/core/limits.ts';
+import type { MessageRole } from '../../../shared/core/types.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 import { ensureIndex, REFRESH_MS } from './opensearch-index.ts';
-import { okOr, openSearchCalls, propertyOf, type OpenSearchCall } from './opensearch-http.ts';
+import { errorTypeIn, okOr, openSearchCalls, propertyOf, type OpenSearchCall } from './opensearch-http.ts';
 import type { OpenSearchSettings } from './opensearch-settings.ts';
 import {
   FIND_MS_MAX,
@@ -11,15 +12,19 @@ import {
   type Found,
   type Rejected,
   type SearchedSession,
+  type SearchLook,
   type SearchQuestion,
   type SearchStore,
   type SearchWrite,
+  type StoredDocument,
 } from './port.ts';
 
 /** below what the runtime gives a batch */
 const WRITE_MS_MAX = 20_000;
 /** documents of a deleted session in one look */
 const ERASED_AT_ONCE_MAX = 1_000;
+/** documents in one page of an audit's look: they come with their texts */
+const LOOKED_AT_ONCE_MAX = 50;
 /** what a refresh may take beyond its interval before the documents are seen */
 const SEEN_MARGIN_MS = 500;
 
@@ -33,22 +38,30 @@ export interface OpenSearchOptions {
  * The search index in OpenSearch or Elasticsearch. Every write is a whole document whose external version is the clock of its
  * event, so that a conflict means it was known; nothing is ever deleted, for a deleted document would forget its version.
  */
-export async function openOpenSearch({ settings, writes }: OpenSearchOptions): Promise<SearchStore> {
+export async function openOpenSearch({ settings, writes }: OpenSearchOptions): Promise<SearchStore & SearchLook> {
   const call = openSearchCalls(settings);
   if (writes) await ensureIndex(call, settings.index);
-  return new OpenSearch(call, settings.index, writes);
+  return new OpenSearch(call, settings.index, { writes, isAlias: true });
 }
 
-class OpenSearch implements SearchStore {
+/** The same on one generation, by its own name. */
+export function openSearchOn(call: OpenSearchCall, name: string, writes: boolean): SearchStore {
+  return new OpenSearch(call, name, { writes, isAlias: false });
+}
+
+class OpenSearch implements SearchStore, SearchLook {
   readonly seenAfterMs = REFRESH_MS + SEEN_MARGIN_MS;
   readonly #call: OpenSearchCall;
   readonly #index: string;
   readonly #writes: boolean;
+  /** of every write: an index of the alias's name would be made where the alias is gone, with no mapping at all */
+  readonly #onlyAlias: string;
 
-  constructor(call: OpenSearchCall, index: string, writes: boolean) {
+  constructor(call: OpenSearchCall, index: string, { writes, isAlias }: { writes: boolean; isAlias: boolean }) {
     this.#call = call;
     this.#index = index;
     this.#writes = writes;
+    this.#onlyAlias = `require_alias=${isAlias}`;
   }
 
   async write(batch: readonly SearchWrite[]): Promise<ReadonlyMap<number, Rejected>> {
@@ -74,12 +87,20 @@ class OpenSearch implements SearchStore {
       okOr('looking at the index', await this.#call('GET', `/${this.#index}/_search?size=0`, undefined, FIND_MS_MAX));
       return;
     }
-    const path = `/${this.#index}/_doc/probe?require_alias=true`;
+    const path = `/${this.#index}/_doc/probe?${this.#onlyAlias}`;
     okOr('writing a probe', await this.#call('PUT', path, { kind: 'probe' }, WRITE_MS_MAX));
   }
 
   async close(): Promise<void> {
     await Promise.resolve();
+  }
+
+  async *documents({ tenant, sessionId }: SearchedSession): AsyncGenerator<readonly StoredDocument[]> {
+    for await (const page of this.#hitsOf({ tenant, sessionId }, ['message', 'stub'], true)) yield page.map(storedOf);
+  }
+
+  wordsOf(text: string): string {
+    return keptText(text);
   }
 
   /** Writes whole documents; an item that conflicts is one that is there already, or a newer one. */
@@ -91,7 +112,7 @@ class OpenSearch implements SearchStore {
       const action = `{"index":{"_id":${JSON.stringify(id)},"version":${clock},"version_type":"external"}}`;
       return `${action}\n${JSON.stringify(document)}\n`;
     });
-    const path = `/${this.#index}/_bulk?require_alias=true`;
+    const path = `/${this.#index}/_bulk?${this.#onlyAlias}`;
     const answer = okOr('writing', await this.#call('POST', path, { lines: lines.join('') }, WRITE_MS_MAX));
     const results = propertyOf(answer, 'items');
     if (!Array.isArray(results) || results.length !== items.length) throw new Error('the bulk was answered by other items');
@@ -99,7 +120,7 @@ class OpenSearch implements SearchStore {
       const item = propertyOf(result, 'index');
       const status = Number(propertyOf(item, 'status'));
       if ((status >= 200 && status < 300) || status === 409) continue;
-      const type = String(propertyOf(propertyOf(item, 'error'), 'type') ?? status);
+      const type = errorTypeIn(item);
       // too much at once, a shard or the whole index that is away, or one that takes no writes: later
       if (status !== 400) throw new StoreUnavailable(`writing a document: ${status} ${type}`);
       rejected.set(at, { reason: type });
@@ -109,20 +130,30 @@ class OpenSearch implements SearchStore {
 
   /** Every document below the mark, which is written by now: who writes another one from here on sees it. */
   async #eraseSession({ tenant, sessionId, clock }: EraseSessionWrite): Promise<void> {
+    for await (const page of this.#hitsOf({ tenant, sessionId }, ['message'], false)) {
+      await this.#stub(page.map((hit) => stubOf({ tenant, sessionId, messageId: messageIdIn(hit) }, clock)));
+    }
+  }
+
+  /** Pages of hits that are a session's documents, in the order of their keys, after a refresh: none that was written is missed. */
+  async *#hitsOf(session: SearchedSession, kinds: readonly string[], withSource: boolean): AsyncGenerator<readonly unknown[]> {
     okOr('refreshing', await this.#call('POST', `/${this.#index}/_refresh`, undefined, WRITE_MS_MAX));
-    const filter = [{ term: { tenant } }, { term: { sessionId } }, { term: { kind: 'message' } }];
+    const { tenant, sessionId } = session;
+    const filter = [{ term: { tenant } }, { term: { sessionId } }, { terms: { kind: kinds } }];
+    const size = withSource ? LOOKED_AT_ONCE_MAX : ERASED_AT_ONCE_MAX;
     for (let after: unknown; ;) {
       const look = {
-        size: ERASED_AT_ONCE_MAX,
+        size,
+        version: true,
         query: { bool: { filter } },
-        _source: false,
+        _source: withSource,
         sort: [{ key: 'asc' }],
         ...(after === undefined ? {} : { search_after: after }),
       };
       const answer = okOr('looking for documents', await this.#call('POST', `/${this.#index}/_search`, look, WRITE_MS_MAX));
       const found = hitsIn(answer);
-      await this.#stub(found.map((hit) => stubOf(String(propertyOf(hit, '_id')), { tenant, sessionId }, clock)));
-      if (found.length < ERASED_AT_ONCE_MAX) return;
+      if (found.length > 0) yield found;
+      if (found.length < size) return;
       after = propertyOf(found.at(-1), 'sort');
     }
   }
@@ -144,7 +175,7 @@ class OpenSearch implements SearchStore {
     }
     const late = documents.flatMap((write) => {
       const clock = erasedAt.get(markId(write)) ?? -1n;
-      return clock > write.clock ? [stubOf(documentId(write), write, clock)] : [];
+      return clock > write.clock ? [stubOf(write, clock)] : [];
     });
     await this.#stub(late);
   }
@@ -162,7 +193,9 @@ interface Indexed {
   document: object;
 }
 
-function documentId({ tenant, sessionId, messageId }: DocumentWrite): string {
+type Address = Pick<DocumentWrite, 'tenant' | 'sessionId' | 'messageId'>;
+
+function documentId({ tenant, sessionId, messageId }: Address): string {
   return `message/${tenant}/${sessionId}/${messageId}`;
 }
 
@@ -170,14 +203,15 @@ function markId({ tenant, sessionId }: SearchedSession): string {
   return `erased/${tenant}/${sessionId}`;
 }
 
-function stubOf(id: string, { tenant, sessionId }: SearchedSession, clock: bigint): Indexed {
-  return { id, clock, document: { kind: 'stub', tenant, sessionId } };
+function stubOf(address: Address, clock: bigint): Indexed {
+  const { tenant, sessionId } = address;
+  return { id: documentId(address), clock, document: { kind: 'stub', tenant, sessionId, key: keyOf(address) } };
 }
 
 function indexed(write: SearchWrite): Indexed {
   const { tenant, sessionId, clock } = write;
   if (write.kind === 'eraseSession') return { id: markId(write), clock, document: { kind: 'erased', tenant, sessionId } };
-  if (write.content === undefined) return stubOf(documentId(write), write, clock);
+  if (write.content === undefined) return stubOf(write, clock);
   const { text, sentAtMs, ...content } = write.content;
   const document = {
     kind: 'message',
@@ -186,10 +220,30 @@ function indexed(write: SearchWrite): Indexed {
     key: keyOf(write),
     ...content,
     sentAt: sentAtMs,
-    // accents in one spelling: the analyzer knows them composed
-    text: text.normalize('NFC'),
+    text: keptText(text),
   };
   return { id: documentId(write), clock, document };
+}
+
+/** Accents in one spelling: the analyzer knows them composed. */
+function keptText(text: string): string {
+  return text.normalize('NFC');
+}
+
+function messageIdIn(hit: unknown): string {
+  // the id that documentId made
+  return String(propertyOf(hit, '_id')).split('/').at(-1) ?? '';
+}
+
+function storedOf(hit: unknown): StoredDocument {
+  const document = { messageId: messageIdIn(hit), clock: BigInt(Number(propertyOf(hit, '_version'))) };
+  const source = propertyOf(hit, '_source');
+  if (propertyOf(source, 'kind') !== 'message') return document;
+  // what `indexed` wrote, and a strict mapping kept
+  const { seq, author, role, parentId, mentions, sentAt, text } = source as Record<'seq' | 'sentAt', number> &
+    Record<'author' | 'text', string> & { role: MessageRole; parentId?: string; mentions: string[] };
+  const content = { seq, author, role, mentions, sentAtMs: sentAt, words: text };
+  return { ...document, content: { ...content, ...(parentId === undefined ? {} : { parentId }) } };
 }
 
 function queryOf({ tenant, sessions, clauses, author, sentAfterMs, sentBeforeMs, after, limit }: SearchQuestion): object {
@@ -209,7 +263,7 @@ function queryOf({ tenant, sessions, clauses, author, sentAfterMs, sentBeforeMs,
     track_total_hits: SEARCH_TOTAL_MAX,
     _source: false,
     docvalue_fields: ['seq'],
-    query: { bool: { filter, must: clauses.map(({ text }) => ({ match_phrase: { text: text.normalize('NFC') } })) } },
+    query: { bool: { filter, must: clauses.map(({ text }) => ({ match_phrase: { text: keptText(text) } })) } },
     sort: [{ _score: 'desc' }, { sentAt: 'desc' }, { key: 'asc' }],
     ...(after === undefined ? {} : { search_after: [after.score, after.sentAtMs, keyOf(after)] }),
   };

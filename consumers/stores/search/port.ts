@@ -78,5 +78,35 @@ export interface SearchStore {
   readonly seenAfterMs: number;
 }
 
+/** A document as it lies in the index: `words` is what the index has of the text, which `wordsOf` makes of one. */
+export interface StoredDocument {
+  messageId: string;
+  clock: bigint;
+  content?: Omit<SearchContent, 'text'> & { words: string };
+}
+
+/** What an audit compares the index with. */
+export interface SearchLook {
+  /** Pages of a session's documents, stubs too, in the order of their ids. Everything that was written before is in them. */
+  documents(session: SearchedSession): AsyncIterable<readonly StoredDocument[]>;
+  wordsOf(text: string): string;
+}
+
+/**
+ * Copies of the whole index, numbered from 1, of which one is current: a SearchStore that was opened without naming one
+ * resolves it anew for each batch and each question.
+ */
+export interface SearchGenerations {
+  /** The current one, and all others that exist. An empty store has current 1. */
+  list(): Promise<{ current: number; others: readonly number[] }>;
+  /** Makes one and answers a store that writes to it alone. Rejects when it exists. */
+  make(generation: number): Promise<SearchStore>;
+  /** Makes it the current one, in one step. Rejects when there is no such generation. */
+  swap(generation: number): Promise<void>;
+  /** Nothing happens where there is none. Rejects when it is the current one. */
+  drop(generation: number): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** below what an asker waits: an answer behind it would help nobody */
 export const FIND_MS_MAX = 1_500;
