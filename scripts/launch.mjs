@@ -17,6 +17,7 @@ const TARGETS = {
   readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
   audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
+  rebuild: { script: 'scripts/rebuild.ts', install: 'production', quiet: true },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },
   faults: { script: 'test/faults/main.ts', install: 'full', nats: true, edge: true },
 };

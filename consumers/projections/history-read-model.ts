@@ -9,7 +9,7 @@ import type { HistoryStore } from '../stores/history/port.ts';
 import type { HistoryScan } from '../stores/history/scan.ts';
 import { openSqliteHistory } from '../stores/history/sqlite.ts';
 import { openSqliteScan } from '../stores/history/sqlite-scan.ts';
-import { HISTORY_DURABLE, historyProjection } from './history.ts';
+import { HISTORY_DURABLE, historyInPlace, historyProjection } from './history.ts';
 import { historyAudit } from './history-audit.ts';
 
 const LAST_RECEIPTS_MS_MAX = 3_000;
@@ -25,6 +25,10 @@ export const historyReadModel: ReadModel = {
   async openAudit({ settings, now }) {
     const scan = await openScan(settings);
     return historyAudit(scan, async () => await openHistory(settings, true), now);
+  },
+  async openInPlace({ settings }) {
+    const store = await openHistory(settings, true);
+    return { projection: historyInPlace(store), close: async () => await store.close() };
   },
 };
 

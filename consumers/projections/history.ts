@@ -133,7 +133,8 @@ export interface Times {
 
 /**
  * Everything an event writes, each cell at the event's clock. The archive keeps it as it was `stored`, for a seq has one value
- * for ever; the other rows are made of its newest version. An erased event is archived as it is and writes nothing else.
+ * for ever; the other rows are made of its newest version. An erased event is archived as it is and writes nothing else. The
+ * archive's row comes first.
  */
 export function rowsOf(event: Event, { publishedAtMs, persistedAtMs }: Times, stored: Event = event): HistoryWrite[] {
   const session: SessionKey = { tenant: event.tenant, sessionId: event.sessionid };
@@ -158,14 +159,26 @@ export function rowsOf(event: Event, { publishedAtMs, persistedAtMs }: Times, st
 }
 
 export function historyProjection(store: HistoryStore, now: () => number): Projection {
+  return writing(store, ({ event, stored, publishedAtMs }) => rowsOf(event, { publishedAtMs, persistedAtMs: now() }, stored));
+}
+
+/**
+ * Writes everything but the archive anew, for what comes from there: in place, for rows of an event are the same whenever they
+ * are written, with the event's own clock, and what was written or erased later wins as it did.
+ */
+export function historyInPlace(store: HistoryStore): Projection {
+  return writing(store, ({ event }) => rowsOf(event, { publishedAtMs: 0, persistedAtMs: 0 }).slice(1));
+}
+
+function writing(store: HistoryStore, writesOf: (delivery: Delivery) => readonly HistoryWrite[]): Projection {
   return {
     name: HISTORY_DURABLE,
     types: 'all',
     async handle(batch) {
       const writes: HistoryWrite[] = [];
-      const outcomes = batch.map(({ event, stored, publishedAtMs }: Delivery): Outcome => {
+      const outcomes = batch.map((delivery): Outcome => {
         try {
-          writes.push(...rowsOf(event, { publishedAtMs, persistedAtMs: now() }, stored));
+          writes.push(...writesOf(delivery));
           return { kind: 'ok' };
         } catch (error) {
           // pure code: it would throw every time

@@ -6,6 +6,7 @@ import { describe } from './log.ts';
 import type { Projection } from './projection.ts';
 import type { Platform, ReadModel } from './read-model.ts';
 import { jetStreamLook } from './stream-look.ts';
+import { nameOfWorker } from './worker-name.ts';
 
 /** Starts a read model's guard once the archive can be reached, which may be long after the read model takes events. */
 
@@ -28,7 +29,7 @@ export function startGuard(model: ReadModel, platform: Platform, parts: GuardedP
     if (archive === undefined) return;
     const guard = new Guard({
       ...parts,
-      workerId: [time.random(), time.random()].map((part) => part.toString(36).slice(2)).join(''),
+      workerId: nameOfWorker(time),
       refill: model.refill ?? 'all',
       archive,
       look: platform.look ?? jetStreamLook(manager, () => connection.info?.server_id ?? ''),

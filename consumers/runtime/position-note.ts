@@ -13,6 +13,8 @@ const position = z.object({
   doneThroughMs: z.number(),
 });
 
+const claim = z.object({ by: z.string(), untilMs: z.number() });
+
 const replay = z.object({
   /** what was stored or written from then on may be missing; epoch milliseconds, as all times here */
   fromMs: z.number(),
@@ -27,7 +29,7 @@ const replay = z.object({
   /** nothing was in hand that may be written later: not to be done a second time */
   once: z.boolean().optional(),
   /** the worker that does it; another one takes over after `untilMs` */
-  claim: z.object({ by: z.string(), untilMs: z.number() }).optional(),
+  claim: claim.optional(),
 });
 
 const note = z.object({ v: z.literal(1), position: position.optional(), replay: replay.optional() });
@@ -37,12 +39,7 @@ export type PendingReplay = z.infer<typeof replay>;
 
 /** Undefined for what this program cannot read: a guard that forgot reads everything once more. */
 export function parseNote(text: string | undefined): Note | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return note.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return parsed(note, text);
 }
 
 /** The name of the note that says since when every writer of the archive keeps `touched`. */
@@ -52,10 +49,19 @@ const touchedNote = z.object({ sinceMs: z.number() });
 
 /** Infinity while nobody noted it: then the whole archive has to be read. */
 export function touchedSinceMs(text: string | undefined): number {
-  if (text === undefined) return Infinity;
+  return parsed(touchedNote, text)?.sinceMs ?? Infinity;
+}
+
+/** Who is at something, and until when nobody else may be; undefined: nobody said so. */
+export function parseClaim(text: string | undefined): z.infer<typeof claim> | undefined {
+  return parsed(claim, text);
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string | undefined): T | undefined {
+  if (text === undefined) return undefined;
   try {
-    return touchedNote.safeParse(JSON.parse(text)).data?.sinceMs ?? Infinity;
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
-    return Infinity;
+    return undefined;
   }
 }

@@ -7,7 +7,7 @@ import type { ScannedRow } from '../stores/history/scan.ts';
 import type { HistoryTable } from '../stores/history/tables.ts';
 import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
-import type { OpenGenerations } from './rebuild.ts';
+import type { OpenGenerations } from './generations.ts';
 import type { Archive } from '../stores/history/archive.ts';
 import type { Refill } from './guard-loop.ts';
 import type { SignedPost } from './signed-post.ts';
@@ -98,4 +98,6 @@ export interface ReadModel {
   openGenerations?: OpenGenerations;
   /** How it is compared with what was accepted. Absent: an audit says nothing of it. */
   openAudit?(platform: Platform): Promise<ReadModelAudit>;
+  /** what a rebuild in place gives the events to; absent: the projection that `open` answers */
+  openInPlace?(platform: Platform): Promise<Pick<OpenedReadModel, 'projection' | 'close'>>;
 }

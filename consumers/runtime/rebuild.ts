@@ -1,27 +1,358 @@
-import type { OpenedReadModel, Platform } from './read-model.ts';
+import type { Archive } from '../stores/history/archive.ts';
+import { ArchiveFeed, FeedStopped } from './archive-feed.ts';
+import { wait } from './backoff.ts';
+import type { Settlements } from './batch.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import type { Generations } from './generations.ts';
+import { buriedBy, onceBuried, type LetterSource } from './letters.ts';
+import { describe, type Log } from './log.ts';
+import type { Projection } from './projection.ts';
+import type { OpenedReadModel } from './read-model.ts';
+import { parseClaim } from './position-note.ts';
+import { REBUILD_SILENT_MS_MAX, REBUILD_SUFFIX, type RebuildLane } from './rebuild-lane.ts';
+import { Runner, type RunnerBounds, type Source } from './runner.ts';
+import { every, type Time } from './time.ts';
 
 /**
- * What a read model offers so that it can be made anew beside the one that serves. A generation is a whole copy of what the
- * read model keeps (an index, a table, a file), named for a whole number from 1. Exactly one is current: readers read it, and
- * the read model's ordinary projection writes to it.
- *
- * Whoever implements it resolves "the current one" anew for each batch and each query, wherever the processes run: an alias
- * in the store, a row, a file's name. A batch that began before a swap may still end in the old generation: the rebuild knows.
+ * A read model anew, from the archive and then the stream. Beside the one that serves, where it can keep two: its durable
+ * first, at the lowest floor of all; then the archive, what the history buried, and the durable; and a swap at the same
+ * sequence. Whatever goes wrong before the swap leaves nothing behind. Else in place: every event once more.
  */
-export interface Generations {
-  /** The current one, and all others that exist, whole or not. A store that is empty has current 1. */
-  list(): Promise<{ current: number; others: readonly number[] }>;
-  /**
-   * Makes generation n empty and answers a projection that writes to it alone; of its settlements nobody is told. Nobody reads
-   * it yet. Rejects when n exists.
-   */
-  make(n: number): Promise<Pick<OpenedReadModel, 'projection' | 'close'>>;
-  /** Makes n the current one, for readers and writers, in one step that is there wholly or not at all. The one before stays. */
-  swap(n: number): Promise<void>;
-  /** Removes n with all that belongs to it; nothing happens where there is none. Rejects when n is the current one. */
-  drop(n: number): Promise<void>;
-  close(): Promise<void>;
+
+const ALIVE_EVERY_MS = 30_000;
+const LOOK_EVERY_MS = 500;
+/** the one that serves is given no events for at most so long; then it goes on, and the swap is tried again */
+const SWAP_MS_MAX = 30_000;
+const SWAPS_MAX = 10;
+/** so near to the end a swap is worth trying */
+const NEAR_EVENTS = 1_000;
+/** who was reading the old one, or writing to it, has ended by then */
+export const OLD_KEPT_MS = 30_000;
+/** letters of a read model that does not serve yet; more of them are no read model, and the rebuild gives up */
+const LETTERS_MAX = 10_000;
+/** a server that does not answer is waited for; longer, and the rebuild is given up */
+const PATIENCE_MS_MAX = 60_000;
+const HISTORY = 'history';
+
+export type RebuildPhase = 'archive' | 'letters' | 'stream' | 'swap' | 'clear';
+
+export interface RebuildProgress {
+  phase: RebuildPhase;
+  /** in 0…1, of the phase */
+  done: number;
+  /** given to the projection so far, in all phases */
+  events: number;
 }
 
-/** Opens a read model's generations. Rejects while the store cannot be reached. */
-export type OpenGenerations = (platform: Platform) => Promise<Generations>;
+/** It was not begun, or it was given up, and everything is as it was. The message says why. */
+export class RebuildRefused extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'RebuildRefused';
+  }
+}
+
+export interface RebuildPorts {
+  name: string;
+  /** absent: in place */
+  generations?: Generations;
+  /** what a rebuild in place gives the events to */
+  openInPlace: () => Promise<Pick<OpenedReadModel, 'projection' | 'close'>>;
+  archive: Archive;
+  letters: LetterSource;
+  deadLetters: DeadLetters;
+  lane: RebuildLane;
+  source: (durable: string) => Source;
+  bounds: RunnerBounds;
+  workerId: string;
+  log: Log;
+  time: Time;
+  /** told often */
+  report: (progress: RebuildProgress) => void;
+  /** gives up, as far as nothing was swapped yet */
+  signal: AbortSignal;
+}
+
+const NOBODY: Settlements = { persisted() {}, buried() {} };
+
+/** Resolves when it serves, with the number of events given. Rejects with RebuildRefused, FeedStopped (the signal), or a fault. */
+export async function rebuild(ports: RebuildPorts): Promise<number> {
+  const { generations, log, time } = ports;
+  const claim = new RebuildClaim(ports);
+  await claim.take();
+  const failed = new AbortController();
+  const cancel = every(
+    ALIVE_EVERY_MS,
+    () => {
+      claim.renew().catch((error: unknown) => {
+        if (error instanceof RebuildRefused) failed.abort(error);
+        else log('warn', 'a rebuild could not say that it goes on', { error: describe(error) });
+      });
+    },
+    time,
+  );
+  try {
+    const own = { ...ports, signal: AbortSignal.any([ports.signal, failed.signal]) };
+    return generations === undefined ? await inPlace(own) : await beside(own, generations, failed);
+  } catch (error) {
+    throw failed.signal.aborted ? stopReason(failed.signal) : error;
+  } finally {
+    cancel();
+    await claim.giveBack();
+  }
+}
+
+async function inPlace(ports: RebuildPorts): Promise<number> {
+  const { name, deadLetters, letters } = ports;
+  const opened = await ports.openInPlace();
+  try {
+    const feeding = new Feeding(ports, opened.projection, onceBuried(deadLetters, letters));
+    // the history's own letters are for whoever redrives them
+    return await feeding.run({ withLetters: name !== HISTORY });
+  } finally {
+    await opened.close();
+  }
+}
+
+async function beside(ports: RebuildPorts, generations: Generations, failed: AbortController): Promise<number> {
+  const { name, lane, time } = ports;
+  const stream = await lane.stream();
+  const { current, others } = await generations.list();
+  // of a rebuild that died
+  for (const n of others) await generations.drop(n);
+  const n = Math.max(current, ...others) + 1;
+  const durable = `${name}${REBUILD_SUFFIX}`;
+  const held = new HeldLetters(failed);
+  let target: Pick<OpenedReadModel, 'projection' | 'close'> | undefined;
+  let runner: Runner | undefined;
+  let isSwapped = false;
+  try {
+    target = await generations.make(n);
+    await lane.open(durable, target.projection, time.now());
+    const events = await new Feeding(ports, target.projection, held).run({ withLetters: true });
+    runner = runnerOf(ports, target.projection, durable, held);
+    runner.start();
+    await swap(ports, durable, events, async () => {
+      // what a guard gives back after a loss it gives to the one that serves
+      if ((await lane.stream()) !== stream) throw new RebuildRefused('the stream was lost or its server restarted: begin again');
+      await generations.swap(n);
+      isSwapped = true;
+    });
+    await held.send(onceBuried(ports.deadLetters, ports.letters), ports);
+    await clear(ports, durable, events);
+    return events;
+  } finally {
+    await runner?.stop();
+    await tidy(ports, durable, async () => await lane.close(durable));
+    await target?.close();
+    await tidy(ports, `generation ${isSwapped ? current : n}`, async () => await generations.drop(isSwapped ? current : n));
+  }
+}
+
+/** What cannot be removed now does no harm: others take it for dead after REBUILD_SILENT_MS_MAX, and the next rebuild removes it. */
+async function tidy({ log, name }: RebuildPorts, what: string, remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    log('warn', 'a rebuild left something behind', { consumer: name, what, error: describe(error) });
+  }
+}
+
+function runnerOf(ports: RebuildPorts, projection: Projection, durable: string, deadLetters: DeadLetters): Runner {
+  const { bounds, log, source, time } = ports;
+  const ensure = async (): Promise<void> => await Promise.resolve();
+  return new Runner({ projection, source: source(durable), deadLetters, settlements: NOBODY, ensure, log, time }, bounds);
+}
+
+/** Archive and letters, in that order. */
+class Feeding {
+  readonly #ports: RebuildPorts;
+  readonly #feed: ArchiveFeed;
+  #events = 0;
+
+  constructor(ports: RebuildPorts, projection: Projection, deadLetters: DeadLetters) {
+    this.#ports = ports;
+    const { log, signal, time } = ports;
+    this.#feed = new ArchiveFeed({ projection, deadLetters, log, signal, time });
+  }
+
+  async run({ withLetters }: { withLetters: boolean }): Promise<number> {
+    const { archive, letters, report } = this.#ports;
+    for await (const { events, done } of archive.scanEvents()) {
+      this.#stopIfAsked();
+      this.#events += await this.#feed.take(events);
+      report({ phase: 'archive', done, events: this.#events });
+    }
+    await this.#feed.drain();
+    if (withLetters) {
+      for await (const letter of buriedBy(letters, HISTORY, 0)) {
+        this.#stopIfAsked();
+        this.#events += await this.#feed.takeMessage(letter);
+      }
+      await this.#feed.drain();
+      report({ phase: 'letters', done: 1, events: this.#events });
+    }
+    this.#stopIfAsked();
+    return this.#events;
+  }
+
+  #stopIfAsked(): void {
+    if (this.#ports.signal.aborted) throw stopReason(this.#ports.signal);
+  }
+}
+
+/** Makes the new one current once it has all that the one that serves was ever given. */
+async function swap(ports: RebuildPorts, durable: string, events: number, change: () => Promise<void>): Promise<void> {
+  const { name, lane, report, time } = ports;
+  let most = 1;
+  for (let attempt = 1; attempt <= SWAPS_MAX; attempt += 1) {
+    await until(ports, Infinity, async () => {
+      const { left } = await lane.place(durable);
+      most = Math.max(most, left);
+      report({ phase: 'stream', done: 1 - left / most, events });
+      return left <= NEAR_EVENTS;
+    });
+    // it ends by itself, should we not come to end it; and what is given meanwhile the new one gets too (see clear)
+    await lane.pause(name, time.now() + 2 * SWAP_MS_MAX);
+    try {
+      const { deliveredSeq } = await lane.place(name);
+      if (await until(ports, SWAP_MS_MAX, async () => hasReached(await lane.place(durable), deliveredSeq))) {
+        report({ phase: 'swap', done: 1, events });
+        await change();
+        return;
+      }
+    } finally {
+      await tidy(ports, 'a pause', async () => await lane.resume(name));
+    }
+  }
+  throw new RebuildRefused(`${name} did not come to where the one that serves is, ${SWAPS_MAX} times`);
+}
+
+/**
+ * The new one serves. A worker may have begun a batch before, and writes it to the old one: so the rebuild's own durable goes on
+ * until that is over, and until it has been where the read model's durable was then.
+ */
+async function clear(ports: RebuildPorts, durable: string, events: number): Promise<void> {
+  const { name, lane, report, time } = ports;
+  // whatever is asked of us now: it is done, and only has to be cleared up
+  const patient = { ...ports, signal: new AbortController().signal };
+  const beganMs = time.now();
+  await until(patient, OLD_KEPT_MS, async () => {
+    report({ phase: 'clear', done: Math.min(1, (time.now() - beganMs) / OLD_KEPT_MS), events });
+    return await Promise.resolve(false);
+  });
+  let given: number | undefined;
+  const hasAll = await until(patient, REBUILD_SILENT_MS_MAX, async () => {
+    given ??= (await lane.place(name)).deliveredSeq;
+    return hasReached(await lane.place(durable), given);
+  });
+  if (!hasAll) throw new Error(`${name} serves anew, but may lack what came in the moment of the swap: rebuild it again`);
+}
+
+function hasReached({ floorSeq, left }: { floorSeq: number; left: number }, seq: number): boolean {
+  return floorSeq >= seq || left === 0;
+}
+
+/** Whether it came to hold in time. Rejects when the signal aborts first, or when it cannot be told for PATIENCE_MS_MAX. */
+async function until({ signal, time }: RebuildPorts, msMax: number, holds: () => Promise<boolean>): Promise<boolean> {
+  const deadlineMs = time.now() + msMax;
+  let toldMs = time.now();
+  for (;;) {
+    if (signal.aborted) throw stopReason(signal);
+    try {
+      if (await holds()) return true;
+      toldMs = time.now();
+    } catch (error) {
+      if (time.now() - toldMs > PATIENCE_MS_MAX) throw error;
+    }
+    if (time.now() >= deadlineMs) return false;
+    await wait(LOOK_EVERY_MS, signal, time);
+  }
+}
+
+function stopReason({ reason }: AbortSignal): Error {
+  return reason instanceof RebuildRefused ? reason : new FeedStopped();
+}
+
+/** Letters of what does not serve yet: they are sent once it does, and with a rebuild that is given up they are nobody's. */
+class HeldLetters implements DeadLetters {
+  readonly #held: DeadLetter[] = [];
+  readonly #failed: AbortController;
+  #then: DeadLetters | undefined;
+
+  constructor(failed: AbortController) {
+    this.#failed = failed;
+  }
+
+  async store(letter: DeadLetter): Promise<void> {
+    if (this.#then !== undefined) return await this.#then.store(letter);
+    this.#held.push(letter);
+    if (this.#held.length > LETTERS_MAX) {
+      this.#failed.abort(new RebuildRefused(`more than ${LETTERS_MAX} events cannot be taken, the last for ${letter.reason}`));
+    }
+  }
+
+  /** Each that comes later goes by itself: a message that is not buried comes again. */
+  async send(deadLetters: DeadLetters, ports: RebuildPorts): Promise<void> {
+    this.#then = deadLetters;
+    const patient = { ...ports, signal: new AbortController().signal };
+    for (const letter of this.#held) {
+      await until(patient, Infinity, async () => {
+        await deadLetters.store(letter);
+        return true;
+      });
+    }
+  }
+}
+
+/** One rebuild of a read model at a time: a note in the store, said again and again by whoever is at it. */
+class RebuildClaim {
+  readonly #ports: RebuildPorts;
+
+  constructor(ports: RebuildPorts) {
+    this.#ports = ports;
+  }
+
+  async take(): Promise<void> {
+    const { name, signal, time } = this.#ports;
+    const holder = await this.#holder();
+    if (holder !== undefined) throw new RebuildRefused(`${name} is being rebuilt already`);
+    await this.#say(time.now() + REBUILD_SILENT_MS_MAX);
+    // of two who came at the same time one is there after that
+    await wait(LOOK_EVERY_MS, signal, time);
+    await this.#isMine();
+  }
+
+  async renew(): Promise<void> {
+    const { generations, lane, name, time } = this.#ports;
+    await this.#isMine();
+    await this.#say(time.now() + REBUILD_SILENT_MS_MAX);
+    if (generations !== undefined) await lane.alive(`${name}${REBUILD_SUFFIX}`, time.now());
+  }
+
+  /** Never rejects: what is not given back ends by itself. */
+  async giveBack(): Promise<void> {
+    const { log, workerId } = this.#ports;
+    try {
+      if ((await this.#holder()) === workerId) await this.#say(0);
+    } catch (error) {
+      log('warn', 'the claim of a rebuild ends by itself', { error: describe(error) });
+    }
+  }
+
+  async #isMine(): Promise<void> {
+    const { name, workerId } = this.#ports;
+    if ((await this.#holder()) !== workerId) throw new RebuildRefused(`another rebuild of ${name} took over`);
+  }
+
+  async #holder(): Promise<string | undefined> {
+    const { archive, name, time } = this.#ports;
+    const claim = parseClaim(await archive.readNote(`rebuild:${name}`));
+    return claim !== undefined && claim.untilMs > time.now() ? claim.by : undefined;
+  }
+
+  async #say(untilMs: number): Promise<void> {
+    const { archive, name, workerId } = this.#ports;
+    await archive.writeNote(`rebuild:${name}`, JSON.stringify({ by: workerId, untilMs }));
+  }
+}

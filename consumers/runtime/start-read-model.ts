@@ -2,7 +2,6 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openHistory } from '../projections/history-read-model.ts';
 import type { Settings } from '../settings.ts';
-import type { HistoryStore } from '../stores/history/port.ts';
 import type { Settlements } from './batch.ts';
 import { jetStreamDeadLetters } from './dead-letters.ts';
 import { startGuard } from './guarded.ts';
@@ -19,7 +18,7 @@ import { SYSTEM_TIME } from './time.ts';
 export const ENSURE_EVERY_MS = 30_000;
 export const DRAIN_MS_MAX = 10_000;
 export const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
-const RUNNER_BOUNDS: RunnerBounds = {
+export const RUNNER_BOUNDS: RunnerBounds = {
   pullEventsMax: PULL_EVENTS_MAX,
   workingEveryMs: ACK_WAIT_MS / 3,
   ensureEveryMs: ENSURE_EVERY_MS,
@@ -35,12 +34,23 @@ export async function startReadModel(
   settings: Settings,
   log: Log,
 ): Promise<() => Promise<void>> {
-  const manager = await jetstreamManager(connection);
-  const client = jetstream(connection);
-  const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
-  const openArchive = async (): Promise<HistoryStore> => await openHistory(settings, true);
-  const platform = { connection, client, manager, settings, post, log, now: Date.now, time: SYSTEM_TIME, openArchive };
+  const platform = await platformOf(connection, settings, log);
   return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, log) });
+}
+
+/** What a process gives its read models. Rejects when JetStream is not to be had. */
+export async function platformOf(connection: NatsConnection, settings: Settings, log: Log): Promise<Platform> {
+  return {
+    connection,
+    client: jetstream(connection),
+    manager: await jetstreamManager(connection),
+    settings,
+    post: signedPoster(settings.edgeUrl, settings.internalSecret, Date.now),
+    log,
+    now: Date.now,
+    time: SYSTEM_TIME,
+    openArchive: async () => await openHistory(settings, true),
+  };
 }
 
 export interface Running {

@@ -2,7 +2,9 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import { within } from '../runtime/backoff.ts';
+import { PURGE_FLOOR_AGE_MS } from '../runtime/guard-loop.ts';
 import type { Log } from '../runtime/log.ts';
+import { rebuildsUnderWay } from '../runtime/rebuild-lane.ts';
 import { every, SYSTEM_TIME } from '../runtime/time.ts';
 import { lookAtStream } from './seen.ts';
 import { StreamUpkeep } from './upkeep.ts';
@@ -21,10 +23,15 @@ export async function startUpkeep(
 ): Promise<() => Promise<void>> {
   const manager = await jetstreamManager(connection, { timeout: CALL_MS_MAX });
   const upkeep = new StreamUpkeep({
-    look: async () => await lookAtStream(manager, readModels, Date.now()),
+    look: async () => {
+      const nowMs = Date.now();
+      return await lookAtStream(manager, [...readModels, ...(await rebuildsUnderWay(manager, nowMs))], nowMs);
+    },
     purge: async (belowSeq) => (await manager.streams.purge(EVENTS_STREAM, { seq: belowSeq })).purged,
     log,
     now: Date.now,
+    // whoever looks oftener than guards note only has them read once more what is there
+    floorAgeMs: Math.min(PURGE_FLOOR_AGE_MS, 3 * everyMs),
   });
   let turn: Promise<void> | undefined;
   const begin = (): void => {

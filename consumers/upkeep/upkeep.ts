@@ -1,3 +1,4 @@
+import { PURGE_FLOOR_AGE_MS } from '../runtime/guard-loop.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import { planUpkeep, type StreamSeen } from './plan.ts';
 
@@ -11,6 +12,8 @@ export interface UpkeepPorts {
   purge(belowSeq: number): Promise<number>;
   log: Log;
   now(): number;
+  /** what is purged was settled this long ago; absent: PURGE_FLOOR_AGE_MS */
+  floorAgeMs?: number;
 }
 
 /** Looks after the stream of events, a turn at a time. Several at once do no harm: a purge up to what is settled can be repeated. */
@@ -18,6 +21,8 @@ export class StreamUpkeep {
   readonly #ports: UpkeepPorts;
   /** when each complaint was last made; as many as there are durables, and a few */
   readonly #complainedAtMs = new Map<string, number>();
+  /** what could have been purged at the last turns, oldest first: as many as floorAgeMs has turns, and one */
+  #settled: { belowSeq: number; atMs: number }[] = [];
 
   constructor(ports: UpkeepPorts) {
     this.#ports = ports;
@@ -53,9 +58,26 @@ export class StreamUpkeep {
     }
     if (heldBack !== undefined)
       this.#complain('held back', 'warn', 'the stream fills and cannot be purged', { ...figures, heldBack });
-    if (purgeBelow === undefined) return;
-    const messages = await this.#ports.purge(purgeBelow);
-    this.#ports.log('info', 'purged what every read model has acknowledged', { ...figures, purgeBelow, messages });
+    const belowSeq = this.#notedBelow(purgeBelow);
+    if (belowSeq === undefined || belowSeq <= seen.firstSeq) return;
+    const messages = await this.#ports.purge(belowSeq);
+    this.#ports.log('info', 'purged what every read model has acknowledged', { ...figures, purgeBelow: belowSeq, messages });
+  }
+
+  /** What was settled so long ago that every guard has noted it: less would look to it like a stranger's purge. */
+  #notedBelow(purgeBelow: number | undefined): number | undefined {
+    const { now, floorAgeMs = PURGE_FLOOR_AGE_MS } = this.#ports;
+    const nowMs = now();
+    if (purgeBelow === undefined) {
+      this.#settled = [];
+      return undefined;
+    }
+    this.#settled.push({ belowSeq: purgeBelow, atMs: nowMs });
+    const known = this.#settled.findLastIndex(({ atMs }) => nowMs - atMs >= floorAgeMs);
+    if (known === -1) return undefined;
+    this.#settled = this.#settled.slice(known);
+    // less is settled when the stream was made anew meanwhile, or a durable
+    return Math.min(purgeBelow, this.#settled[0]?.belowSeq ?? 0);
   }
 
   #complain(key: string, level: 'warn' | 'error', msg: string, fields: Parameters<Log>[2]): void {

@@ -144,15 +144,19 @@ export class Rig {
     return this.#spawn(binary, jetStream ? [...args, '-js', '-sd', this.natsDir] : args, {});
   }
 
-  /** `root`: where the sources are */
-  startConsumers(roles = 'history,query', root = ROOT): ChildProcess {
-    const child = this.#spawn(process.execPath, [join(root, 'consumers/main.ts'), '--roles', roles], {
+  get consumerVariables(): Record<string, string> {
+    return {
       NATS_URL: `nats://127.0.0.1:${this.#natsPort}`,
       EDGE_URL: this.#edgeUrl,
       INTERNAL_SECRET: SECRET,
       DATA_DIR: this.dataDir,
       EVENTS_MAX_BYTES: String(256 * 1024 ** 2),
-    });
+    };
+  }
+
+  /** `root`: where the sources are */
+  startConsumers(roles = 'history,query', root = ROOT): ChildProcess {
+    const child = this.#spawn(process.execPath, [join(root, 'consumers/main.ts'), '--roles', roles], this.consumerVariables);
     child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     return child;

@@ -36,12 +36,27 @@ class World {
   }
 }
 
-test('what is settled is purged, and told of', async () => {
+test('what is settled is purged once every guard has noted it, and told of', async () => {
   const world = new World();
   world.fill(850, 40);
   await world.turns(1);
+  world.fill(850, 60);
+  await world.turns(2);
+  expect(world.purged).toEqual([]);
+  await world.turns(1);
   expect(world.purged).toEqual([41]);
-  expect(world.logged).toMatchObject([{ level: 'info', fields: { purgeBelow: 41, messages: 1, bytes: 850 } }]);
+  await world.turns(1);
+  expect(world.purged).toEqual([41, 61]);
+  expect(world.logged[0]).toMatchObject({ level: 'info', fields: { purgeBelow: 41, messages: 1, bytes: 850 } });
+});
+
+test('what was settled in a stream that is no more is not purged in the next', async () => {
+  const world = new World();
+  world.fill(850, 40);
+  await world.turns(3);
+  world.fill(850, 7);
+  await world.turns(1);
+  expect(world.purged).toEqual([8]);
 });
 
 test('an alert names the figures, once a minute', async () => {

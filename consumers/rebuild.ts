@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util';
+import cliProgress from 'cli-progress';
+import { READ_MODELS } from './read-models.ts';
+import { FeedStopped } from './runtime/archive-feed.ts';
+import { within } from './runtime/backoff.ts';
+import { connectForever } from './runtime/connection.ts';
+import { describe, type Log } from './runtime/log.ts';
+import { RebuildRefused, type RebuildProgress } from './runtime/rebuild.ts';
+import { SettingError } from './runtime/settings.ts';
+import { platformOf } from './runtime/start-read-model.ts';
+import { rebuildReadModel } from './runtime/start-rebuild.ts';
+import { settingsFrom } from './settings.ts';
+
+/**
+ * `npm run rebuild -- NAME`: a read model anew from the archive and the stream, while the one that is there serves on. Exit code
+ * 0: it serves; 1: it was given up or failed, and the old one serves; 2: it could not begin.
+ */
+
+const CLOSE_MS_MAX = 2_000;
+const LINE_EVERY_MS = 5_000;
+
+function say(line: string): void {
+  process.stderr.write(`rebuild: ${line}\n`);
+}
+
+/** What is worth a line of a person's attention. */
+const log: Log = (level, msg, fields) => {
+  if (level !== 'info') say([msg, ...Object.entries(fields ?? {}).map(([name, value]) => `${name}=${String(value)}`)].join(' '));
+};
+
+/** A bar on a terminal; else a line when a phase begins, and every few seconds. */
+class Shown {
+  readonly #bar = process.stderr.isTTY
+    ? new cliProgress.SingleBar(
+        { format: '{phase} {bar} {percentage} %  {events} events, {rate}/s', hideCursor: true },
+        cliProgress.Presets.shades_classic,
+      )
+    : undefined;
+  readonly #beganMs = Date.now();
+  #phase = '';
+  #saidMs = 0;
+
+  constructor() {
+    this.#bar?.start(1, 0, { phase: 'archive', events: 0, rate: 0 });
+  }
+
+  show({ phase, done, events }: RebuildProgress): void {
+    const rate = Math.round(events / Math.max(0.001, (Date.now() - this.#beganMs) / 1_000));
+    this.#bar?.update(done, { phase: phase.padEnd(7), events, rate });
+    if (this.#bar !== undefined || (phase === this.#phase && Date.now() - this.#saidMs < LINE_EVERY_MS)) return;
+    this.#phase = phase;
+    this.#saidMs = Date.now();
+    say(`${phase} ${Math.round(done * 100)} %, ${events} events, ${rate}/s`);
+  }
+
+  end(): void {
+    this.#bar?.stop();
+  }
+}
+
+async function main(): Promise<number> {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const [name, ...more] = positionals;
+  const model = READ_MODELS.find((each) => each.name === name);
+  if (model === undefined || more.length > 0) {
+    throw new SettingError(`name one read model: ${READ_MODELS.map((each) => each.name).join(', ')}`);
+  }
+  const settings = settingsFrom(process.env);
+  const ending = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ending.abort());
+  const connection = await connectForever(settings, log, ending.signal);
+  if (connection === undefined) return 1;
+  const shown = new Shown();
+  try {
+    const platform = await platformOf(connection, settings, log);
+    const events = await rebuildReadModel(model, platform, (progress) => shown.show(progress), ending.signal);
+    shown.end();
+    say(`${model.name} serves anew, from ${events} events and what came since`);
+    return 0;
+  } catch (error) {
+    shown.end();
+    if (error instanceof FeedStopped) say('given up: everything is as it was');
+    else say(error instanceof RebuildRefused ? error.message : describe(error));
+    return 1;
+  } finally {
+    await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch(() => undefined);
+  }
+}
+
+// not exitCode: a call to an edge that does not answer would hold the process
+process.exit(
+  await main().catch((error: unknown) => {
+    say(error instanceof SettingError ? error.message : describe(error));
+    return 2;
+  }),
+);

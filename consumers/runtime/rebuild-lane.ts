@@ -1,0 +1,81 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import type { Projection } from './projection.ts';
+import { addDurable, deleteDurable } from './streams.ts';
+
+/** The durables that a rebuild moves, on the server. */
+
+/** behind a read model's name: its rebuild's own durable */
+export const REBUILD_SUFFIX = '-rebuild';
+/** of the durable's metadata: epoch milliseconds at which its rebuild last said that it goes on */
+const ALIVE = 'millrace-alive-ms';
+/** a rebuild that says nothing for so long is dead: nobody keeps messages for it any more */
+export const REBUILD_SILENT_MS_MAX = 10 * 60_000;
+
+export interface LanePlace {
+  /** acknowledged, of what it takes, up to there */
+  floorSeq: number;
+  deliveredSeq: number;
+  /** neither out nor waiting */
+  left: number;
+}
+
+/** Every call rejects when the server does not answer in time. */
+export interface RebuildLane {
+  /** names the stream and the run of its server */
+  stream(): Promise<string>;
+  /** Makes the durable anew, at the lowest floor of all durables: what lies before it is in the archive, or buried. */
+  open(durable: string, projection: Projection, nowMs: number): Promise<void>;
+  /** What it holds is kept for as long as this is said again and again. */
+  alive(durable: string, nowMs: number): Promise<void>;
+  place(durable: string): Promise<LanePlace>;
+  /** Nobody is given messages of the durable until then (epoch milliseconds), whatever becomes of us. */
+  pause(durable: string, untilMs: number): Promise<void>;
+  resume(durable: string): Promise<void>;
+  /** Resolves also when there is none. */
+  close(durable: string): Promise<void>;
+}
+
+/** `serverId`: of the server that the connection has now. */
+export function jetStreamLane(manager: JetStreamManager, serverId: () => string): RebuildLane {
+  const alive = async (durable: string, nowMs: number): Promise<void> => {
+    await manager.consumers.update(EVENTS_STREAM, durable, { metadata: { [ALIVE]: String(nowMs) } });
+  };
+  return {
+    stream: async () => `${(await manager.streams.info(EVENTS_STREAM)).created} ${serverId()}`,
+    async open(durable, projection, nowMs) {
+      await deleteDurable(manager, durable);
+      await addDurable(manager, durable, projection, { fromSeq: (await lowestFloor(manager)) + 1 });
+      await alive(durable, nowMs);
+    },
+    alive,
+    async place(durable) {
+      const { ack_floor, delivered, num_pending, num_ack_pending } = await manager.consumers.info(EVENTS_STREAM, durable);
+      return { floorSeq: ack_floor.stream_seq, deliveredSeq: delivered.stream_seq, left: num_pending + num_ack_pending };
+    },
+    async pause(durable, untilMs) {
+      await manager.consumers.pause(EVENTS_STREAM, durable, new Date(untilMs));
+    },
+    async resume(durable) {
+      await manager.consumers.resume(EVENTS_STREAM, durable);
+    },
+    close: async (durable) => await deleteDurable(manager, durable),
+  };
+}
+
+/** Of every durable of the stream: also of one that stands still, for nobody knows why it does. */
+async function lowestFloor(manager: JetStreamManager): Promise<number> {
+  let lowest = Infinity;
+  for await (const { ack_floor } of manager.consumers.list(EVENTS_STREAM)) lowest = Math.min(lowest, ack_floor.stream_seq);
+  return lowest === Infinity ? 0 : lowest;
+}
+
+/** The durables of rebuilds that go on: what they did not read must stay. */
+export async function rebuildsUnderWay(manager: JetStreamManager, nowMs: number): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name, config } of manager.consumers.list(EVENTS_STREAM)) {
+    const aliveMs = Number(config.metadata?.[ALIVE] ?? 0);
+    if (name.endsWith(REBUILD_SUFFIX) && nowMs - aliveMs < REBUILD_SILENT_MS_MAX) names.push(name);
+  }
+  return names;
+}

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { consumersEnvironment } from './parts.ts';
+import { secretsOf } from './secrets.ts';
+import { readSettings, SettingsError } from './settings.ts';
+
+/** Runs a program of the consumers by hand, with what theirs are given by `npm start`. */
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const EXIT_CANNOT_BEGIN = 2;
+
+/** `name` stands before what is said; `file` is below consumers/. Sets the exit code: the program's, or 2 when it cannot begin. */
+export function runConsumerProgram(name: string, file: string): void {
+  try {
+    const child = spawn(process.execPath, [join(ROOT, 'consumers', file), ...process.argv.slice(2)], {
+      cwd: ROOT,
+      env: environment(),
+      stdio: 'inherit',
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+    child.on('error', (error) => refuse(name, error.message));
+    child.on('exit', (code) => (process.exitCode = code ?? EXIT_CANNOT_BEGIN));
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    refuse(name, error.message);
+  }
+}
+
+function refuse(name: string, why: string): void {
+  console.error(`${name}: ${why}`);
+  process.exitCode = EXIT_CANNOT_BEGIN;
+}
+
+/** With NATS_URL it is the consumers' own environment, of a system that runs anywhere; else that of one started here. */
+function environment(): Record<string, string | undefined> {
+  if (process.env['NATS_URL']) return process.env;
+  const settings = readSettings(process.env, ROOT);
+  return { ...consumersEnvironment(settings, secretsOf(settings)), ...localCassandra(settings.dataDir) };
+}
+
+/** The node that `npm start -- --with cassandra` made in the data directory, unless another one is named. */
+function localCassandra(dataDir: string): Record<string, string> {
+  const file = join(dataDir, 'cassandra', 'ports.json');
+  if (process.env['CASSANDRA_CONTACT_POINTS'] || !existsSync(file)) return {};
+  const { port } = JSON.parse(readFileSync(file, 'utf8')) as { port: number };
+  return { CASSANDRA_CONTACT_POINTS: `127.0.0.1:${port}` };
+}

@@ -1,0 +1,199 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rowsOf } from '../../../consumers/projections/history.ts';
+import { FeedStopped } from '../../../consumers/runtime/archive-feed.ts';
+import type { Generations } from '../../../consumers/runtime/generations.ts';
+import type { Incoming } from '../../../consumers/runtime/incoming.ts';
+import type { Outcome, Projection } from '../../../consumers/runtime/projection.ts';
+import { rebuild, type RebuildPorts, type RebuildProgress } from '../../../consumers/runtime/rebuild.ts';
+import type { HistoryStore } from '../../../consumers/stores/history/port.ts';
+import { openSqliteHistory } from '../../../consumers/stores/history/sqlite.ts';
+import { anEvent } from '../../contracts/events.ts';
+import { fasterTime } from '../../system/shelf.ts';
+import { messageOf } from './fakes.ts';
+
+const BOUNDS = { pullEventsMax: 100, workingEveryMs: 60_000, ensureEveryMs: 60_000, drainMsMax: 5_000 };
+
+let directory: string;
+let store: HistoryStore;
+/** what was done, in order */
+let deeds: string[];
+let ports: RebuildPorts;
+/** messages of the rebuild's durable that are not pulled yet */
+let waiting: Incoming[];
+let floorSeq: number;
+let servedTo: number;
+let outcomeOf: (sessionId: string) => Outcome;
+
+const generations: Generations = {
+  list: async () => await Promise.resolve({ current: 3, others: [1] }),
+  make: async (n) => {
+    deeds.push(`make ${n}`);
+    return await Promise.resolve({ projection: projection(`copy ${n}`), close: async () => await Promise.resolve() });
+  },
+  swap: async (n) => void (await Promise.resolve(deeds.push(`swap ${n}`))),
+  drop: async (n) => void (await Promise.resolve(deeds.push(`drop ${n}`))),
+  close: async () => await Promise.resolve(),
+};
+
+function projection(copy: string): Projection {
+  return {
+    name: 'shelf',
+    types: ['message.created'],
+    async handle(batch) {
+      deeds.push(...batch.map(({ event }) => `${copy}: ${event.sessionid}`));
+      return await Promise.resolve(batch.map(({ event }) => outcomeOf(event.sessionid)));
+    },
+    healthy: async () => await Promise.resolve(true),
+  };
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-rebuild-'));
+  store = openSqliteHistory({ path: join(directory, 'history.db'), writes: true });
+  deeds = [];
+  waiting = [];
+  floorSeq = 4;
+  servedTo = 4;
+  outcomeOf = () => ({ kind: 'ok' });
+  const archived = anEvent('message.created', { seq: 1, sessionId: 'archived' });
+  await store.write(rowsOf(archived, { publishedAtMs: 1, persistedAtMs: 2 }));
+  const own = (durable: string): boolean => durable === 'shelf-rebuild';
+  ports = {
+    name: 'shelf',
+    generations,
+    openInPlace: async () =>
+      await Promise.resolve({ projection: projection('in place'), close: async () => await Promise.resolve() }),
+    archive: store,
+    letters: { next: async () => await Promise.resolve(undefined) },
+    deadLetters: { store: async ({ incoming }) => void (await Promise.resolve(deeds.push(`letter ${incoming.storedId}`))) },
+    lane: {
+      stream: async () => await Promise.resolve('one'),
+      open: async (durable) => void (await Promise.resolve(deeds.push(`open ${durable}`))),
+      alive: async () => await Promise.resolve(),
+      place: async (durable) =>
+        await Promise.resolve(
+          own(durable)
+            ? { floorSeq, deliveredSeq: floorSeq, left: waiting.length }
+            : { floorSeq: servedTo, deliveredSeq: servedTo, left: 0 },
+        ),
+      pause: async (durable) => void (await Promise.resolve(deeds.push(`pause ${durable}`))),
+      resume: async (durable) => void (await Promise.resolve(deeds.push(`resume ${durable}`))),
+      close: async (durable) => void (await Promise.resolve(deeds.push(`close ${durable}`))),
+    },
+    source: () => ({
+      async pull(eventsMax, take) {
+        const pulled = waiting.slice(0, eventsMax);
+        for (const incoming of pulled) take(incoming);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      },
+      stop() {},
+    }),
+    bounds: BOUNDS,
+    workerId: 'me',
+    log: () => {},
+    time: fasterTime(1_000),
+    report: () => {},
+    signal: new AbortController().signal,
+  };
+});
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** A message of the stream; read, it is no longer waiting. */
+function streamed(sessionId: string, seq: number): void {
+  const incoming = messageOf(anEvent('message.created', { seq: 1, sessionId }), {
+    streamSeq: seq,
+    storedId: `${seq}.1`,
+    ack: async () => {
+      waiting = waiting.filter((each) => each !== incoming);
+      floorSeq = Math.max(floorSeq, seq);
+      return await Promise.resolve(true);
+    },
+    terminate: () => {
+      waiting = waiting.filter((each) => each !== incoming);
+      floorSeq = Math.max(floorSeq, seq);
+    },
+  });
+  waiting.push(incoming);
+}
+
+describe('a rebuild', () => {
+  it('clears what is left over, makes its durable before it reads the archive, and swaps at the same sequence', async () => {
+    streamed('streamed', 5);
+    servedTo = 5;
+    const seen: RebuildProgress[] = [];
+    expect(await rebuild({ ...ports, report: (progress) => seen.push(progress) })).toBe(1);
+    expect(deeds).toEqual([
+      'drop 1',
+      'make 4',
+      'open shelf-rebuild',
+      'copy 4: archived',
+      expect.stringMatching(/copy 4: streamed|pause shelf/),
+      expect.stringMatching(/copy 4: streamed|pause shelf/),
+      'swap 4',
+      'resume shelf',
+      'close shelf-rebuild',
+      'drop 3',
+    ]);
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['archive', 'letters', 'stream', 'swap', 'clear']);
+  });
+
+  it('sends the letters of what it could not take once it serves', async () => {
+    outcomeOf = (sessionId) => (sessionId === 'archived' ? { kind: 'poison', reason: 'no', detail: 'never' } : { kind: 'ok' });
+    await rebuild(ports);
+    expect(deeds.indexOf('letter archive.event-archived-1')).toBe(deeds.indexOf('resume shelf') + 1);
+  });
+
+  it('that is given up says nothing of that, and leaves nothing', async () => {
+    outcomeOf = () => ({ kind: 'poison', reason: 'no', detail: 'never' });
+    const ending = new AbortController();
+    const report = ({ phase }: RebuildProgress): void => {
+      if (phase === 'letters') ending.abort();
+    };
+    await expect(rebuild({ ...ports, signal: ending.signal, report })).rejects.toBeInstanceOf(FeedStopped);
+    expect(deeds.slice(-2)).toEqual(['close shelf-rebuild', 'drop 4']);
+    expect(deeds.filter((deed) => /letter|swap|pause/.test(deed))).toEqual([]);
+    // and the next may begin
+    outcomeOf = () => ({ kind: 'ok' });
+    expect(await rebuild({ ...ports, workerId: 'another' })).toBe(1);
+  });
+
+  it('does not swap what never comes to where the one that serves is', async () => {
+    servedTo = 9;
+    const stuck: RebuildPorts['source'] = () => ({
+      pull: async () => await new Promise((resolve) => setTimeout(resolve, 5)),
+      stop() {},
+    });
+    streamed('streamed', 5);
+    await expect(rebuild({ ...ports, source: stuck })).rejects.toThrow('did not come to where');
+    expect(deeds.filter((deed) => deed === 'pause shelf')).toHaveLength(10);
+    expect(deeds.filter((deed) => deed === 'resume shelf')).toHaveLength(10);
+    expect(deeds.slice(-2)).toEqual(['close shelf-rebuild', 'drop 4']);
+  });
+
+  it('does not swap when the stream was lost meanwhile, for what a guard gave back the other copy has', async () => {
+    let looks = 0;
+    const stream = async (): Promise<string> => await Promise.resolve(`stream ${(looks += 1)}`);
+    await expect(rebuild({ ...ports, lane: { ...ports.lane, stream } })).rejects.toThrow('begin again');
+    expect(deeds).not.toContain('swap 4');
+    expect(deeds.slice(-3)).toEqual(['resume shelf', 'close shelf-rebuild', 'drop 4']);
+  });
+
+  it('is one at a time, and another may begin when one is silent', async () => {
+    await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: Date.now() + 600_000 }));
+    await expect(rebuild({ ...ports, time: fasterTime(1) })).rejects.toThrow('already');
+    await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: Date.now() - 1 }));
+    expect(await rebuild(ports)).toBe(1);
+  });
+
+  it('without generations gives every event in place', async () => {
+    const { generations: _none, ...rest } = ports;
+    expect(await rebuild(rest)).toBe(1);
+    expect(deeds).toEqual(['in place: archived']);
+  });
+});
