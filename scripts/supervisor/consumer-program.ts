@@ -35,9 +35,15 @@ function refuse(name: string, why: string): void {
 
 /** With NATS_URL it is the consumers' own environment, of a system that runs anywhere; else that of one started here. */
 function environment(): Record<string, string | undefined> {
-  if (process.env['NATS_URL']) return process.env;
+  const isHelp = process.argv.some((argument) => argument === '--help' || argument === '-h');
+  if (process.env['NATS_URL'] || isHelp) return process.env;
   const settings = readSettings(process.env, ROOT);
-  return { ...consumersEnvironment(settings, secretsOf(settings)), ...localCassandra(settings.dataDir) };
+  // made by the start of a system: without them there is none, and making them here would only hide that
+  if (settings.internalSecret === undefined && !existsSync(join(settings.dataDir, 'secrets.json'))) {
+    throw new SettingsError(`there is no system in ${settings.dataDir}: start one with npm start, or name another DATA_DIR`);
+  }
+  const internalSecret = settings.internalSecret ?? secretsOf(settings).internalSecret;
+  return { ...consumersEnvironment(settings, { jwtSecret: '', internalSecret }), ...localCassandra(settings.dataDir) };
 }
 
 /** The node that `npm start -- --with cassandra` made in the data directory, unless another one is named. */

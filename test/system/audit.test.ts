@@ -126,6 +126,37 @@ requireOrSkip('nats-server', natsServerMissing())('npm run audit', () => {
     expect(audited).toMatchObject({ code: 0, report: { sessions: 3, clean: 3, failed: 0, unverifiable: 0 } });
   });
 
+  test('finds nothing in sessions that are written to, edited and erased meanwhile', async () => {
+    await alice.create({ id: 'busy', title: 'Busy', members: [{ userId: 'bob', role: 'member' }] });
+    const path = sessionPath('busy');
+    const load = { on: true, sent: 0 };
+    const lane = async (user: User, name: string): Promise<void> => {
+      for (let at = 0; load.on; at += 1) {
+        const id = `${name}${at}`;
+        await user.send('busy', `text of ${id}`, { id, mentions: ['bob'] });
+        await user.edit('busy', id, 'edited');
+        if (at % 2 === 0) await user.deleteMessage('busy', id);
+        else await user.command('PUT', `${path}/messages/${id}/reactions/${encodeURIComponent('🎉')}`, {});
+        load.sent += 3;
+      }
+    };
+    const lanes = Promise.all([lane(alice, 'a'), lane(alice, 'c'), lane(bob, 'b')]);
+    const audits: Audited[] = [];
+    for (let round = 0; round < 3; round += 1) audits.push(await audit());
+    load.on = false;
+    await lanes;
+    expect(audits.map(findings)).toEqual([[], [], []]);
+    expect(audits.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(load.sent).toBeGreaterThan(100);
+    const events = audits.map(({ report }) => report.events);
+    expect(events.at(-1)).toBeGreaterThan(events[0] ?? 0);
+    const settled = await until('all has come', async () => {
+      const { report } = await audit('--session', 'busy');
+      return report.pending + report.behind === 0 && report;
+    });
+    expect(settled).toMatchObject({ clean: 1, events: load.sent + 1 });
+  });
+
   test('names what was removed, changed and added in archive, rows and stream; repairs it; and is clean once a person removed what nobody wrote', async () => {
     const where = `session_id = 'harmed'`;
     // removed

@@ -76,6 +76,18 @@ export function migrate(database: DatabaseSync): void {
 
 /** A row's write with exactly these cells: per cell the higher clock wins, and of equal clocks the larger value. */
 export function upsertSql(table: HistoryTable, cells: readonly string[]): string {
+  const name = `${table} ${cells.join(' ')}`;
+  const known = UPSERTS.get(name);
+  if (known !== undefined) return known;
+  const sql = upsertOf(table, cells);
+  UPSERTS.set(name, sql);
+  return sql;
+}
+
+/** by table and cells, of which events write only some combinations */
+const UPSERTS = new Map<string, string>();
+
+function upsertOf(table: HistoryTable, cells: readonly string[]): string {
   const keys = keyNames(table).map(columnOf);
   const columns = cells.flatMap((cell) => [columnOf(cell), clockColumn(cell)]);
   const assignments = cells.flatMap((cell) => {

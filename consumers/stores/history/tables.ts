@@ -195,9 +195,16 @@ export const ERASED_TABLES = Object.keys(ERASED_CELLS) as HistoryTable[];
 
 export const HISTORY_SCHEMA_VERSION = 3;
 
+/** by cell and key part: there are no others, and they are asked for with every row */
+const COLUMNS = new Map<string, string>();
+
 /** The column of a cell or key part: snake_case. */
 export function columnOf(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const known = COLUMNS.get(name);
+  if (known !== undefined) return known;
+  const column = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  COLUMNS.set(name, column);
+  return column;
 }
 
 /** The parts of a row's key inside its partition, in order. */
