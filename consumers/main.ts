@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     log('error', error instanceof SettingError ? error.message : describe(error));
     return 2;
   }
-  watchEventLoop();
+  watchEventLoop(log);
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort());
   const connection = await connectForever(settings, log, ending.signal);

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { describe, type Log } from './log.ts';
 import type { WatchdogData } from './watchdog-thread.ts';
 
 export interface WatchdogBounds {
@@ -17,10 +18,12 @@ const BEATS = 10;
  * its own, and would keep everything that the process has in hand. Whoever supervises starts it again, the messages come again, and
  * the one that did it is found by its count of deliveries (design decision 12).
  */
-export function watchEventLoop({ stallMsMax, graceMsMax }: WatchdogBounds = BOUNDS): void {
+export function watchEventLoop(log: Log, { stallMsMax, graceMsMax }: WatchdogBounds = BOUNDS): void {
   const beat = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const workerData: WatchdogData = { beat, stallMsMax, graceMsMax };
-  const thread = new Worker(new URL('./watchdog-thread.ts', import.meta.url), { workerData });
+  const thread = new Worker(new URL('./watchdog-thread.ts', import.meta.url), { workerData, execArgv: [] });
+  // the work itself is not worse for it
+  thread.on('error', (error) => log('error', 'nobody watches the event loop', { error: describe(error) }));
   thread.unref();
   setInterval(() => {
     Atomics.add(beat, 0, 1);

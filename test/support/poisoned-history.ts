@@ -55,8 +55,8 @@ const model: ReadModel = {
   },
 };
 
-watchEventLoop({ stallMsMax: 500, graceMsMax: 300 });
 const log = jsonLog((line) => process.stdout.write(line));
+watchEventLoop(log, { stallMsMax: 500, graceMsMax: 300 });
 const settings = settingsFrom(process.env);
 const ending = new AbortController();
 process.on('SIGTERM', () => ending.abort());

@@ -7,6 +7,7 @@ import { jetStreamDeadLetters, type DeadLetter } from '../../consumers/runtime/d
 import type { AdminLogLine, DeadLetterAnswer, RedriveItem } from '../../shared/contract/admin.ts';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
 import { DEAD_LETTERS_STREAM, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
+import type { Event } from '../../shared/core/types.ts';
 import { anEvent } from '../contracts/events.ts';
 import { Backend } from '../support/backend.ts';
 import { sessionPath, until, User } from '../support/client.ts';
@@ -230,6 +231,24 @@ requireOrSkip('nats-server', natsServerMissing())('dead letters', () => {
     } finally {
       await connection.close();
     }
+  });
+
+  test('a letter of another consumer goes to that one', { timeout: 60_000 }, async () => {
+    const { body } = await alice.http.expect(200, 'GET', `${sessionPath(SESSION)}/events?limit=1`);
+    const [event] = (body as { items: Event[] }).items;
+    if (event === undefined) throw new Error('there is no event');
+    const connection = await connect({ servers: stack.nats });
+    try {
+      const incoming = messageOf(event);
+      await jetStreamDeadLetters(jetstream(connection), 1024 * 1024).store({ ...aLetter(), incoming, consumer: 'notifications' });
+    } finally {
+      await connection.close();
+    }
+    const [letter] = await letters('?consumer=notifications');
+    const redriven = await asOlga('POST', `${LETTERS}/${letter?.id}/redrive`);
+    expect(redriven).toMatchObject({ status: 200, body: { consumer: 'notifications', outcome: 'redriven', as: 'event' } });
+    await until('its worker says so', () => others.output.includes('"msg":"redriven","role":"notifications"'));
+    expect(history.output).not.toContain(`"msg":"redriven","role":"history","consumer":"notifications"`);
   });
 
   test('many are paged without gap or repeat, while some go', { timeout: 60_000 }, async () => {
