@@ -105,7 +105,11 @@ export class Guard {
     if (note?.replay !== undefined && note.replay.notBeforeMs <= time.now()) return await this.#replay(note, note.replay);
     const judged = await this.#judge(note);
     const isNew = note?.position === undefined && refill === 'all';
-    if (judged.verdict.findings.length > 0 || isNew) return await this.#recover(judged);
+    if (judged.verdict.findings.length > 0 || isNew) {
+      // another worker saw it too, and is at it
+      if ((await archive.readNote(projection.name)) !== text) return;
+      return await this.#recover(judged);
+    }
     const position = positionOf(judged.seen, floorOf(judged.seen, note?.position), note?.position);
     const next: Note = { v: 1, position, ...(note?.replay === undefined ? {} : { replay: note.replay }) };
     await this.#write(next, text);

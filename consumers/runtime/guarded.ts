@@ -32,7 +32,7 @@ export function startGuard(model: ReadModel, platform: Platform, parts: GuardedP
       workerId: nameOfWorker(time),
       refill: model.refill ?? 'all',
       archive,
-      look: platform.look ?? jetStreamLook(manager, () => connection.info?.server_id ?? ''),
+      look: platform.look ?? jetStreamLook(manager, () => connection.info),
       letters: jetStreamLetters(manager),
       log,
       time,

@@ -74,6 +74,7 @@ export function onceBuried(deadLetters: DeadLetters, source: LetterSource): Dead
       if (names.has(storedId) || (eventId !== undefined && names.has(eventId))) return;
       await deadLetters.store(letter);
       names.add(storedId);
+      if (eventId !== undefined) names.add(eventId);
     },
   };
 }

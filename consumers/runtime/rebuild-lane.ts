@@ -1,6 +1,8 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
+import type { ServerInfo } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Projection } from './projection.ts';
+import { runOf } from './stream-look.ts';
 import { addDurable, deleteDurable } from './streams.ts';
 
 /** The durables that a rebuild moves, on the server. */
@@ -36,13 +38,16 @@ export interface RebuildLane {
   close(durable: string): Promise<void>;
 }
 
-/** `serverId`: of the server that the connection has now. */
-export function jetStreamLane(manager: JetStreamManager, serverId: () => string): RebuildLane {
+/** `server`: what the connection knows of the server that it has now. */
+export function jetStreamLane(manager: JetStreamManager, server: () => ServerInfo | undefined): RebuildLane {
   const alive = async (durable: string, nowMs: number): Promise<void> => {
     await manager.consumers.update(EVENTS_STREAM, durable, { metadata: { [ALIVE]: String(nowMs) } });
   };
   return {
-    stream: async () => `${(await manager.streams.info(EVENTS_STREAM)).created} ${serverId()}`,
+    async stream() {
+      const info = await manager.streams.info(EVENTS_STREAM);
+      return `${info.created} ${runOf(info, server())}`;
+    },
     async open(durable, projection, nowMs) {
       await deleteDurable(manager, durable);
       await addDurable(manager, durable, projection, { fromSeq: (await lowestFloor(manager)) + 1 });

@@ -30,7 +30,7 @@ export async function rebuildReadModel(
         archive,
         letters: jetStreamLetters(manager),
         deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
-        lane: jetStreamLane(manager, () => connection.info?.server_id ?? ''),
+        lane: jetStreamLane(manager, () => connection.info),
         source: (durable) => new JetStreamSource(client, durable),
         bounds: RUNNER_BOUNDS,
         workerId: nameOfWorker(time),

@@ -1,4 +1,5 @@
-import { JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { ServerInfo } from '@nats-io/transport-node';
 import { EVENTS_STREAM, EVENTS_SUBJECTS } from '../../shared/contract/subjects.ts';
 import { HOLES_MAX, type DurableSeen, type StreamSeen } from './guard.ts';
 import type { Projection } from './projection.ts';
@@ -19,8 +20,18 @@ export interface StreamLook {
 /** JetStream's own error code (nats-server errors.json) */
 const NO_MESSAGE = 10037;
 
-/** `serverId`: of the server that the connection has now; every start of a server gives it another one. */
-export function jetStreamLook(manager: JetStreamManager, serverId: () => string): StreamLook {
+/**
+ * Names the run of the server that has the stream, the same for all workers, wherever they are connected: in a cluster by the
+ * election of the stream's leader, else by the id that a server gives itself at every start. A single copy in a cluster has
+ * neither, and is known by its server's name alone.
+ */
+export function runOf({ cluster }: StreamInfo, info: ServerInfo | undefined): string {
+  if (info?.cluster === undefined) return info?.server_id ?? '';
+  return `${cluster?.leader ?? ''} ${cluster?.leader_since ?? ''}`;
+}
+
+/** `server`: what the connection knows of the server that it has now. */
+export function jetStreamLook(manager: JetStreamManager, server: () => ServerInfo | undefined): StreamLook {
   const message = async (query: { seq: number; next_by_subj?: string }): Promise<string | undefined> => {
     const found = await manager.streams.getMessage(EVENTS_STREAM, query).catch((error: unknown) => {
       if (codeOf(error) === NO_MESSAGE) return null;
@@ -32,7 +43,8 @@ export function jetStreamLook(manager: JetStreamManager, serverId: () => string)
     async look(name) {
       // in this order: a durable that lost nothing is never ahead of the stream, and what is idle after it has it all
       const before = await manager.consumers.info(EVENTS_STREAM, name);
-      const { created, state } = await manager.streams.info(EVENTS_STREAM);
+      const info = await manager.streams.info(EVENTS_STREAM);
+      const { created, state } = info;
       const holes = (state.num_deleted ?? 0) === 0 ? [] : await holesOf(manager);
       const after = await manager.consumers.info(EVENTS_STREAM, name);
       return {
@@ -42,7 +54,7 @@ export function jetStreamLook(manager: JetStreamManager, serverId: () => string)
           lastSeq: state.last_seq,
           lastTime: state.last_ts,
           holes,
-          server: serverId(),
+          server: runOf(info, server()),
         },
         durable: {
           deliveredSeq: before.delivered.stream_seq,

@@ -8,6 +8,7 @@ import {
   type Touched,
   type TouchedHour,
 } from './archive.ts';
+import { patient } from './cassandra-patience.ts';
 import { cellsOf, pagesOf, type Executor } from './cassandra-rows.ts';
 import { insertCql, POSITIONS_TABLE, TOUCHED_TABLE } from './cassandra-schema.ts';
 import { eachInFlight } from './in-flight.ts';
@@ -69,7 +70,7 @@ export class CassandraArchive {
     const boundary = (part: bigint): bigint => TOKEN_MIN + (TOKENS * part) / SCAN_PARTS - (part === SCAN_PARTS ? 1n : 0n);
     for (let part = 0n; part < SCAN_PARTS; part += 1n) {
       // no partition has the lowest token, so nothing lies at the open end
-      for await (const events of archivedPages(this.#client, cql, [boundary(part), boundary(part + 1n)])) {
+      for await (const events of archivedPages(patient(this.#client), cql, [boundary(part), boundary(part + 1n)])) {
         yield { events, done: Number(part) / Number(SCAN_PARTS) };
       }
     }

@@ -1,7 +1,6 @@
-import type { Client, types } from 'cassandra-driver';
-import { backoffMs, wait } from '../../runtime/backoff.ts';
-import { StoreUnavailable } from '../store-unavailable.ts';
+import type { types } from 'cassandra-driver';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
+import { patient } from './cassandra-patience.ts';
 import { cellsOf, pagesOf, type Executor } from './cassandra-rows.ts';
 import { isBucketed, partitionColumns, requireSchema, rowColumns } from './cassandra-schema.ts';
 import type { CassandraSettings } from './cassandra-settings.ts';
@@ -14,9 +13,6 @@ import { bucketOf, columnOf, HISTORY_TABLES, type HistoryTable, type TableDescri
 /** rows of one page: the largest event is some hundreds of kilobytes, and most are less than one */
 const SCAN_PAGE_ROWS = 100;
 const SESSIONS_PAGE = 1_000;
-/** a store that stays away for longer is said to be away */
-const OUTAGE_MS_MAX = 60_000;
-const RETRY_BOUNDS = { minMs: 250, maxMs: 2_000 };
 
 const TABLES = Object.keys(HISTORY_TABLES) as HistoryTable[];
 
@@ -33,13 +29,6 @@ export async function openCassandraScan(settings: CassandraSettings): Promise<Hi
     rows: (session, throughSeq, tables = TABLES) => scan(patient(client), settings.keyspace, session, throughSeq, tables),
     sessions: () => sessionsOf(patient(client), settings.keyspace),
     close: async () => await client.shutdown(),
-  };
-}
-
-/** A client that waits while the store is away. */
-function patient(client: Client): Executor {
-  return {
-    execute: async (cql, parameters, options) => await throughOutages(async () => await client.execute(cql, parameters, options)),
   };
 }
 
@@ -104,17 +93,4 @@ function scanned(table: HistoryTable, bucket: number | undefined, row: types.Row
     cells: cellsOf(table, row),
     clocks: Object.fromEntries(clocks),
   };
-}
-
-async function throughOutages<T>(work: () => Promise<T>): Promise<T> {
-  const deadlineMs = Date.now() + OUTAGE_MS_MAX;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const fault = asStoreFault(error);
-      if (!(fault instanceof StoreUnavailable) || Date.now() > deadlineMs) throw fault;
-      await wait(backoffMs(attempt, RETRY_BOUNDS, Math.random()));
-    }
-  }
 }
