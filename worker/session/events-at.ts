@@ -1,3 +1,5 @@
+import { EVENT_BYTES_MAX } from '../../shared/core/limits.ts';
+import type { Event } from '../../shared/core/types.ts';
 import type { EventsAt } from './api.ts';
 import type { Room } from './room.ts';
 
@@ -9,7 +11,8 @@ export function eventsAt(room: Room, seqs: readonly number[]): EventsAt {
   const last = Math.max(0, ...archivedSeqs);
   const isArchiveAsked = archivedSeqs.length > 0;
   return {
-    events: known.flatMap((seq) => room.events.one(seq) ?? []),
+    // as they were committed: an archive keeps each in the version that it was stamped with
+    events: known.flatMap((seq) => room.events.range(seq, 1, EVENT_BYTES_MAX, seq).map(({ body }) => JSON.parse(body) as Event)),
     archivedSeqs,
     isDeleted: room.view.session()?.status === 'deleted',
     erasedSubjects: isArchiveAsked ? room.events.deletedMessages(room.progress.archived(), last) : [],
