@@ -14,6 +14,7 @@ import { listSuite } from './lists.ts';
 import { MEMBER_CASES } from './member-cases.ts';
 import { MESSAGE_CASES } from './message-cases.ts';
 import { operatorSuite } from './operators.ts';
+import { patienceSuite } from './patience.ts';
 import { querySuite } from './queries.ts';
 import { REACTION_CASES, READ_CASES } from './reaction-cases.ts';
 import { retrySuite } from './retries.ts';
@@ -65,6 +66,8 @@ export function conformance(store: string, start: () => Promise<Target> = openTa
     // side by side: each test has a session and people of its own
     describe.concurrent('while all of it runs', () => {
       deepSuite(world, kept);
+      // waits, and waits beside the others
+      patienceSuite(world);
       for (const [name, rows] of Object.entries(TABLES)) describe(name, () => doorSuite(world, rows));
       retrySuite(world);
       httpSuite(world);

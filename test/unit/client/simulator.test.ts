@@ -33,10 +33,11 @@ describe('three clients on a network where everything goes wrong', () => {
     RUNS_MS_MAX,
   );
 
-  it.each([[1198112617, 'a reply deleted unseen below what the list reaches back to is counted']])(
-    'seed %i: %s',
-    async (seed) => {
-      expect(await simulate(seed)).toMatchObject({ seed });
-    },
-  );
+  // the first of some thousands that fail without it; a change of the simulator makes other runs of them
+  it.each([
+    [40000042, 'a reply deleted unseen is counted where its message is here already'],
+    [40000410, 'and where the list does not reach back to it'],
+  ])('seed %i: %s', async (seed) => {
+    expect(await simulate(seed)).toMatchObject({ seed });
+  });
 });

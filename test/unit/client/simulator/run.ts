@@ -1,4 +1,5 @@
 import { Millrace, type MillraceError, type ClientMessage, type Event, type Session } from '../../../../client/index.ts';
+import type { MessageAnswer } from '../../../../shared/contract/answers.ts';
 import { CLOSE_CODES } from '../../../../shared/core/codes.ts';
 import { SimulatedClock, seeded } from './clock.ts';
 import { ModelEdge } from './edge.ts';
@@ -115,7 +116,11 @@ function one(each: Player, edge: ModelEdge, random: () => number): void {
   const roll = random();
   const key = `${each.id}-key-${each.commands.length}`;
   const options = { idempotencyKey: key };
-  if (roll < 0.6) {
+  if (roll < 0.15 && any !== undefined) {
+    const name = random() < 0.6 ? ('reaction.add' as const) : ('reaction.remove' as const);
+    const emoji = random() < 0.5 ? '👍' : ':ship:';
+    note(each, name, key, session.command(name, { messageId: any.id, emoji }, options));
+  } else if (roll < 0.6) {
     const parent = any !== undefined && random() < 0.4 ? { parentId: any.id } : {};
     const burst = random() < 0.1 ? 8 : 1;
     for (let at = 0; at < burst; at += 1) {
@@ -134,7 +139,10 @@ function one(each: Player, edge: ModelEdge, random: () => number): void {
     note(each, 'session.update', key, session.command('session.update', { title: `by ${key}` }, options));
   } else if (roll < 0.96) {
     note(each, 'read.advance', key, session.command('read.advance', { seq: session.cursor.seq }, options));
-  } else if (session.getSnapshot().status === 'live') void session.loadOlder().catch(() => {});
+  } else if (session.getSnapshot().status === 'live') {
+    const thread = any !== undefined && random() < 0.5 ? any.parentId : undefined;
+    void (thread === undefined ? session.loadOlder() : session.loadThread(thread)).catch(() => {});
+  }
 }
 
 function note(each: Player, name: string, key: string, outcome: Promise<{ seq: number; eventId: string | null }>): void {
@@ -214,13 +222,18 @@ function verifyOrder({ id, commands }: Player, edge: ModelEdge): void {
 
 function verifyView({ id, session }: Player, edge: ModelEdge): void {
   const { messages, session: shown, readSeq, members } = session.getSnapshot();
-  const expected = edge.session.messages();
+  const actor = { id, kind: 'user' as const };
+  const expected = edge.session.messages(actor);
   const stuck = messages.filter(({ state }) => state === 'pending').map((message) => message.id);
   same(`${id}: pending messages`, stuck, []);
-  const settled = messages.filter(({ state }) => state === 'sent').map(plain);
-  same(`${id}: messages`, settled, expected.slice(expected.length - settled.length));
+  const settled = messages.filter(({ state }) => state === 'sent');
+  sameMessages(`${id}: messages`, settled, expected.slice(expected.length - settled.length));
   if (settled.length === 0 && expected.length > 0) throw new Error(`${id} sees no messages`);
-  const actor = { id, kind: 'user' as const };
+  for (const parentId of new Set(expected.map((message) => message.parentId ?? ''))) {
+    const replies = expected.filter((message) => message.parentId === parentId);
+    const thread = session.thread(parentId);
+    sameMessages(`${id}: thread of ${parentId}`, thread, replies.slice(replies.length - thread.length));
+  }
   same(`${id}: session`, shown, edge.session.query(actor, '', new URLSearchParams()).body);
   same(
     `${id}: members`,
@@ -230,12 +243,19 @@ function verifyView({ id, session }: Player, edge: ModelEdge): void {
   same(`${id}: read pointer`, readSeq, edge.session.state.member(id)?.readSeq);
 }
 
+function sameMessages(what: string, shown: readonly ClientMessage[], expected: readonly MessageAnswer[]): void {
+  same(what, shown.map(plain), expected.map(plain));
+}
+
 function byUser(a: { user: { id: string } }, b: { user: { id: string } }): number {
   return a.user.id < b.user.id ? -1 : 1;
 }
 
-function plain({ state: _state, error: _error, ...message }: ClientMessage): unknown {
-  return message;
+/** The order of reactions, and of who reacted, is that in which they came to whoever shows them. */
+function plain(message: MessageAnswer & Partial<Pick<ClientMessage, 'state' | 'error'>>): unknown {
+  const { state: _state, error: _error, reactions, ...rest } = message;
+  const each = reactions.map((reaction) => ({ ...reaction, userIds: reaction.userIds.toSorted() }));
+  return { ...rest, reactions: each.toSorted((a, b) => (a.emoji < b.emoji ? -1 : 1)) };
 }
 
 function same(what: string, actual: unknown, expected: unknown): void {

@@ -105,17 +105,17 @@ export class ModelSession {
     if (path === '') return ok(this.#describe(actor));
     if (path === '/members') return ok({ items: this.#members() });
     if (path === '/events') return this.#events(params);
-    if (path === '/messages') return this.#messages(params);
+    if (path === '/messages') return this.#messages(actor, params);
     const [, messageId] = /^\/messages\/([^/]+)$/.exec(path) ?? [];
     if (messageId === undefined || this.state.message(messageId) === undefined) {
       return problem(refusal('message_not_found', 'There is no such message.'));
     }
-    return ok(this.#answer(messageId));
+    return ok(this.#answer(messageId, actor));
   }
 
-  /** Every message as GET answers it, oldest first. */
-  messages(): MessageAnswer[] {
-    return [...this.state.messages.keys()].map((id) => this.#answer(id));
+  /** Every message as GET answers it to somebody, oldest first. */
+  messages(actor: Actor = { id: '', kind: 'user' }): MessageAnswer[] {
+    return [...this.state.messages.keys()].map((id) => this.#answer(id, actor));
   }
 
   replies(id: string): number {
@@ -180,19 +180,28 @@ export class ModelSession {
     return ok({ items: this.log.slice(after, after + PAGE_EVENTS), head: this.head, epoch: this.epoch });
   }
 
-  #messages(params: URLSearchParams): Answer {
+  #messages(actor: Actor, params: URLSearchParams): Answer {
     const before = Number(params.get('before') ?? Number.POSITIVE_INFINITY);
     const parentId = params.get('parentId');
     const fitting = [...this.state.messages.values()]
       .filter(({ seq, parentId: parent }) => seq < before && (parentId === null || parent === parentId))
       .toReversed();
-    const items = fitting.slice(0, PAGE_MESSAGES).map(({ id }) => this.#answer(id));
+    const items = fitting.slice(0, PAGE_MESSAGES).map(({ id }) => this.#answer(id, actor));
     const last = items.at(-1);
     const more = fitting.length > items.length && last !== undefined;
     return ok({ items, ...(more ? { nextCursor: String(last.seq) } : {}), previousCursor: String(items[0]?.seq ?? 0) });
   }
 
-  #answer(id: string): MessageAnswer {
+  /** By emoji, in the order in which they were first used. */
+  #reactions(messageSeq: number, actor: Actor): MessageAnswer['reactions'] {
+    const live = [...(this.state.reactions.get(messageSeq)?.values() ?? [])].toSorted((a, b) => a.seq - b.seq);
+    return [...new Set(live.map(({ emoji }) => emoji))].map((emoji) => {
+      const userIds = live.filter((each) => each.emoji === emoji).map(({ userId }) => userId);
+      return { emoji, count: userIds.length, mine: userIds.includes(actor.id), userIds };
+    });
+  }
+
+  #answer(id: string, actor: Actor): MessageAnswer {
     const record = this.state.message(id);
     if (record === undefined) throw new Error(`no message ${id}`);
     const created = this.log[record.seq - 1];
@@ -215,7 +224,7 @@ export class ModelSession {
       ...(record.parentId === undefined ? {} : { parentId: record.parentId }),
       replyCount: this.#replies.get(id) ?? 0,
       mentions: record.mentions,
-      reactions: [],
+      reactions: this.#reactions(record.seq, actor),
       createdAt: rfc3339(record.createdAt),
       ...(record.editedAt === undefined ? {} : { editedAt: rfc3339(record.editedAt) }),
       ...(record.deletedAt === undefined ? {} : { deletedAt: rfc3339(record.deletedAt) }),
