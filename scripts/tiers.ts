@@ -12,6 +12,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/client.test.ts',
   'test/system/end-to-end.test.ts',
   'test/system/large-pages.test.ts',
+  'test/system/lost-stream.test.ts',
   'test/system/meetings-cassandra.test.ts',
   'test/system/messages.test.ts',
   'test/system/search-opensearch.test.ts',

@@ -188,7 +188,7 @@ withServers('P6: a stream that is too small', () => {
     await load.begin('full');
     await alice.persisted('full', load.accepted.get('full')?.[0]?.commandId ?? '');
     await stack.stop('consumers');
-    await load.send('full', 150, 'x'.repeat(2_000));
+    await load.send('full', 100, 'x'.repeat(2_000));
     const last = load.accepted.get('full')?.at(-1)?.commandId ?? '';
     await until('the stream is full', () => stack.logs('edge').some((line) => line.includes('maximum bytes exceeded')));
     expect(await alice.status('full', last)).toMatchObject({ status: 'accepted' });
