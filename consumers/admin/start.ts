@@ -8,6 +8,9 @@ import { handOver } from '../runtime/redrive.ts';
 import { signedPoster } from '../runtime/signed-post.ts';
 import { PAYLOAD_BYTES_DEFAULT } from '../runtime/start-read-model.ts';
 import { ensureStreams } from '../runtime/streams.ts';
+import { answerOf } from '../stores/analytics/answer.ts';
+import { openAnalytics } from '../stores/analytics/open.ts';
+import type { AnalyticsStore } from '../stores/analytics/port.ts';
 import { adminLogPage, jetStreamAdminLog } from './admin-log.ts';
 import type { Settings } from '../settings.ts';
 import { eventsOfEdge } from './edge-events.ts';
@@ -45,6 +48,7 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
     log: jetStreamAdminLog(client, Date.now),
   });
   const auditor = sessionAuditor(connection, settings, log);
+  const analytics = lazyAnalytics(settings);
   const handlers: AdminHandlers = {
     'audit.session': async (request, deadline) => await auditor.audit(request, deadline),
     'deadLetters.list': async (request, deadline) => await letterPage(letters, request, deadline),
@@ -53,12 +57,33 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
       await redriver.redrive(await redriver.find(request.id, request.tenant), request, deadline),
     'deadLetters.discard': async (request) => await redriver.discard(await redriver.find(request.id, request.tenant), request),
     'deadLetters.redriveAll': async (request, deadline) => await redriveAll({ letters, redriver, log }, request, deadline),
+    'analytics.query': async ({ query, ...span }) => ({ items: await answerOf(await analytics.store(), query, span) }),
     'log.list': async (request, deadline) => await adminLogPage(lines, request, deadline),
   };
   const responder = startAdminResponder(connection, handlers, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT, log);
   return async () => {
     await responder.stop();
     await auditor.close();
+    await analytics.close();
+  };
+}
+
+/** Opened by the first question: operators are answered about all else while it cannot be reached. Closing never rejects. */
+function lazyAnalytics(settings: Settings): { store(): Promise<AnalyticsStore>; close(): Promise<void> } {
+  let opened: Promise<AnalyticsStore> | undefined;
+  return {
+    async store() {
+      opened ??= openAnalytics(settings, false);
+      try {
+        return await opened;
+      } catch (error) {
+        opened = undefined;
+        throw error;
+      }
+    },
+    async close() {
+      await opened?.then(async (store) => await store.close()).catch(() => undefined);
+    },
   };
 }
 

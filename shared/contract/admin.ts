@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ANALYTICS_POINTS_MAX, ANALYTICS_QUERIES, ANALYTICS_STEPS } from './analytics.ts';
 import { ERROR_CODES, type ErrorCode } from '../core/codes.ts';
 import { CORRELATION_ID_PATTERN, ID_PATTERN, TENANT_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
 import { SEQ_MAX } from '../core/limits.ts';
@@ -70,6 +71,15 @@ export const adminRequest = z.discriminatedUnion('op', [
     until: position.optional(),
   }),
   z.strictObject({ ...asking, op: z.literal('audit.session'), sessionId: z.string().regex(ID_PATTERN) }),
+  z.strictObject({
+    ...asking,
+    op: z.literal('analytics.query'),
+    query: z.enum(ANALYTICS_QUERIES),
+    step: z.enum(ANALYTICS_STEPS),
+    /** epoch milliseconds, aligned to the step */
+    fromMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+    points: limit(ANALYTICS_POINTS_MAX),
+  }),
   z.strictObject({ ...asking, op: z.literal('log.list'), before: position.optional(), limit: limit(ADMIN_LOG_PAGE_MAX) }),
 ]);
 export type AdminRequest = z.infer<typeof adminRequest>;
@@ -189,6 +199,8 @@ export const ADMIN_RESULTS = {
     next: z.object({ after: z.int().min(0), until: position }).exactOptional(),
   }),
   'audit.session': sessionAudit,
+  /** one per step, in order: points of the query */
+  'analytics.query': z.object({ items: z.array(z.record(z.string(), z.unknown())) }),
   'log.list': z.object({ items: z.array(adminLogLine), next: position.exactOptional() }),
 } as const satisfies Record<AdminOp, z.ZodType>;
 export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_RESULTS)[Op]>;

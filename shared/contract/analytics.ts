@@ -40,4 +40,12 @@ export const ANALYTICS_POINTS = {
 export type AnalyticsQuery = keyof typeof ANALYTICS_POINTS;
 export const ANALYTICS_QUERIES = Object.keys(ANALYTICS_POINTS) as [AnalyticsQuery, ...AnalyticsQuery[]];
 export type AnalyticsPoint<Q extends AnalyticsQuery = AnalyticsQuery> = z.infer<(typeof ANALYTICS_POINTS)[Q]>;
+/** What `/v1/admin/analytics/{query}` answers: the span that was asked for, widened to whole steps. */
+export const analyticsPage = z.object({
+  query: z.enum(ANALYTICS_QUERIES),
+  step: z.enum(ANALYTICS_STEPS),
+  from: at,
+  to: at.describe('when the last step ends'),
+  items: z.array(z.union(Object.values(ANALYTICS_POINTS))),
+});
 export type Percentiles = z.infer<typeof percentiles>;

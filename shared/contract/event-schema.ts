@@ -74,6 +74,7 @@ export const EVENT_DATA_SCHEMAS = {
     mentions,
     metadata,
     createdAt: rfc3339,
+    streamedMs: z.int().min(0).optional(),
   }),
   'message.updated': z.looseObject({ ...messageAddress, text: z.string() }),
   'message.deleted': z.looseObject({ ...messageAddress, updatedSeqs: z.array(seq).optional() }),

@@ -158,10 +158,7 @@ export interface MessageCreatedData {
   mentions: readonly string[];
   metadata: Metadata;
   createdAt: string;
-  /**
-   * Of a message that was streamed: milliseconds from stream.start to its end. An addition to the published schema, which lets it
-   * pass and does not prove it.
-   */
+  /** of a message that was streamed: milliseconds from stream.start to its end */
   streamedMs?: number;
 }
 

@@ -200,6 +200,10 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [404, OLGA, 'POST', `${first}/discard`],
       [403, 'alice', 'POST', `${first}/discard`],
       [200, OLGA, 'GET', '/v1/admin/log'],
+      [200, OLGA, 'GET', '/v1/admin/analytics/messages?step=minute'],
+      [400, OLGA, 'GET', '/v1/admin/analytics/messages?step=week'],
+      [404, OLGA, 'GET', '/v1/admin/analytics/nothing'],
+      [403, 'alice', 'GET', '/v1/admin/analytics/messages'],
     );
   });
 

@@ -8,7 +8,8 @@ import {
   REDRIVES_DEFAULT,
 } from '../../shared/contract/admin.ts';
 import type { ErrorCode } from '../../shared/core/codes.ts';
-import { cursor, limit, type Operation } from './operation.ts';
+import { ANALYTICS_QUERIES, ANALYTICS_STEPS } from '../../shared/contract/analytics.ts';
+import { cursor, limit, time, type Operation } from './operation.ts';
 
 const OWN =
   "Needs the scope `admin`; what is shown and done is of the token's tenant. Letters that name no tenant are of `default`.";
@@ -107,5 +108,23 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     status: 200,
     answer: 'AdminLogPage',
     problems: [],
+  },
+  {
+    method: 'get',
+    path: '/v1/admin/analytics/{query}',
+    operationId: 'analytics.query',
+    tag: 'Admin',
+    summary: 'Figures per step of time',
+    description:
+      `${OWN} \`query\` is one of ${ANALYTICS_QUERIES.join(', ')}. Steps are aligned to UTC, and \`from\` and \`to\` widened to whole ` +
+      'ones; one in which nothing happened has zeros. Figures follow within seconds; redelivery and rebuild change none.',
+    query: [
+      time('from', 'the first step holds it; a day before `to` when left out'),
+      time('to', 'the last step ends at it or behind it; now when left out'),
+      { name: 'step', description: 'how long a step is', schema: { type: 'string', enum: ANALYTICS_STEPS, default: 'hour' } },
+    ],
+    status: 200,
+    answer: 'AnalyticsPage',
+    problems: ['not_found'],
   },
 ];

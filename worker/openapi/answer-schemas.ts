@@ -23,6 +23,7 @@ import {
   redriveReport,
   sessionAudit,
 } from '../../shared/contract/admin.ts';
+import { analyticsPage } from '../../shared/contract/analytics.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
 import { ERROR_CODES } from '../../shared/core/codes.ts';
@@ -209,6 +210,7 @@ export const ANSWER_SCHEMAS = {
   Event: event,
   EventsPage: z.object({ items: z.array(event), head: seq, epoch: z.string() }),
   Ticket: z.object({ ticket: z.string(), expiresAt: time }),
+  AnalyticsPage: analyticsPage,
   DeadLettersPage: z.object({ items: z.array(deadLetter), nextCursor: z.string().optional() }),
   DeadLetter: deadLetterDetail,
   Redriven: ADMIN_RESULTS['deadLetters.redrive'],

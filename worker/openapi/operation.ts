@@ -32,6 +32,11 @@ export interface Operation {
 }
 
 export const cursor = (name: string, description: string): QueryParameter => ({ name, description, schema: { type: 'string' } });
+export const time = (name: string, description: string): QueryParameter => ({
+  name,
+  description,
+  schema: { type: 'string', format: 'date-time' },
+});
 export const whole = (name: string, description: string, minimum: number, maximum: number, absent: number): QueryParameter => ({
   name,
   description,

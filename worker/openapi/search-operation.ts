@@ -4,14 +4,9 @@ import {
   SEARCH_QUERY_CODE_POINTS_MAX,
   SEARCH_TERMS_MAX,
 } from '../../shared/core/limits.ts';
-import { BOTH_KINDS, cursor, limit, type Operation, type QueryParameter } from './operation.ts';
+import { BOTH_KINDS, cursor, limit, time, type Operation, type QueryParameter } from './operation.ts';
 
 const text = (name: string, description: string): QueryParameter => cursor(name, description);
-const time = (name: string, description: string): QueryParameter => ({
-  name,
-  description,
-  schema: { type: 'string', format: 'date-time' },
-});
 
 /** GET /v1/search (contract §2). */
 export const SEARCH_OPERATION: Operation = {

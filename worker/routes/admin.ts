@@ -11,6 +11,7 @@ import {
 import { invalid } from '../../shared/contract/parse.ts';
 import { ID_PATTERN } from '../../shared/core/ids.ts';
 import { decodeCursor, encodeCursor, type CursorKind } from '../session/cursor.ts';
+import { analytics } from './admin-analytics.ts';
 import { askAdmin, requireAdmin } from './ask-admin.ts';
 import type { AppContext, Caller } from './context.ts';
 import { opaque, wholeNumber } from './query-params.ts';
@@ -19,7 +20,7 @@ import { refuse, Refused } from './refused.ts';
 import type { Params, Route } from './route.ts';
 
 /** A request of somebody who has the scope. */
-interface Asked {
+export interface Asked {
   c: AppContext;
   params: Params;
   caller: Caller;
@@ -43,6 +44,7 @@ const HANDLERS: readonly (readonly ['GET' | 'POST', string, (asked: Asked) => Pr
     async ({ c, params, caller }) => await askAdmin(c, caller, 'audit.session', { sessionId: params['s'] ?? '' }),
   ],
   ['GET', '/log', listLog],
+  ['GET', '/analytics/{query}', analytics],
 ];
 
 export const adminRoutes: Route[] = HANDLERS.map(([method, path, handle]) => ({
