@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AdminRequest } from '../../../shared/contract/admin.ts';
 import { problem, token, world } from './support.ts';
 
@@ -21,9 +21,9 @@ function answering(items: object[]): World {
 const asked = (it: World): AdminRequest => JSON.parse(it.uplink.request.mock.calls.at(-1)?.[1] ?? '') as AdminRequest;
 
 describe('analytics', () => {
-  it('are asked for whole steps of the tenant, and answered with the span', async () => {
-    const world_ = answering([{ at: FROM, messages: 3, later: 'builds say more' }]);
-    const response = await ask(world_, '/messages?step=hour&from=2026-01-01T00:20:00Z&to=2026-01-01T00:40:00Z');
+  test('are asked for whole steps of the tenant, and answered with the span', async () => {
+    const asking = answering([{ at: FROM, messages: 3, later: 'builds say more' }]);
+    const response = await ask(asking, '/messages?step=hour&from=2026-01-01T00:20:00Z&to=2026-01-01T00:40:00Z');
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
       query: 'messages',
@@ -32,7 +32,7 @@ describe('analytics', () => {
       to: '2026-01-01T01:00:00.000Z',
       items: [{ at: FROM, messages: 3 }],
     });
-    expect(asked(world_)).toMatchObject({
+    expect(asked(asking)).toMatchObject({
       tenant: 'default',
       query: 'messages',
       step: 'hour',
@@ -41,10 +41,10 @@ describe('analytics', () => {
     });
   });
 
-  it('are of the last day per hour when nobody says', async () => {
-    const world_ = answering([]);
-    expect((await ask(world_, '/latency')).status).toBe(200);
-    const { points } = asked(world_) as { points: number };
+  test('are of the last day per hour when nobody says', async () => {
+    const asking = answering([]);
+    expect((await ask(asking, '/latency')).status).toBe(200);
+    const { points } = asked(asking) as { points: number };
     expect(points).toBeGreaterThanOrEqual(24);
     expect(points).toBeLessThanOrEqual(25);
   });
@@ -57,12 +57,12 @@ describe('analytics', () => {
     ['/messages?from=1969-12-31T00:00:00Z&to=1970-01-02T00:00:00Z', 400, 'invalid_request'],
     ['/messages?step=minute&from=2026-01-01T00:00:00Z&to=2026-01-03T00:00:00Z', 400, 'invalid_request'],
   ])('%s is %i %s, and nobody is asked', async (path, status, code) => {
-    const world_ = answering([]);
-    expect(await problem(await ask(world_, path))).toMatchObject({ status, code });
-    expect(world_.uplink.request).not.toHaveBeenCalled();
+    const asking = answering([]);
+    expect(await problem(await ask(asking, path))).toMatchObject({ status, code });
+    expect(asking.uplink.request).not.toHaveBeenCalled();
   });
 
-  it('are unavailable when what came back is not understood', async () => {
+  test('are unavailable when what came back is not understood', async () => {
     expect(await problem(await ask(answering([{ at: FROM }]), '/messages'))).toMatchObject({ status: 503, code: 'unavailable' });
   });
 });
