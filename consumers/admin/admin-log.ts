@@ -17,18 +17,20 @@ export interface Operator {
 /** What operators did: kept for 400 days, or as long as there is room. */
 export interface AdminLog {
   /**
-   * Resolves once the line is stored; what it tells of is done after that, so that nothing is done without a line. The same deed of
-   * the same target within two minutes is one line.
+   * Resolves once the line is stored; what it tells of is done after that, so that nothing is done without a line. With `once`, which
+   * names the deed, the same within two minutes is one line: of what can be done to its target but one time.
    */
-  write(operator: Operator, deed: Pick<AdminLogLine, 'action' | 'target' | 'details'>): Promise<void>;
+  write(operator: Operator, deed: Pick<AdminLogLine, 'action' | 'target' | 'details'>, once?: string): Promise<void>;
 }
 
 export function jetStreamAdminLog(client: JetStreamClient, now: () => number): AdminLog {
   return {
-    async write({ tenant, actor, correlationId }, { action, target, details }) {
+    async write({ tenant, actor, correlationId }, { action, target, details }, once) {
       const line: AdminLogLine = { at: new Date(now()).toISOString(), tenant, actor, action, target, correlationId, details };
-      const msgID = `${tenant}.${action}.${target}`;
-      await client.publish(adminLogSubject(tenant), JSON.stringify(line), { msgID, timeout: STORE_MS_MAX });
+      await client.publish(adminLogSubject(tenant), JSON.stringify(line), {
+        timeout: STORE_MS_MAX,
+        ...(once === undefined ? {} : { msgID: once }),
+      });
     },
   };
 }

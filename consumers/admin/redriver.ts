@@ -152,7 +152,8 @@ export class Redriver {
       streamSeq: count(headerOf(letter, LETTER_HEADERS.streamSeq)),
       ...more,
     };
-    await log.write({ tenant, ...who }, { action, target: letterId(letter), details });
+    const target = letterId(letter);
+    await log.write({ tenant, ...who }, { action, target, details }, `${action}.${target}`);
     await letters.remove(letter.position);
   }
 }
