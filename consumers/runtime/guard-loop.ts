@@ -81,10 +81,14 @@ export class Guard {
 
   async #run(): Promise<void> {
     const { log, time, projection } = this.#ports;
+    let isAgain = false;
     while (!this.#stop.signal.aborted) {
       try {
-        await this.check();
+        const isChanged = await this.check();
         this.#complained = false;
+        // what happened meanwhile is not to wait; but a loss that is found at every look is
+        isAgain = isChanged && !isAgain;
+        if (isAgain) continue;
       } catch (error) {
         if (!(error instanceof FeedStopped) && !this.#complained) {
           log('warn', 'cannot look after the stream, and tries again', { consumer: projection.name, error: describe(error) });
@@ -95,8 +99,11 @@ export class Guard {
     }
   }
 
-  /** One look, and what follows of it. Rejects when something is not to be reached; nothing is noted then that is not so. */
-  async check(): Promise<void> {
+  /**
+   * One look, and what follows of it; answers whether anything was given back, or a durable made anew. Rejects when something is
+   * not to be reached; nothing is noted then that is not so.
+   */
+  async check(): Promise<boolean> {
     const { archive, ensure, projection, refill, time } = this.#ports;
     await ensure();
     if (refill === 'none') await this.#noteTouched();
@@ -107,12 +114,13 @@ export class Guard {
     const isNew = note?.position === undefined && refill === 'all';
     if (judged.verdict.findings.length > 0 || isNew) {
       // another worker saw it too, and is at it
-      if ((await archive.readNote(projection.name)) !== text) return;
+      if ((await archive.readNote(projection.name)) !== text) return false;
       return await this.#recover(judged);
     }
     const position = positionOf(judged.seen, floorOf(judged.seen, note?.position), note?.position);
     const next: Note = { v: 1, position, ...(note?.replay === undefined ? {} : { replay: note.replay }) };
     await this.#write(next, text);
+    return false;
   }
 
   /** Since when every event is found by its hour: the worker that writes them says so at its first start. */
@@ -146,7 +154,7 @@ export class Guard {
   }
 
   /** The durable at the right place first, for new events are being skipped; then what was lost. */
-  async #recover({ note, verdict }: Judged): Promise<void> {
+  async #recover({ note, verdict }: Judged): Promise<boolean> {
     const { log, look, projection, refill, time } = this.#ports;
     const { findings, remake } = verdict;
     const isSuspicion = findings.every((finding) => finding === 'restarted');
@@ -164,16 +172,19 @@ export class Guard {
     }
     const seen = await this.#see(undefined);
     const becomes = positionOf(seen, floorOf(seen), note?.position);
-    if (refill === 'none') return await this.#write({ v: 1, position: becomes });
+    if (refill === 'none') {
+      await this.#write({ v: 1, position: becomes });
+      return true;
+    }
     const once = findings.length === 0;
     const pending: PendingReplay = { fromMs, notBeforeMs: time.now(), begunMs: time.now(), becomes, ...(once ? { once } : {}) };
     const next: Note = { v: 1, ...(note?.position === undefined ? {} : { position: note.position }), replay: pending };
-    await this.#replay(next, pending);
+    return await this.#replay(next, pending);
   }
 
-  async #replay(note: Note, pending: PendingReplay): Promise<void> {
+  async #replay(note: Note, pending: PendingReplay): Promise<boolean> {
     const { archive, deadLetters, letters, log, projection, time, workerId } = this.#ports;
-    if (pending.claim !== undefined && pending.claim.by !== workerId && pending.claim.untilMs > time.now()) return;
+    if (pending.claim !== undefined && pending.claim.by !== workerId && pending.claim.untilMs > time.now()) return false;
     const { signal } = this.#stop;
     const mine: PendingReplay = { begunMs: time.now(), ...pending };
     const claimed = async (): Promise<void> => {
@@ -184,15 +195,22 @@ export class Guard {
     let claimedMs = time.now();
     log('info', 'replaying from the archive', { consumer: projection.name, fromMs: mine.fromMs });
     const feed = new ArchiveFeed({ projection, deadLetters: onceBuried(deadLetters, letters), log, time, signal });
-    const events = await replay({ archive, letters, feed, now: time.now }, mine, async (nextHour) => {
+    const progress = async (nextHour?: number): Promise<void> => {
       if (signal.aborted) throw new FeedStopped();
       if (nextHour !== undefined) mine.nextHour = nextHour;
       if (nextHour === undefined && time.now() - claimedMs < CLAIM_EVERY_MS) return;
       claimedMs = time.now();
       await claimed();
+    };
+    const events = await replay({ archive, letters, feed, now: time.now }, mine, progress).catch(async (error: unknown) => {
+      // whoever comes next need not wait until we are taken for dead
+      const { claim: _ours, ...left } = mine;
+      if (error instanceof FeedStopped) await this.#write({ ...note, replay: left });
+      throw error;
     });
     log('info', 'replayed', { consumer: projection.name, events });
     await this.#write(afterReplay(note, mine, time.now()));
+    return true;
   }
 
   async #write(note: Note, before?: string): Promise<void> {

@@ -192,6 +192,13 @@ describe('a guard', () => {
     expect((await noted())?.position?.created).not.toBe(stream.created);
     handle = () => ({ kind: 'ok' });
     const other = guard({ workerId: 'another' });
+    const left = await noted();
+    expect(left?.replay?.claim).toBeUndefined();
+    // as it was while the first was at it
+    await store.writeNote(
+      NAME,
+      JSON.stringify({ ...left, replay: { ...left?.replay, claim: { by: 'me', untilMs: nowMs + 60_000 } } }),
+    );
     await other.check();
     expect(done).toEqual(['hour-1', 'hour-3']);
     nowMs += 60_001;
