@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { ensureNatsServer } from './launch/nats.mjs';
+import { usingClickHouse } from './supervisor/clickhouse.ts';
 import { localCassandra, using } from './supervisor/cassandra.ts';
 import type { LocalServer } from './supervisor/local-server.ts';
 import { localOpenSearch, usingOpenSearch } from './supervisor/opensearch.ts';
@@ -15,7 +16,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const PART_NAMES: readonly PartName[] = ['nats', 'edge', 'consumers'];
 
 /** what --with starts */
-const STORES: readonly string[] = ['cassandra', 'opensearch'];
+const STORES: readonly string[] = ['cassandra', 'opensearch', 'clickhouse'];
 
 /** stopping takes no longer than this, whatever hangs */
 const STOP_MS_MAX = 25_000;
@@ -37,9 +38,7 @@ function storesFrom(text: string | undefined): string[] {
   const names = (text ?? '').split(',').map((name) => name.trim());
   const unknown = names.find((name) => name !== '' && !STORES.includes(name));
   if (unknown !== undefined) {
-    throw new SettingsError(
-      `--with knows ${STORES.join(' and ')}, and "${unknown}" cannot be started yet: leave it out for the embedded store`,
-    );
+    throw new SettingsError(`--with knows ${STORES.join(', ')}, not "${unknown}": what is left out is embedded`);
   }
   return names;
 }
@@ -60,6 +59,9 @@ async function localServers(
     const opensearch = await localOpenSearch(given.dataDir);
     servers.push(opensearch);
     settings = usingOpenSearch(settings, opensearch);
+  }
+  if (stores.includes('clickhouse') && given.consumerVariables['ANALYTICS_URL'] === undefined) {
+    settings = await usingClickHouse(settings);
   }
   return { settings, servers };
 }

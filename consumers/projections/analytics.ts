@@ -4,6 +4,7 @@ import type { Delivery, Projection } from '../runtime/projection.ts';
 import type { ReadModel } from '../runtime/read-model.ts';
 import { openAnalytics } from '../stores/analytics/open.ts';
 import type { AnalyticsStore, EventRow } from '../stores/analytics/port.ts';
+import { analyticsAudit } from './analytics-audit.ts';
 import { AnalyticsFeeds } from './analytics-feeds.ts';
 
 /** The read model of figures: who did what and when, how long things took, and never what anybody wrote. */
@@ -23,6 +24,7 @@ export const analyticsReadModel: ReadModel = {
       },
     };
   },
+  openAudit: async ({ settings }) => analyticsAudit(await openAnalytics(settings, true)),
 };
 
 export function analyticsProjection(store: AnalyticsStore): Projection {

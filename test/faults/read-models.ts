@@ -227,7 +227,9 @@ async function compareAnalytics(session: string, events: readonly WireEvent[], {
   const comparison = new Comparison();
   const store = openSqliteAnalytics({ path: join(dataDir, 'analytics.db'), writes: false });
   try {
-    const held = new Set(await store.heldSeqs({ tenant: 'default', sessionId: session }, 1, SEQ_MAX));
+    const rows = await store.heldEvents({ tenant: 'default', sessionId: session }, 1, SEQ_MAX);
+    const held = new Set(rows.map(({ seq }) => seq));
+    if (held.size < rows.length) comparison.add('extra', `${rows.length - held.size} more rows than seqs`);
     for (const { seq } of events) {
       comparison.found.checked += 1;
       if (!held.delete(seq)) comparison.add('missing', `seq ${seq}`);

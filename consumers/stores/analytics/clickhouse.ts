@@ -2,7 +2,7 @@ import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions
 import { ANALYTICS_STEPS_MS, type Percentiles } from '../../../shared/contract/analytics.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 import { CLICKHOUSE_TABLES } from './clickhouse-schema.ts';
-import type { AnalyticsStore, Ends, EventRow, LetterRow, ReceiptRow, Span } from './port.ts';
+import type { AnalyticsStore, Ends, EventRow, HeldEvent, LetterRow, ReceiptRow, Span } from './port.ts';
 
 /** of one statement; the runtime gives a batch 30 s */
 const STATEMENT_MS_MAX = 20_000;
@@ -171,14 +171,14 @@ class ClickHouseAnalytics implements AnalyticsStore {
     );
   }
 
-  async heldSeqs(session: { tenant: string; sessionId: string }, from: number, to: number): Promise<number[]> {
+  async heldEvents({ tenant, sessionId }: { tenant: string; sessionId: string }, from: number, to: number): Promise<HeldEvent[]> {
     const result = await this.#client.query({
-      query: `SELECT DISTINCT seq FROM events WHERE tenant = {tenant: String} AND session_id = {sessionId: String}
-              AND seq BETWEEN {from: UInt32} AND {to: UInt32} ORDER BY seq`,
-      query_params: { tenant: session.tenant, sessionId: session.sessionId, from, to },
+      query: `SELECT DISTINCT seq, event_id AS eventId, type FROM events WHERE tenant = {tenant: String}
+              AND session_id = {sessionId: String} AND seq BETWEEN {from: UInt32} AND {to: UInt32} ORDER BY seq, eventId`,
+      query_params: { tenant, sessionId, from, to },
       format: 'JSONEachRow',
     });
-    return (await result.json<{ seq: number }>()).map(({ seq }) => seq);
+    return await result.json<HeldEvent>();
   }
 
   async health(): Promise<void> {

@@ -25,6 +25,8 @@ export interface ReceiptRow {
   persistedAtMs: number;
 }
 
+export type HeldEvent = Pick<EventRow, 'seq' | 'eventId' | 'type'>;
+
 export interface LetterRow {
   /** of the letter, the same however often it is read */
   id: string;
@@ -74,8 +76,8 @@ export interface AnalyticsStore extends Figures {
   writeEvents(rows: readonly EventRow[]): Promise<void>;
   writeReceipts(rows: readonly ReceiptRow[]): Promise<void>;
   writeLetters(rows: readonly LetterRow[]): Promise<void>;
-  /** Which of these seqs of a session there are rows of: what an audit asks. */
-  heldSeqs(session: { tenant: string; sessionId: string }, from: number, to: number): Promise<number[]>;
+  /** The distinct events of a session that there are rows of, by seq and then by id: what an audit asks. */
+  heldEvents(session: { tenant: string; sessionId: string }, from: number, to: number): Promise<HeldEvent[]>;
   /** Resolves when the store takes what this process needs of it. */
   health(): Promise<void>;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ANALYTICS_STEPS_MS, type Percentiles } from '../../../shared/contract/analytics.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
-import type { AnalyticsStore, Ends, EventRow, LetterRow, ReceiptRow, Span } from './port.ts';
+import type { AnalyticsStore, Ends, EventRow, HeldEvent, LetterRow, ReceiptRow, Span } from './port.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
 const BUSY_MS_MAX = 5_000;
@@ -191,11 +191,15 @@ class SqliteAnalytics implements AnalyticsStore {
     );
   }
 
-  async heldSeqs(session: { tenant: string; sessionId: string }, from: number, to: number): Promise<number[]> {
+  async heldEvents(session: { tenant: string; sessionId: string }, from: number, to: number): Promise<HeldEvent[]> {
     const rows = this.#prepare(
-      'SELECT seq FROM events WHERE tenant = ? AND session_id = ? AND seq BETWEEN ? AND ? ORDER BY seq',
+      `SELECT seq, event_id, type FROM events WHERE tenant = ? AND session_id = ? AND seq BETWEEN ? AND ? ORDER BY seq, event_id`,
     ).all(session.tenant, session.sessionId, from, to);
-    return await Promise.resolve(rows.map((row) => numberOf(row, 'seq')));
+    // the column holds nothing but types of events
+    const typeOf = (row: Row): HeldEvent['type'] => row['type'] as HeldEvent['type'];
+    return await Promise.resolve(
+      rows.map((row) => ({ seq: numberOf(row, 'seq'), eventId: String(row['event_id']), type: typeOf(row) })),
+    );
   }
 
   async health(): Promise<void> {
