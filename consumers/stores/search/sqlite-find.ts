@@ -10,7 +10,7 @@ import { placeTerm } from './sqlite-write.ts';
 /** above it only the filter keeps sessions apart, and not the index */
 const PLACES_MAX = 100;
 /** of a word in more messages than this only those written last are ranked and counted */
-const MATCHES_MAX = 100_000;
+const MATCHES_MAX = 50_000;
 /** rows between two looks at the clock, after which others have their turn */
 const ROWS_PER_TURN = 256;
 
