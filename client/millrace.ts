@@ -60,6 +60,7 @@ export class Millrace {
     return this.query('sessions.list', params);
   }
 
+  /** Messages of all one's sessions, best hits first. `highlight` is HTML in which nothing but `<mark>` is markup. */
   search(params: Queries['search.query']['params']): Promise<Queries['search.query']['answer']> {
     return this.query('search.query', params);
   }

@@ -15,7 +15,9 @@ export const CI_SUITES: readonly string[] = [
   'test/system/lost-stream.test.ts',
   'test/system/meetings-cassandra.test.ts',
   'test/system/messages.test.ts',
+  'test/system/opensearch-launch.test.ts',
   'test/system/search-opensearch.test.ts',
+  'test/system/search-rebuilt.test.ts',
 ];
 
 /** What is left out now. MILLRACE_WITH=cassandra asks for the contract on a real store without the others. */

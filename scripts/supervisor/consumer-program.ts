@@ -43,13 +43,20 @@ function environment(): Record<string, string | undefined> {
     throw new SettingsError(`there is no system in ${settings.dataDir}: start one with npm start, or name another DATA_DIR`);
   }
   const internalSecret = settings.internalSecret ?? secretsOf(settings).internalSecret;
-  return { ...consumersEnvironment(settings, { jwtSecret: '', internalSecret }), ...localCassandra(settings.dataDir) };
+  return { ...consumersEnvironment(settings, { jwtSecret: '', internalSecret }), ...localServers(settings.dataDir) };
 }
 
-/** The node that `npm start -- --with cassandra` made in the data directory, unless another one is named. */
-function localCassandra(dataDir: string): Record<string, string> {
-  const file = join(dataDir, 'cassandra', 'ports.json');
-  if (process.env['CASSANDRA_CONTACT_POINTS'] || !existsSync(file)) return {};
-  const { port } = JSON.parse(readFileSync(file, 'utf8')) as { port: number };
-  return { CASSANDRA_CONTACT_POINTS: `127.0.0.1:${port}` };
+/** The nodes that `npm start -- --with …` made in the data directory, unless others are named. */
+function localServers(dataDir: string): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [folder, variable, before] of [
+    ['cassandra', 'CASSANDRA_CONTACT_POINTS', ''],
+    ['opensearch', 'SEARCH_URL', 'http://'],
+  ] as const) {
+    const file = join(dataDir, folder, 'ports.json');
+    if (process.env[variable] || !existsSync(file)) continue;
+    const { port } = JSON.parse(readFileSync(file, 'utf8')) as { port: number };
+    variables[variable] = `${before}127.0.0.1:${port}`;
+  }
+  return variables;
 }

@@ -103,7 +103,7 @@ function wordTests(world: World): void {
 }
 
 function rightTests(world: World): void {
-  test('finds in the sessions of the caller alone, also just after leaving', async () => {
+  test('P8: finds in the sessions of the caller alone, also just after leaving', async () => {
     const [open, closed] = await Promise.all([Scene.make(world, 'public'), Scene.make(world, 'private', true)]);
     const word = newWord();
     await Promise.all([open, closed].map((scene) => scene.message('member', { text: word })));
