@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { ReadModel } from '../runtime/read-model.ts';
 import type { Settings } from '../settings.ts';
 import type { SearchGenerations, SearchLook, SearchStore } from '../stores/search/port.ts';
@@ -9,8 +11,10 @@ import { SEARCH_DURABLE, searchProjection } from './search.ts';
 /** The search index, in OpenSearch or Elasticsearch or in the embedded store. */
 export const searchReadModel: ReadModel = {
   name: SEARCH_DURABLE,
-  async open({ settings }) {
-    const store = await openSearch(settings, true);
+  async open({ settings, manager }) {
+    // an index that is made now would lack what was taken before
+    const mayMake = !(await hasTaken(manager));
+    const store = await openSearch(settings, { writes: true, mayMake });
     return { projection: searchProjection(store), close: async () => await store.close() };
   },
   async openGenerations({ settings }) {
@@ -24,20 +28,32 @@ export const searchReadModel: ReadModel = {
     };
   },
   async openAudit({ settings }) {
-    return searchAudit(await openSearch(settings, false));
+    return searchAudit(await openSearch(settings, { writes: false, mayMake: false }));
   },
 };
 
+/** Did the durable ever have an event acknowledged? */
+async function hasTaken(manager: JetStreamManager): Promise<boolean> {
+  try {
+    const { ack_floor } = await manager.consumers.info(EVENTS_STREAM, SEARCH_DURABLE);
+    return ack_floor.consumer_seq > 0;
+  } catch (error) {
+    const isNew = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
+    if (isNew) return false;
+    throw error;
+  }
+}
+
 export async function openSearch(
   { openSearch: settings, dataDir }: Settings,
-  writes: boolean,
+  options: { writes: boolean; mayMake: boolean },
 ): Promise<SearchStore & SearchLook> {
   if (settings !== undefined) {
     // loaded where it is used, as every store that is not embedded
     const { openOpenSearch } = await import('../stores/search/opensearch.ts');
-    return await openOpenSearch({ settings, writes });
+    return await openOpenSearch({ settings, ...options });
   }
-  return openSqliteSearch({ path: pathIn(dataDir), writes });
+  return openSqliteSearch({ path: pathIn(dataDir), ...options });
 }
 
 async function openGenerations({ openSearch: settings, dataDir }: Settings): Promise<SearchGenerations> {

@@ -56,7 +56,7 @@ export async function startHistoryQuery(connection: NatsConnection, settings: Se
 }
 
 export async function startSearchQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
-  const store = await openSearch(settings, false);
+  const store = await openSearch(settings, { writes: false, mayMake: false });
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
   const indexed = watchIndexed(throughOf(manager, SEARCH_DURABLE, Date.now), store.seenAfterMs, log);
   const searching = { store, asOfMs: () => indexed.asOfMs() };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { searchWriteOf } from '../../consumers/projections/search.ts';
-import type { SearchStore } from '../../consumers/stores/search/port.ts';
+import { IndexGone, type SearchStore } from '../../consumers/stores/search/port.ts';
 import { openSqliteGenerations, openSqliteSearch } from '../../consumers/stores/search/sqlite.ts';
 import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
 import type { Event } from '../../shared/core/types.ts';
@@ -14,9 +14,9 @@ import { searchStoreContract } from './search-store.contract.ts';
 searchStoreContract('SQLite', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-search-'));
   const path = join(directory, 'search.db');
-  const writer = openSqliteSearch({ path, writes: true });
+  const writer = openSqliteSearch({ path, writes: true, mayMake: true });
   // as another process reads it
-  const reader = openSqliteSearch({ path, writes: false });
+  const reader = openSqliteSearch({ path, writes: false, mayMake: false });
   return {
     store: {
       seenAfterMs: 0,
@@ -45,7 +45,7 @@ describe('the SQLite file of the search index', () => {
   let store: SearchStore;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'millrace-search-'));
-    store = openSqliteSearch({ path: join(directory, 'search.db'), writes: true });
+    store = openSqliteSearch({ path: join(directory, 'search.db'), writes: true, mayMake: true });
   });
   afterEach(async () => {
     await store.close();
@@ -80,11 +80,27 @@ describe('the SQLite file of the search index', () => {
     await write(anEvent('message.created', { seq: 1 }));
   });
 
+  it('that is gone is not made again by who only reads, nor by whom it was kept from', async () => {
+    const path = join(directory, 'gone.db');
+    for (const writes of [true, false]) expect(() => openSqliteSearch({ path, writes, mayMake: false })).toThrow(IndexGone);
+    // a rebuild makes the file, and nobody finds a part of what there was before it is done
+    const generations = openSqliteGenerations(path);
+    const waiting = openSqliteSearch({ path, writes: true, mayMake: false });
+    const message = searchWriteOf(anEvent('message.created', { seq: 1 }));
+    await expect(waiting.write(message === undefined ? [] : [message])).rejects.toBeInstanceOf(IndexGone);
+    await expect(waiting.health()).rejects.toBeInstanceOf(IndexGone);
+    await (await generations.make(2)).close();
+    await generations.swap(2);
+    await waiting.health();
+    await waiting.close();
+    await generations.close();
+  });
+
   it('of a newer program is refused', () => {
     const path = join(directory, 'newer.db');
     const other = new DatabaseSync(path);
     other.exec('PRAGMA user_version = 99');
     other.close();
-    expect(() => openSqliteSearch({ path, writes: true })).toThrow('schema 99');
+    expect(() => openSqliteSearch({ path, writes: true, mayMake: true })).toThrow('schema 99');
   });
 });

@@ -3,7 +3,7 @@ import { searchWriteOf } from '../../consumers/projections/search.ts';
 import { openOpenSearchGenerations } from '../../consumers/stores/search/opensearch-generations.ts';
 import { INDEX_VERSION, templateOf } from '../../consumers/stores/search/opensearch-index.ts';
 import { openOpenSearch } from '../../consumers/stores/search/opensearch.ts';
-import type { Rejected, SearchStore, SearchWrite } from '../../consumers/stores/search/port.ts';
+import { IndexGone, type Rejected, type SearchStore, type SearchWrite } from '../../consumers/stores/search/port.ts';
 import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { parseQuery } from '../../shared/search/query.ts';
@@ -31,7 +31,7 @@ requireOrSkip('OpenSearch', await openSearchMissing())('OpenSearch', () => {
 
   searchStoreContract('OpenSearch', async () => {
     const index = `contract-${(made += 1)}`;
-    const store = await openOpenSearch({ settings: node.settings(index), writes: true });
+    const store = await openOpenSearch({ settings: node.settings(index), writes: true, mayMake: true });
     return {
       store,
       openGenerations: async () => await openOpenSearchGenerations(node.settings(index)),
@@ -54,7 +54,7 @@ requireOrSkip('OpenSearch', await openSearchMissing())('OpenSearch', () => {
       return (await store.find({ tenant: 'default', clauses: query.clauses, sessions: ['s1'], limit: 100 })).total;
     };
     const opened = async (index: string): Promise<SearchStore> =>
-      await openOpenSearch({ settings: node.settings(index), writes: true });
+      await openOpenSearch({ settings: node.settings(index), writes: true, mayMake: true });
     afterAll(async () => void (await call('DELETE', '/own-*')));
 
     it('is made once, by one of several at a time, with its template', async () => {
@@ -133,6 +133,8 @@ requireOrSkip('OpenSearch', await openSearchMissing())('OpenSearch', () => {
       await expect(store.health()).rejects.toThrow();
       await expect(found(store, 'ostrich')).rejects.toThrow();
       expect(await call('GET', '/own-gone/_mapping')).toMatchObject({ status: 404 });
+      const again = openOpenSearch({ settings: node.settings('own-gone'), writes: true, mayMake: false });
+      await expect(again).rejects.toBeInstanceOf(IndexGone);
     });
 
     it(

@@ -130,7 +130,12 @@ requireOrSkip('nats-server and OpenSearch', natsServerMissing() ?? (await openSe
         // whatever is refused throws
         for (; !over.signal.aborted; sent += 1) await say(`meeting-${sent % 8}`, `under load ${sent}`);
       })();
-      await until('search is 503', async () => (await alice.http.request('GET', '/v1/search?q=review')).status === 503);
+      const isAway = async (): Promise<boolean> => (await alice.http.request('GET', '/v1/search?q=review')).status === 503;
+      await until('search is 503', isAway);
+      // what starts now could make an index of what comes from now on, and nobody would know what it lacks
+      stack.kill('consumers');
+      await until('it says what to do', () => stack.logs('consumers').some((line) => line.includes('the search index is gone')));
+      expect(await isAway()).toBe(true);
       const timer = setTimeout(() => over.abort(), REBUILD_MS_MAX);
       const rebuilt = await run('rebuild.ts', 'search').finally(() => over.abort());
       clearTimeout(timer);

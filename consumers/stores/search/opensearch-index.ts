@@ -1,4 +1,5 @@
 import { FOLDED_LETTERS } from '../../../shared/search/tokens.ts';
+import { IndexGone } from './port.ts';
 import { errorTypeIn, okOr, propertyOf, type OpenSearchCall } from './opensearch-http.ts';
 
 /** The index: its template, its generations, and the alias that leads to one of them. */
@@ -92,10 +93,11 @@ export async function putTemplate(call: OpenSearchCall, index: string): Promise<
   okOr('the template', await call('PUT', `/_index_template/${index}`, templateOf(index), SETUP_MS_MAX));
 }
 
-/** Brings the template up to date, and makes the first generation where there is none. Several may try at once. */
-export async function ensureIndex(call: OpenSearchCall, index: string): Promise<void> {
+/** Brings the template up to date, and makes the first generation where there is none and it may. Several may try at once. */
+export async function ensureIndex(call: OpenSearchCall, index: string, mayMake: boolean): Promise<void> {
   await putTemplate(call, index);
   if ((await currentGeneration(call, index)) === undefined) {
+    if (!mayMake) throw new IndexGone();
     const body = { aliases: { [index]: { is_write_index: true } } };
     const made = await call('PUT', `/${generationName(index, FIRST_GENERATION)}`, body, SETUP_MS_MAX);
     // another one was faster

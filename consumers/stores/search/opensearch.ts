@@ -32,15 +32,17 @@ export interface OpenSearchOptions {
   settings: OpenSearchSettings;
   /** false: only reads, so that nothing is made and health does not write */
   writes: boolean;
+  /** where there is no index: make its first generation; else reject with IndexGone */
+  mayMake: boolean;
 }
 
 /**
  * The search index in OpenSearch or Elasticsearch. Every write is a whole document whose external version is the clock of its
  * event, so that a conflict means it was known; nothing is ever deleted, for a deleted document would forget its version.
  */
-export async function openOpenSearch({ settings, writes }: OpenSearchOptions): Promise<SearchStore & SearchLook> {
+export async function openOpenSearch({ settings, writes, mayMake }: OpenSearchOptions): Promise<SearchStore & SearchLook> {
   const call = openSearchCalls(settings);
-  if (writes) await ensureIndex(call, settings.index);
+  if (writes) await ensureIndex(call, settings.index, mayMake);
   return new OpenSearch(call, settings.index, { writes, isAlias: true });
 }
 

@@ -1,3 +1,4 @@
+import { StoreUnavailable } from '../store-unavailable.ts';
 import type { SearchHit, SearchPlace } from '../../../shared/contract/search.ts';
 import type { MessageRole } from '../../../shared/core/types.ts';
 import type { Clause } from '../../../shared/search/query.ts';
@@ -106,6 +107,17 @@ export interface SearchGenerations {
   /** Nothing happens where there is none. Rejects when it is the current one. */
   drop(generation: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * There is no index where there was one: made anew by itself it would find only what comes from now on, and nobody would know.
+ * Search is 503 until it was rebuilt.
+ */
+export class IndexGone extends StoreUnavailable {
+  constructor() {
+    super('the search index is gone: npm run rebuild -- search');
+    this.name = 'IndexGone';
+  }
 }
 
 /** below what an asker waits: an answer behind it would help nobody */

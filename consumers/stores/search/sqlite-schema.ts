@@ -45,11 +45,20 @@ export function generationsIn(database: DatabaseSync): number[] {
   return rows.map((row) => Number(String(row['name']).slice('documents_'.length))).toSorted((a, b) => a - b);
 }
 
+/** Whether its tables are there. */
+export function hasGeneration(database: DatabaseSync, generation: number): boolean {
+  const { documents } = tablesOf(generation);
+  return database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(documents) !== undefined;
+}
+
 export const CURRENT_SQL = 'SELECT current FROM generation';
 export const SWAP_SQL = 'UPDATE generation SET current = ?';
 
-/** Makes the tables, in one transaction that several processes may try at once. Throws when the file is of a newer program. */
-export function migrate(database: DatabaseSync): void {
+/**
+ * Makes what is missing, in one transaction that several processes may try at once; `withFirst`: in a new file the first
+ * generation too. Throws when the file is of another program.
+ */
+export function migrate(database: DatabaseSync, withFirst: boolean): void {
   inTransaction(database, () => {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
     if (version > SEARCH_SCHEMA_VERSION) {
@@ -62,7 +71,7 @@ export function migrate(database: DatabaseSync): void {
       INSERT INTO generation (id, current) VALUES (0, ${FIRST_GENERATION});
       CREATE TABLE probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
     `);
-    createGeneration(database, FIRST_GENERATION);
+    if (withFirst) createGeneration(database, FIRST_GENERATION);
     database.exec(`PRAGMA user_version = ${SEARCH_SCHEMA_VERSION}`);
   });
 }

@@ -1,18 +1,19 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { MessageRole } from '../../../shared/core/types.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
-import type {
-  Found,
-  Rejected,
-  SearchedSession,
-  SearchGenerations,
-  SearchLook,
-  SearchQuestion,
-  SearchStore,
-  SearchWrite,
-  StoredDocument,
+import {
+  IndexGone,
+  type Found,
+  type Rejected,
+  type SearchedSession,
+  type SearchGenerations,
+  type SearchLook,
+  type SearchQuestion,
+  type SearchStore,
+  type SearchWrite,
+  type StoredDocument,
 } from './port.ts';
 import { findIn } from './sqlite-find.ts';
 import {
@@ -20,6 +21,7 @@ import {
   CURRENT_SQL,
   dropGeneration,
   generationsIn,
+  hasGeneration,
   inTransaction,
   migrate,
   SWAP_SQL,
@@ -37,6 +39,8 @@ export interface SqliteSearchOptions {
   path: string;
   /** false: only reads, so that health does not write */
   writes: boolean;
+  /** where there is no file: make one, with its first generation; else throw IndexGone */
+  mayMake: boolean;
   /** absent: the current one */
   generation?: number;
 }
@@ -45,16 +49,17 @@ export interface SqliteSearchOptions {
  * The embedded search index: one SQLite file, several processes. A batch is one transaction; `synchronous=FULL` makes it
  * durable before write() resolves. Throws when the file cannot be opened or is of another program.
  */
-export function openSqliteSearch({ path, writes, generation }: SqliteSearchOptions): SearchStore & SearchLook {
-  return new SqliteSearch(openDatabase(path), writes, generation);
+export function openSqliteSearch({ path, writes, mayMake, generation }: SqliteSearchOptions): SearchStore & SearchLook {
+  if (!mayMake && !existsSync(path)) throw new IndexGone();
+  return new SqliteSearch(openDatabase(path, mayMake), writes, generation);
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string, withFirst: boolean): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
-    migrate(database);
+    migrate(database, withFirst);
   } catch (error) {
     database.close();
     throw error;
@@ -117,6 +122,7 @@ class SqliteSearch implements SearchStore, SearchLook {
   }
 
   async health(): Promise<void> {
+    this.#generationNow();
     if (this.#writes) this.#database.prepare('INSERT OR REPLACE INTO probes (id, at) VALUES (?, ?)').run(PROBE_ROW, Date.now());
     else this.#database.prepare('SELECT at FROM probes WHERE id = ?').get(PROBE_ROW);
     return await Promise.resolve();
@@ -129,7 +135,9 @@ class SqliteSearch implements SearchStore, SearchLook {
   }
 
   #generationNow(): number {
-    return this.#generation ?? currentIn(this.#database);
+    const generation = this.#generation ?? currentIn(this.#database);
+    if (!hasGeneration(this.#database, generation)) throw new IndexGone();
+    return generation;
   }
 
   #writerNow(): GenerationWriter {
@@ -161,7 +169,7 @@ function storedOf(row: Readonly<Record<string, unknown>>): StoredDocument {
 
 /** Generations are tables of one file: a swap is one row. */
 export function openSqliteGenerations(path: string): SearchGenerations {
-  const database = openDatabase(path);
+  const database = openDatabase(path, false);
   return {
     async list() {
       const current = currentIn(database);
@@ -169,7 +177,7 @@ export function openSqliteGenerations(path: string): SearchGenerations {
     },
     async make(generation) {
       inTransaction(database, () => createGeneration(database, generation));
-      return await Promise.resolve(openSqliteSearch({ path, writes: true, generation }));
+      return await Promise.resolve(openSqliteSearch({ path, writes: true, mayMake: false, generation }));
     },
     async swap(generation) {
       inTransaction(database, () => {

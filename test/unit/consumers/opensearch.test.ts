@@ -44,7 +44,7 @@ describe('an OpenSearch that answers', () => {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     const settings = { url: `http://127.0.0.1:${address.port}`, index: 'x', authorization: 'Basic abc' };
-    store = await openOpenSearch({ settings, writes: false });
+    store = await openOpenSearch({ settings, writes: false, mayMake: false });
   });
   afterEach(async () => {
     server.closeAllConnections();

@@ -20,7 +20,7 @@ describe('what an event writes to the search index', () => {
     });
     const edit = anEvent('message.updated', { seq: 9, data: { messageSeq: 3, text: 'second', parentId: 'm0' } });
     // who edits for somebody is not who wrote it
-    expect(searchWriteOf({ ...edit, actor: 'service' } as Event)).toEqual({
+    expect(searchWriteOf({ ...edit, actor: 'service' })).toEqual({
       kind: 'document',
       ...SESSION,
       messageId: 'm1',
