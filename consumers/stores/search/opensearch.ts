@@ -25,6 +25,8 @@ const WRITE_MS_MAX = 20_000;
 const ERASED_AT_ONCE_MAX = 1_000;
 /** documents in one page of an audit's look: they come with their texts */
 const LOOKED_AT_ONCE_MAX = 50;
+/** else a shard that fails would only be left out */
+const WHOLE = 'allow_partial_search_results=false';
 /** what a refresh may take beyond its interval before the documents are seen */
 const SEEN_MARGIN_MS = 500;
 
@@ -77,7 +79,7 @@ class OpenSearch implements SearchStore, SearchLook {
   }
 
   async find(question: SearchQuestion): Promise<Found> {
-    const path = `/${this.#index}/_search?search_type=dfs_query_then_fetch`;
+    const path = `/${this.#index}/_search?${WHOLE}&search_type=dfs_query_then_fetch`;
     const answer = okOr('searching', await this.#call('POST', path, queryOf(question), FIND_MS_MAX));
     if (propertyOf(answer, 'timed_out') !== false) throw new Error(`searching took longer than ${FIND_MS_MAX} ms`);
     const hits = hitsIn(answer).map(hitOf);
@@ -152,7 +154,10 @@ class OpenSearch implements SearchStore, SearchLook {
         sort: [{ key: 'asc' }],
         ...(after === undefined ? {} : { search_after: after }),
       };
-      const answer = okOr('looking for documents', await this.#call('POST', `/${this.#index}/_search`, look, WRITE_MS_MAX));
+      const answer = okOr(
+        'looking for documents',
+        await this.#call('POST', `/${this.#index}/_search?${WHOLE}`, look, WRITE_MS_MAX),
+      );
       const found = hitsIn(answer);
       if (found.length > 0) yield found;
       if (found.length < size) return;
