@@ -128,6 +128,7 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
     const sent = await ask('bob', 'POST', `${S}/messages`, { text: 'how far?' });
     const command = `${S}/commands/${String(sent.body['commandId'])}`;
     await until('it is persisted', async () => (await ask('bob', 'GET', command)).body['status'] === 'persisted');
+    await until('it is found', async () => (await ask('bob', 'GET', '/v1/search?q=far')).body['total'] === 1);
     const page = await ask('vera', 'GET', `${S}/messages?limit=1`);
     await statuses(
       [200, 'vera', 'GET', S],
@@ -158,6 +159,11 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [400, 'bob', 'GET', '/v1/sessions?limit=0'],
       [400, 'bob', 'GET', '/v1/sessions?cursor=x'],
       [401, undefined, 'GET', '/v1/sessions'],
+      [200, 'bob', 'GET', '/v1/search?q=far&limit=1'],
+      [400, 'bob', 'GET', '/v1/search'],
+      [400, 'bob', 'GET', '/v1/search?q=far&cursor=x'],
+      [404, 'bob', 'GET', '/v1/search?q=far&sessionId=none'],
+      [401, undefined, 'GET', '/v1/search?q=far'],
       [200, 'bob', 'GET', '/v1/inbox?after=0'],
       [400, 'bob', 'GET', '/v1/inbox?after=x'],
       [201, 'bob', 'POST', '/v1/inbox/tickets'],
@@ -218,6 +224,7 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
     await statuses([202, 'alice', 'DELETE', S], [404, 'alice', 'DELETE', S], [404, 'alice', 'GET', `${S}/events`]);
     await stack.stop('consumers');
     await until('it is noticed', async () => (await ask(undefined, 'GET', '/readyz')).status === 503);
+    await statuses([503, 'bob', 'GET', '/v1/search?q=far']);
   });
 
   test('no operation was left out but the upgrades themselves', () => {
