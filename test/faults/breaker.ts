@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
-import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { jetstream, jetstreamManager, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { EVENTS_STREAM, eventSubject } from '../../shared/contract/subjects.ts';
 import { until } from '../support/stack.ts';
 import type { Ledger } from './ledger.ts';
 import { isLarge, type LinkName, nameOf, type Planned } from './plan.ts';
@@ -15,6 +16,7 @@ const BACK_MS_MAX = 60_000;
 /** in the server's store, beside the state of its durables */
 const MESSAGES_OF_EVENTS = join('jetstream', '$G', 'streams', EVENTS_STREAM, 'msgs');
 const ADMIN_MS_MAX = 5_000;
+const AGAIN_MS = 250;
 const NOTICED_MS_MAX = 30_000;
 /** what nats-server says of a write that failed */
 const NO_ROOM = /no space left on device/i;
@@ -101,6 +103,8 @@ export class Breaker {
           await sleep(forMs);
           await lose();
         });
+      case 'poison':
+        return await this.#poison();
       case 'full-disk':
         return await this.#fillDisk(forMs);
     }
@@ -141,14 +145,31 @@ export class Breaker {
     return signalled;
   }
 
-  async #administer(work: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<void>): Promise<void> {
-    const connection = await connect({ servers: this.#system.stack.nats, timeout: ADMIN_MS_MAX, waitOnFirstConnect: true });
-    try {
-      await work(await jetstreamManager(connection, { timeout: ADMIN_MS_MAX }));
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError && GONE.has(error.code))) throw error;
-    } finally {
-      await connection.close();
+  async #administer(work: (manager: JetStreamManager) => Promise<void>): Promise<void> {
+    await this.#connected(async (connection) => {
+      try {
+        await work(await jetstreamManager(connection, { timeout: ADMIN_MS_MAX }));
+      } catch (error) {
+        if (!(error instanceof JetStreamApiError && GONE.has(error.code))) throw error;
+      }
+    });
+  }
+
+  /** Again while the server is on its way back from an earlier fault. */
+  async #connected(work: (connection: NatsConnection) => Promise<void>): Promise<void> {
+    const untilMs = Date.now() + BACK_MS_MAX;
+    for (;;) {
+      try {
+        const connection = await connect({ servers: this.#system.stack.nats, timeout: ADMIN_MS_MAX, reconnect: false });
+        try {
+          return await work(connection);
+        } finally {
+          await connection.close();
+        }
+      } catch (error) {
+        if (Date.now() > untilMs) throw error;
+        await sleep(AGAIN_MS);
+      }
     }
   }
 
@@ -182,6 +203,17 @@ export class Breaker {
       copyOver(copy, store);
       rmSync(copy, { recursive: true, force: true });
       await stack.start('nats');
+    });
+  }
+
+  /** Among the others, and of a session that nobody has: no audit of those that there are needs to explain it. */
+  async #poison(): Promise<void> {
+    const payload = `{"poison": "${randomUUID()}"`;
+    this.#ledger.write({ kind: 'poison', payload });
+    await this.#connected(async (connection) => {
+      await jetstream(connection).publish(eventSubject('default', 'message.created', 'poisoned'), payload, {
+        timeout: ADMIN_MS_MAX,
+      });
     });
   }
 

@@ -11,6 +11,7 @@ export const FAULTS = [
   'refused',
   'unsettled',
   'unseen',
+  'buried',
   'readModels',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -33,6 +34,8 @@ export interface Verdict {
   announcedGaps: number;
   resumes: number;
   ownReads: number;
+  /** dead letters: all of them must be of poison */
+  letters: number;
   readModels: Record<string, number>;
 }
 
@@ -58,6 +61,7 @@ export class Judge {
   readonly #pages = new Map<string, readonly ReadMessage[]>();
   readonly #counts: Record<Fault, number>;
   readonly #findings: string[] = [];
+  readonly #poison = new Set<string>();
   readonly #verdict = {
     attempts: 0,
     unknown: 0,
@@ -65,6 +69,7 @@ export class Judge {
     later: 0,
     framesEvents: 0,
     ownReads: 0,
+    letters: 0,
     readModels: {} as Record<string, number>,
   };
 
@@ -103,6 +108,14 @@ export class Judge {
       case 'socket-fault':
         return this.#add('silentGaps', `socket ${line.socket}: ${line.why}`);
       case 'fault':
+        return;
+      case 'poison':
+        this.#poison.add(line.payload);
+        return;
+      case 'letter':
+        this.#verdict.letters += 1;
+        if (!this.#poison.has(line.payload))
+          this.#add('buried', `${line.consumer} has a dead letter of ${line.payload.slice(0, 200)}`);
         return;
       case 'log':
         this.#logs.set(line.session, line);

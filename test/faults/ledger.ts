@@ -23,7 +23,10 @@ export type Line =
   | { kind: 'refill'; socket: string; events: SeenEvent[] }
   | { kind: 'socket-fault'; socket: string; why: string }
   | { kind: 'fault'; name: string; step: 'begins' | 'ends' | 'failed'; why?: string }
-  /** after all was mended: what HTTP says */
+  /** an event that nobody can read, published by nobody who was answered */
+  | { kind: 'poison'; payload: string }
+  /** after all was mended: a dead letter, and what HTTP says */
+  | { kind: 'letter'; consumer: string; payload: string }
   | { kind: 'log'; session: string; head: number; epoch: string; events: LoggedEvent[] }
   | { kind: 'messages'; session: string; messages: ReadMessage[] }
   | { kind: 'status'; op: string; status: string }

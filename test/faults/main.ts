@@ -8,6 +8,7 @@ import { isClean } from './judge.ts';
 import { type Kind, KINDS } from './plan.ts';
 import { natsLeader } from './nats-leader.ts';
 import { edgeKillLines, natsLeaderLines, storeStopLines, stormLines } from './report.ts';
+import { CalledOff } from './settle.ts';
 import { storeStop } from './store-stop.ts';
 import { type Scene, SCENES } from './scenes.ts';
 import { storm } from './storm.ts';
@@ -89,6 +90,10 @@ async function run(options: Options, common: Common): Promise<{ lines: string[];
   }
 }
 
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 function positive(value: string): number {
   const number = Number(value);
   if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It must be a number above 0.');
@@ -101,4 +106,9 @@ function whole(value: string): number {
   return number;
 }
 
-process.exit(await main());
+process.exit(
+  await main().catch((error: unknown) => {
+    process.stderr.write(`faults: ${error instanceof CalledOff ? error.message : describe(error)}\n`);
+    return 2;
+  }),
+);

@@ -16,6 +16,7 @@ export type LinkName = (typeof LINKS)[number];
  * - `durable-deleted`, `stream-deleted`: by somebody who may
  * - `lost-tail`: an older copy of JetStream's store is put back while the server is stopped; nobody had taken what is lost
  * - `torn-tail`: only the stream's messages are put back: what was taken is lost, and the durables stand ahead of the stream
+ * - `poison`: an event that nobody can read is published, as by a backend with a fault
  * - `full-disk`: no byte is free where JetStream stores; then there is room again, and the server is started anew
  */
 export const KINDS = [
@@ -30,6 +31,7 @@ export const KINDS = [
   'stream-deleted',
   'lost-tail',
   'torn-tail',
+  'poison',
   'full-disk',
 ] as const;
 export type Kind = (typeof KINDS)[number];
@@ -38,7 +40,7 @@ export type Kind = (typeof KINDS)[number];
 const SUDDEN: readonly Kind[] = ['kill', 'cut'];
 const SLOW: readonly Kind[] = ['pause', 'refuse', 'hold', 'swallow', 'swallow-answers'];
 /** of the stream as a whole: nothing else is broken meanwhile */
-const LARGE: readonly Kind[] = ['durable-deleted', 'stream-deleted', 'lost-tail', 'torn-tail', 'full-disk'];
+const LARGE: readonly Kind[] = ['durable-deleted', 'stream-deleted', 'lost-tail', 'torn-tail', 'poison', 'full-disk'];
 
 export interface Planned {
   /** from the beginning of the plan */
@@ -90,7 +92,8 @@ export function planOf(options: PlanOptions): Planned[] {
       ...inTurns(slowTargets, sudden.length === 0 ? kills : Math.ceil(kills / 3), random),
       ...large.flatMap((kind) => {
         const places = targetsOf(kind, options).map((target) => ({ kind, target }));
-        return inTurns(places, Math.max(largeEach, kind === 'durable-deleted' ? places.length : 0), random);
+        // several: one that comes just before the stream is deleted may be taken by nobody
+        return inTurns(places, Math.max(largeEach * (kind === 'poison' ? 3 : 1), places.length), random);
       }),
     ],
     random,

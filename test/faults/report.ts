@@ -61,7 +61,7 @@ export function verdictLines(verdict: Verdict): string[] {
   const compared = Object.entries(verdict.readModels).map(([name, rows]) => `${name} ${rows}`);
   return [
     `${commands} commands in ${attempts} tries: ${unknown} without an answer (${settledByRetry} commands, settled by retry with their keys; ${replayed} replayed), ${later} told to come later`,
-    `${events} events, ${verdict.framesEvents} in frames; ${resumes} resumes, ${announcedGaps} gaps announced; ${ownReads} own reads`,
+    `${events} events, ${verdict.framesEvents} in frames; ${resumes} resumes, ${announcedGaps} gaps announced; ${ownReads} own reads; ${verdict.letters} dead letters`,
     ...(compared.length > 0 ? [`rows compared in read models: ${compared.join(', ')}`] : []),
     ...verdict.findings.map((finding) => `  ${finding}`),
     FAULTS.map((fault) => `${fault} ${verdict.counts[fault]}`).join(', '),

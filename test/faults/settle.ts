@@ -1,7 +1,9 @@
 import { HttpClient } from '../../scripts/replay/client.ts';
 import type { Stack } from '../support/stack.ts';
+import { auditSessions } from './audit.ts';
 import { Judge, type Verdict } from './judge.ts';
 import { type Ledger, readLedger } from './ledger.ts';
+import { readLetters } from './letters.ts';
 import type { Load } from './load.ts';
 import { awaitPersisted, readBack } from './read-back.ts';
 import { compareReadModels } from './read-models.ts';
@@ -26,7 +28,7 @@ export interface Settled {
 
 /** Waits until all is well, reads everything that there is to read, and writes it down. */
 export async function settle(
-  stack: Pick<Stack, 'url' | 'nats' | 'dataDir'>,
+  stack: Pick<Stack, 'url' | 'nats' | 'dataDir' | 'settings' | 'secrets'>,
   load: Load,
   ledger: Ledger,
   say: (line: string) => void,
@@ -47,6 +49,8 @@ export async function settle(
     users,
     patienceMs: COMPARE_PATIENCE_MS,
   });
+  await readLetters(stack.nats, ledger);
+  await auditSessions(stack, load.sessions, ledger, COMPARE_PATIENCE_MS);
   return { uncompared, persistedS, lastPersistedMs };
 }
 
@@ -66,10 +70,18 @@ export function seconds(sinceMs: number): number {
   return Math.round((Date.now() - sinceMs) / 100) / 10;
 }
 
+/** Who asked for the work has gone. */
+export class CalledOff extends Error {
+  constructor() {
+    super('called off');
+    this.name = 'CalledOff';
+  }
+}
+
 /** Does the work, or rejects as soon as it is called off: whoever asked for it then stops what was started. */
 export async function unlessCalledOff<T>(calledOff: AbortSignal, work: () => Promise<T>): Promise<T> {
   const off = new Promise<never>((_, reject) => {
-    const end = (): void => reject(new Error('called off'));
+    const end = (): void => reject(new CalledOff());
     if (calledOff.aborted) end();
     else calledOff.addEventListener('abort', end, { once: true });
   });

@@ -79,6 +79,11 @@ requireOrSkip('nats-server', natsServerMissing())('a system that is broken again
       expect(report.faults[fault], fault).toBeGreaterThan(0);
   });
 
+  test('P7: what nobody can read becomes a dead letter, and nothing else does', () => {
+    expectNone('buried');
+    expect(report.verdict.letters).toBeGreaterThan(0);
+  });
+
   test('a full disk was tried too', ({ skip }) => {
     const why = report.skipped['full-disk'];
     // CI promises that everything runs

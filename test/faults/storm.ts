@@ -64,6 +64,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     usersEach: options.usersEach,
     rate: Math.ceil((options.commands / options.spanMs) * 1_000),
   });
+  let breaking: Promise<void> | undefined;
   try {
     return await unlessCalledOff(options.calledOff, async () => {
       await untilReady(system.stack);
@@ -71,7 +72,8 @@ export async function storm(options: StormOptions): Promise<StormReport> {
       const { plan, skipped } = planFor(options, system);
       announce(plan, options);
       const breaker = new Breaker(system, ledger, say);
-      await underLoad(load, breaker, plan, options);
+      breaking = underLoad(load, breaker, plan, options);
+      await breaking;
       const settled = await settle(system.stack, load, ledger, say);
       await load.close();
       await ledger.close();
@@ -80,6 +82,8 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     });
   } finally {
     await load.close();
+    // called off in the middle of a fault: it would start again what is stopped here
+    await breaking?.catch(() => undefined);
     await system.stop();
   }
 }
@@ -120,6 +124,7 @@ async function underLoad(load: Load, breaker: Breaker, plan: readonly Planned[],
   const progress = setInterval(() => say(`${load.answered} commands answered`), PROGRESS_EVERY_MS);
   try {
     await breaker.run(plan, options.calledOff);
+    if (options.calledOff.aborted) return;
     const untilMs = Date.now() + MORE_MS_MAX;
     while (load.answered < commands && !options.calledOff.aborted) {
       if (Date.now() > untilMs) throw new Error(`only ${load.answered} of ${commands} commands were answered`);

@@ -159,9 +159,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
   const edgeReady = (withinMs?: number): Promise<void> => {
     const answers = async (): Promise<boolean> => {
-      const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
-      await response?.arrayBuffer();
-      return response?.ok ?? false;
+      try {
+        const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+        await response.arrayBuffer();
+        return response.ok;
+      } catch {
+        return false;
+      }
     };
     return until('the edge answers', answers, withinMs);
   };

@@ -173,6 +173,7 @@ describe('the judge of a ledger', () => {
       'unseen',
       replaced((line) => (line.kind === 'own-read' ? { ...line, isSeen: false } : line)),
     ],
+    ['a dead letter of an event', 'buried', [...CLEAN, { kind: 'letter', consumer: 'search', payload: '{"id":"event-1"}' }]],
     [
       'a read model that lacks a row',
       'readModels',
@@ -189,6 +190,11 @@ describe('the judge of a ledger', () => {
 
   it('has an example of everything that it looks for', () => {
     expect(new Set(broken.map(([, fault]) => fault))).toEqual(new Set(FAULTS));
+  });
+
+  it('takes a dead letter of poison for what it is', () => {
+    const lines: Line[] = [...CLEAN, { kind: 'poison', payload: '{' }, { kind: 'letter', consumer: 'search', payload: '{' }];
+    expect(judge(lines)).toMatchObject({ letters: 1, findings: [] });
   });
 
   it('takes an announced gap, read over HTTP, for none', () => {
