@@ -18,6 +18,7 @@ const TARGETS = {
   audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
   rebuild: { script: 'scripts/rebuild.ts', install: 'production', quiet: true },
+  simulate: { script: 'test/simulator/main.ts', install: 'full' },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },
   faults: { script: 'test/faults/main.ts', install: 'full', nats: true, edge: true },
 };

@@ -18,6 +18,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/opensearch-launch.test.ts',
   'test/system/search-opensearch.test.ts',
   'test/system/search-rebuilt.test.ts',
+  'test/system/simulate.test.ts',
 ];
 
 /** What is left out now. MILLRACE_WITH=cassandra asks for the contract on a real store without the others. */

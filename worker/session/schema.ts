@@ -3,7 +3,7 @@
  * Rows written are billed, so: no outbox table (watermarks over `events`), no state row that every command
  * rewrites (head, clock and ordinal are those of the last rows), ranges instead of a flag per event.
  */
-const MIGRATIONS: readonly string[][] = [
+export const MIGRATIONS: readonly string[][] = [
   [
     `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
     `CREATE TABLE members (

@@ -3,6 +3,7 @@ import type { StoredMessage } from '../../../shared/contract/internal.ts';
 import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
+import { archiveLast } from './archive-last.ts';
 import { TouchedMemory, type ArchivedEvent, type Touched } from './archive.ts';
 import { CassandraArchive } from './cassandra-archive.ts';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
@@ -59,8 +60,8 @@ class CassandraHistory implements HistoryStore {
   }
 
   /**
-   * Where rows will lie, rows, then what deletions erase. An event that is here and not in `touched` would be found by nobody who
-   * lost its hour; see CassandraErasure for why the rest of the order leaves no gap.
+   * Where rows will lie, rows, what deletions erase, and the archive's rows behind all of it (archive-last.ts). An event that is
+   * here and not in `touched` would be found by nobody who lost its hour; see CassandraErasure for why the rest leaves no gap.
    */
   async write(batch: readonly HistoryWrite[]): Promise<void> {
     try {
@@ -68,12 +69,18 @@ class CassandraHistory implements HistoryStore {
       const touched = this.#touched.unknownOf(rows);
       await this.#archive.writeTouched(touched);
       this.#touched.add(touched);
-      await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => await this.#writeRow(row));
+      const { made, archived } = archiveLast(batch);
+      await this.#writeRows(made.filter((write) => write.kind === 'row'));
       for (const erase of latestErasures(batch)) await this.#erasure.eraseSession(erase);
-      await this.#eraseLate(rows);
+      await this.#writeRows(archived);
     } catch (error) {
       throw asStoreFault(error);
     }
+  }
+
+  async #writeRows(rows: readonly RowWrite[]): Promise<void> {
+    await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => await this.#writeRow(row));
+    await this.#eraseLate(rows);
   }
 
   touched = (hour: number): AsyncIterable<Touched[]> => withStoreFaults(this.#archive.touched(hour));

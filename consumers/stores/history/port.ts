@@ -48,7 +48,10 @@ export interface Held {
  * fails; write() with a StoreUnavailable wherever that is known to be no fault of the batch.
  */
 export interface HistoryStore extends Archive {
-  /** Resolves once all of it is durable. After a rejection any part of it may have been written. */
+  /**
+   * Resolves once all of it is durable. After a rejection any part of it may have been written, but the archive's row of an
+   * event only with all else of the batch.
+   */
   write(batch: readonly HistoryWrite[]): Promise<void>;
   /**
    * Events from…to in order of seq, cut before maxBytes of JSON is exceeded, but at least one. A seq that is not held is

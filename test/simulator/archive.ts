@@ -1,0 +1,192 @@
+import { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
+import { archiveLast } from '../../consumers/stores/history/archive-last.ts';
+import type { ArchivedEvent, Touched } from '../../consumers/stores/history/archive.ts';
+import type { Held, HistoryStore, HistoryWrite, SessionKey } from '../../consumers/stores/history/port.ts';
+import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
+import type { StoredMessage } from '../../shared/contract/internal.ts';
+import type { SeqRange } from '../../shared/core/seq-ranges.ts';
+import type { Event } from '../../shared/core/types.ts';
+import type { FaultKind } from './faults.ts';
+import type { Machine } from './machine.ts';
+import type { Network } from './network.ts';
+import type { World } from './world.ts';
+
+const CALL_MS_MAX = 12_000;
+const SLOW_MS_MAX = 40_000;
+const POISONS = ['poison-throws', 'poison-hangs', 'poison-kills'] as const satisfies readonly FaultKind[];
+export type Poison = (typeof POISONS)[number];
+/** events of one seed that nobody can store */
+const POISON_EVENTS_MAX = 2;
+const POISON_ONE_IN = 120;
+
+/** The one database behind all workers: the product's adapter on an SQLite in memory, and what is wrong with it. */
+export class Archive {
+  readonly poisons = new Map<string, Poison>();
+  readonly #seen = new Set<string>();
+  readonly world: World;
+  readonly store: HistoryStore;
+  /** the checker's own eyes */
+  readonly database: DatabaseSync;
+  awayUntilMs = 0;
+
+  constructor(world: World) {
+    this.world = world;
+    const path = `file:simulated-${world.seed}?mode=memory&cache=shared`;
+    this.store = openSqliteHistory({ path, writes: true });
+    this.database = new DatabaseSync(path);
+  }
+
+  async close(): Promise<void> {
+    this.database.close();
+    await this.store.close();
+  }
+
+  get isAway(): boolean {
+    return this.awayUntilMs > this.world.nowMs;
+  }
+
+  /** Whether an event is one that hurts whoever stores it; decided when it is first seen, and for good. */
+  poisonOf({ tenant, sessionId }: SessionKey, seq: number): Poison | undefined {
+    const name = `${tenant} ${sessionId} ${seq}`;
+    return this.poisons.get(name);
+  }
+
+  /** Makes an event that was just published a poison, now and then. */
+  maybePoison(sessionId: string, seq: number): void {
+    const { world } = this;
+    const name = `default ${sessionId} ${seq}`;
+    // one that is published again may be in the archive already
+    if (this.#seen.has(name)) return;
+    this.#seen.add(name);
+    if (!world.faults.raging || this.poisons.size >= POISON_EVENTS_MAX) return;
+    const kinds = POISONS.filter((kind) => world.faults.enabled.has(kind));
+    const kind = world.pick(kinds);
+    if (kind === undefined || !world.chance(1 / POISON_ONE_IN)) return;
+    this.poisons.set(name, kind);
+    world.faults.happened(kind);
+    world.note('store', `seq ${seq} of ${sessionId} is poison: ${kind}`);
+  }
+}
+
+/** The store as one process reaches it: over the network, and not always. */
+export class RemoteStore implements HistoryStore {
+  readonly #archive: Archive;
+  readonly #machine: Machine;
+  readonly #network: Network;
+
+  constructor(archive: Archive, machine: Machine, network: Network) {
+    this.#archive = archive;
+    this.#machine = machine;
+    this.#network = network;
+  }
+
+  async write(batch: readonly HistoryWrite[]): Promise<void> {
+    const poison = this.#poisonIn(batch);
+    if (poison === 'poison-kills') this.#machine.kill();
+    if (poison === 'poison-hangs' || poison === 'poison-kills') return await new Promise(() => {});
+    if (poison === 'poison-throws') throw new Error('poison: UNIQUE constraint failed');
+    const { store, world } = this.#archive;
+    const { faults } = world;
+    await this.#call('write', async () => {
+      this.#demandThere();
+      if (faults.strikes('store-fails')) throw new StoreUnavailable('simulated: no answer');
+      if (faults.strikes('store-writes-a-part')) {
+        const { made, archived } = archiveLast(batch);
+        await store.write([...made, ...archived].slice(0, world.between(0, batch.length - 1)));
+        throw new StoreUnavailable('simulated: part of it is written');
+      }
+      await store.write(batch);
+      if (faults.strikes('store-fails-after-writing')) throw new Error('simulated: written, and then the connection broke');
+    });
+  }
+
+  async readEvents(session: SessionKey, from: number, to: number, maxBytes: number): Promise<Event[]> {
+    return await this.#read('read', async (store) => await store.readEvents(session, from, to, maxBytes));
+  }
+
+  async readEventsAt(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<Event[]> {
+    return await this.#read('read', async (store) => await store.readEventsAt(session, seqs, maxBytes));
+  }
+
+  async readMessages(session: SessionKey, seqs: readonly number[], maxBytes: number): Promise<StoredMessage[]> {
+    return await this.#read('read', async (store) => await store.readMessages(session, seqs, maxBytes));
+  }
+
+  async heldRanges(session: SessionKey, ranges: readonly SeqRange[]): Promise<Held> {
+    return await this.#read('held', async (store) => await store.heldRanges(session, ranges));
+  }
+
+  async readNote(name: string): Promise<string | undefined> {
+    return await this.#read('note', async (store) => await store.readNote(name));
+  }
+
+  async writeNote(name: string, note: string): Promise<void> {
+    await this.#read('note', async (store) => await store.writeNote(name, note));
+  }
+
+  async *touched(hour: number): AsyncIterable<readonly Touched[]> {
+    yield* await this.#read('touched', async (store) => await all(store.touched(hour)));
+  }
+
+  async *eventsOf(part: Touched): AsyncIterable<readonly ArchivedEvent[]> {
+    yield* await this.#read('events of a part', async (store) => await all(store.eventsOf(part)));
+  }
+
+  async *scanEvents(): AsyncIterable<{ events: readonly ArchivedEvent[]; done: number }> {
+    yield* await this.#read('scan', async (store) => await all(store.scanEvents()));
+  }
+
+  async health(): Promise<void> {
+    await this.#read('health', async () => await Promise.resolve());
+  }
+
+  async close(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async #read<T>(what: string, ask: (store: HistoryStore) => Promise<T>): Promise<T> {
+    return await this.#call(what, async () => {
+      this.#demandThere();
+      if (this.#archive.world.faults.strikes('store-fails')) throw new StoreUnavailable('simulated: no answer');
+      return await ask(this.#archive.store);
+    });
+  }
+
+  async #call<T>(what: string, effect: () => Promise<T>): Promise<T> {
+    const { world } = this.#archive;
+    const call = {
+      from: this.#machine,
+      to: 'store',
+      what: `store ${what}`,
+      timeoutMs: CALL_MS_MAX,
+      crash: 'worker-crash',
+    } as const;
+    return await this.#network.call(call, async () => {
+      if (world.faults.strikes('store-slow')) {
+        const ms = world.between(100, SLOW_MS_MAX);
+        await new Promise<void>((resolve) => void world.clock.after(ms, resolve));
+      }
+      return await effect();
+    });
+  }
+
+  #demandThere(): void {
+    if (this.#archive.isAway) throw new StoreUnavailable('simulated: connection refused');
+  }
+
+  #poisonIn(batch: readonly HistoryWrite[]): Poison | undefined {
+    for (const write of batch) {
+      if (write.kind !== 'row' || write.table !== 'events' || write.cells.envelope === undefined) continue;
+      const poison = this.#archive.poisonOf(write.key, write.key.seq);
+      if (poison !== undefined) return poison;
+    }
+    return undefined;
+  }
+}
+
+async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const page of pages) found.push(page);
+  return found;
+}

@@ -1,0 +1,204 @@
+import type { Accepted, CommandStatus } from '../../shared/contract/answers.ts';
+import type { Event } from '../../shared/core/types.ts';
+import type { PageItem, Result } from '../../worker/session/api.ts';
+import type { Archive } from './archive.ts';
+import type { PublishRequest } from './jetstream/server.ts';
+import type { Entry, Ledger } from './ledger.ts';
+import type { SessionObject } from './session-object.ts';
+import type { World } from './world.ts';
+
+/** A status never goes back, except `failed` to `persisted` (contract §1). */
+const RANKS = { accepted: 0, published: 1, failed: 2, persisted: 3 } as const;
+
+export interface Sighting {
+  event: Event;
+  /** its envelope as text: what never changes */
+  envelope: string;
+}
+
+export interface Letter {
+  sessionId: string;
+  seq: number;
+  reason: string;
+}
+
+/**
+ * What the promises say, and nothing of how they are kept: it knows the contract's answers, frames and events, and looks into
+ * the tables of edge and store with its own eyes. Much is judged as it is seen, the rest after healing (verdict.ts).
+ */
+export class Checker {
+  readonly world: World;
+  readonly archive: Archive;
+  /** by session and seq: the one value that anybody may ever see there */
+  readonly sightings = new Map<string, Map<number, Sighting>>();
+  letters: Letter[] = [];
+  /** `session seq` of letters that the server forgot: their events are still at the edge, and failed (docs/guarantees.md) */
+  readonly forgottenLetters = new Set<string>();
+  /** what somebody who is not the edge published, as long as a stream holds it, and which of it are dead letters */
+  readonly garbage = new Set<string>();
+  readonly garbageLetters = new Set<string>();
+  readonly #lastStatus = new Map<string, keyof typeof RANKS>();
+  readonly #floors = new Map<string, number>();
+
+  constructor(world: World, archive: Archive) {
+    this.world = world;
+    this.archive = archive;
+  }
+
+  broke(promise: string, what: string): void {
+    this.world.fail(promise, what);
+  }
+
+  /** Whoever sees an event says so: one seq has one value everywhere, forever, or its erasure (P2). */
+  saw(event: Event, where: string): void {
+    const { data, ...rest } = event;
+    const envelope = JSON.stringify(rest);
+    const session = this.sightings.get(event.sessionid) ?? new Map<number, Sighting>();
+    this.sightings.set(event.sessionid, session);
+    const known = session.get(event.seq);
+    if (known === undefined) return void session.set(event.seq, { event, envelope });
+    if (known.envelope !== envelope) {
+      return this.broke('P2', `seq ${event.seq} of ${event.sessionid} is ${envelope} in ${where}, and was ${known.envelope}`);
+    }
+    if (isErasedData(known.event.data)) session.set(event.seq, { event, envelope });
+    else if (!isErasedData(data) && JSON.stringify(data) !== JSON.stringify(known.event.data)) {
+      this.broke('P2', `the data of seq ${event.seq} of ${event.sessionid} differs in ${where}`);
+    }
+  }
+
+  accepted(entry: Entry, accepted: Accepted): void {
+    if (accepted.correlationId !== entry.correlationId)
+      this.broke('P3', `${entry.name} was answered with another's correlation id`);
+  }
+
+  /** The same 202 body for the same key (contract §1). */
+  answeredAgain(entry: Entry, first: NonNullable<Entry['outcome']>, second: NonNullable<Entry['outcome']>): void {
+    if (first.kind !== 'accepted') return;
+    const isSame = second.kind === 'accepted' && JSON.stringify(second.accepted) === JSON.stringify(first.accepted);
+    if (!isSame) {
+      this.broke('P3', `${entry.name} with ${entry.key} was ${JSON.stringify(first)} and then ${JSON.stringify(second)}`);
+    }
+  }
+
+  /** Own writes are seen (P5): the message that was just answered 202. */
+  read(entry: Entry, found: Result<PageItem>): void {
+    if (entry.outcome?.kind !== 'accepted') return;
+    const { seq, entityId } = entry.outcome.accepted;
+    if (!found.ok)
+      return this.broke('P5', `${entityId} was answered 202 at seq ${seq}, and reading it says ${found.refusal.code}`);
+    if (found.value.record.seq !== seq) this.broke('P5', `${entityId} is at ${found.value.record.seq}, answered was ${seq}`);
+  }
+
+  status(entry: Entry, found: Result<CommandStatus>): void {
+    if (entry.outcome?.kind !== 'accepted') return;
+    const { seq, commandId } = entry.outcome.accepted;
+    if (!found.ok) return this.broke('P3', `the status of ${commandId}, answered 202 at seq ${seq}, is ${found.refusal.code}`);
+    const { status } = found.value;
+    const last = this.#lastStatus.get(commandId);
+    if (last !== undefined && RANKS[status] < RANKS[last]) this.broke('P6', `${commandId} was ${last} and is ${status}`);
+    this.#lastStatus.set(commandId, status);
+    if (status === 'persisted' && !this.archived(entry.sessionId, seq)) {
+      this.broke('P6', `seq ${seq} of ${entry.sessionId} is said to be persisted, and the archive does not hold it`);
+    }
+  }
+
+  /** What a Session forgot is in the archive, or a dead letter (P6). Called after each commit. */
+  committed(object: SessionObject): void {
+    const { sessionId } = object.identity;
+    const { sql } = object.storage;
+    if (sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'events'`).toArray().length === 0) return;
+    const floor = sql.exec<{ seq: number }>('SELECT seq FROM events ORDER BY seq LIMIT 1').toArray()[0]?.seq;
+    if (floor === undefined) return;
+    const before = this.#floors.get(sessionId) ?? 1;
+    if (floor < before) this.broke('P2', `the events of ${sessionId} begin at ${floor} and began at ${before}`);
+    for (let seq = before; seq < floor; seq += 1) {
+      if (!this.archived(sessionId, seq) && !this.hasLetter(sessionId, seq)) {
+        this.broke('P6', `${sessionId} forgot seq ${seq}, which is neither in the archive nor a dead letter`);
+      }
+    }
+    this.#floors.set(sessionId, floor);
+  }
+
+  archived(sessionId: string, seq: number): boolean {
+    const row = this.archive.database
+      .prepare('SELECT 1 FROM events WHERE tenant = ? AND session_id = ? AND seq = ? AND envelope IS NOT NULL')
+      .get('default', sessionId, seq);
+    return row !== undefined;
+  }
+
+  hasLetter(sessionId: string, seq: number): boolean {
+    return this.letters.some((letter) => letter.sessionId === sessionId && letter.seq === seq);
+  }
+
+  /** What the server stored, of events and of dead letters. */
+  stored(stream: string, { subject, data, headers, msgId }: PublishRequest): void {
+    const text = new TextDecoder().decode(data);
+    if (stream === 'MILLRACE_EVENTS') {
+      if (msgId?.startsWith('garbage') === true) return;
+      const event = JSON.parse(text) as Event;
+      this.saw(event, 'the stream');
+      this.archive.maybePoison(event.sessionid, event.seq);
+    } else if (stream === 'MILLRACE_DEAD_LETTERS') {
+      const reason = headers?.get('Millrace-Reason') ?? '';
+      if (text.startsWith('garbage')) return void this.garbageLetters.add(text);
+      const event = JSON.parse(text) as Event;
+      if (subject !== 'millrace.dead.history') this.broke('P7', `a dead letter went to ${subject}`);
+      this.saw(event, 'a dead letter');
+      if (this.hasLetter(event.sessionid, event.seq)) return;
+      this.letters.push({ sessionId: event.sessionid, seq: event.seq, reason });
+    }
+  }
+
+  /** What a server lost is not the product's to keep, where the edge does not have it: but events and their letters are. */
+  forgot(stream: string, { data }: PublishRequest): void {
+    const text = new TextDecoder().decode(data);
+    if (stream !== 'MILLRACE_EVENTS' && stream !== 'MILLRACE_DEAD_LETTERS') return;
+    // a durable may pass over it afterwards, and nobody has it to publish it again
+    this.garbage.clear();
+    if (text.startsWith('garbage') || stream === 'MILLRACE_EVENTS') return;
+    const { sessionid, seq } = JSON.parse(text) as Event;
+    this.forgottenLetters.add(`${sessionid} ${seq}`);
+    this.letters = this.letters.filter((letter) => letter.sessionId !== sessionid || letter.seq !== seq);
+  }
+
+  /** Commands and their events, in the end; see verdict.ts for the rest. */
+  ledgerVerdict(ledger: Ledger): void {
+    const byCorrelation = new Map<string, Event[]>();
+    for (const session of this.sightings.values()) {
+      for (const { event } of session.values()) {
+        const events = byCorrelation.get(event.correlationid) ?? [];
+        byCorrelation.set(event.correlationid, [...events, event]);
+      }
+    }
+    const doubled = this.world.faults.enabled.has('command-repeated');
+    for (const entry of ledger.entries) {
+      const events = byCorrelation.get(entry.correlationId) ?? [];
+      byCorrelation.delete(entry.correlationId);
+      this.#entryVerdict(entry, events, doubled);
+    }
+    for (const [id, events] of byCorrelation) this.broke('P1', `nobody sent what made ${events[0]?.type} (${id})`);
+  }
+
+  #entryVerdict(entry: Entry, events: readonly Event[], doubled: boolean): void {
+    const said = `${entry.name} ${entry.key ?? '(no key)'} of ${entry.userId} in ${entry.sessionId}`;
+    if (events.length > 1) return this.broke('P1', `${said} took effect at seqs ${events.map(({ seq }) => seq).join(', ')}`);
+    const { outcome } = entry;
+    if (outcome === undefined) return this.broke('liveness', `${said} was never answered`);
+    if (outcome.kind === 'refused') {
+      const isOnce = entry.attempts === 1 && !doubled;
+      if (events.length > 0 && isOnce) this.broke('P1', `${said} was refused (${outcome.code}) and took effect`);
+    } else if (outcome.kind === 'accepted') {
+      const { eventId, seq } = outcome.accepted;
+      const [event] = events;
+      if (eventId === null) {
+        if (event !== undefined) this.broke('P1', `${said} was answered without an event and has one`);
+      } else if (event?.id !== eventId || event.seq !== seq) {
+        this.broke('P3', `${said} was answered 202 with seq ${seq}, and that is gone`);
+      }
+    }
+  }
+}
+
+export function isErasedData(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'erased' in data;
+}

@@ -1,0 +1,183 @@
+import { Archive } from './archive.ts';
+import { startChaos } from './chaos.ts';
+import { Checker } from './checker.ts';
+import { Edge } from './edge.ts';
+import type { FaultCounts, FaultKind } from './faults.ts';
+import { NatsServer } from './jetstream/server.ts';
+import { Ledger } from './ledger.ts';
+import { drawSkew, Machine } from './machine.ts';
+import { Network } from './network.ts';
+import { Person, type PersonParts } from './person.ts';
+import { SimulatedUplink } from './uplink.ts';
+import { headOf, judge } from './verdict.ts';
+import { startHistory, startQuery, Worker, type WorkerParts } from './worker.ts';
+import { World } from './world.ts';
+
+export const COMMANDS_MIN = 500;
+export const FAULTS_MIN = 20;
+const CHAOS_MS_MAX = 3 * 3_600_000;
+const HEAL_MS_MAX = 8 * 3_600_000;
+/** how often it is looked whether all is done */
+const LOOK_EVERY_MS = 5_000;
+/** after all is done: what comes late, and should not, is still seen */
+const CALM_MS = 90_000;
+const USERS = ['ann', 'ben', 'cleo'] as const;
+
+export interface Scenery {
+  world: World;
+  network: Network;
+  server: NatsServer;
+  archive: Archive;
+  edge: Edge;
+  workers: readonly Worker[];
+  people: readonly Person[];
+  checker: Checker;
+  ledger: Ledger;
+}
+
+export interface Options {
+  /** fewer commands, for a quick look; the promise of a seed is COMMANDS_MIN */
+  commands?: number;
+  off?: readonly FaultKind[];
+  print?: boolean;
+}
+
+export interface Report {
+  seed: number;
+  commands: number;
+  events: number;
+  faults: FaultCounts;
+  /** simulated */
+  chaosMs: number;
+  healMs: number;
+  letters: number;
+  traceHash: string;
+  /** what was seen broken first */
+  broken?: { name: string; message: string };
+  tail: readonly string[];
+}
+
+/** One seed: people, everything that goes wrong, then peace; and what is to be said of it. */
+export async function simulate(seed: number, options: Options = {}): Promise<Report> {
+  const world = new World(seed, options);
+  const archive = new Archive(world);
+  const scene = setUp(world, archive);
+  try {
+    const chaosMs = await rage(scene, options.commands ?? COMMANDS_MIN);
+    const healMs = await heal(scene);
+    if (world.broken === undefined) await judge(scene.checker, scene.edge.objects.values(), scene.ledger);
+    return {
+      seed,
+      commands: scene.ledger.entries.length,
+      events: [...scene.edge.objects.values()].reduce((sum, object) => sum + headOf(object), 0),
+      faults: world.faults.counts,
+      chaosMs,
+      healMs,
+      letters: scene.checker.letters.length,
+      traceHash: world.traceHash(),
+      ...(world.broken === undefined ? {} : { broken: { name: world.broken.name, message: world.broken.message } }),
+      tail: world.tail(),
+    };
+  } finally {
+    for (const object of scene.edge.objects.values()) object.storage.close();
+    await archive.close();
+  }
+}
+
+function setUp(world: World, archive: Archive): Scenery {
+  const network = new Network(world);
+  const server = new NatsServer(world, drawSkew(world));
+  const edge = new Edge({ world, network, server });
+  const checker = new Checker(world, archive);
+  const ledger = new Ledger(checker);
+  server.onStored = (stream, request) => checker.stored(stream, request);
+  server.onForgotten = (stream, request) => checker.forgot(stream, request);
+  edge.onCommit = (object) => checker.committed(object);
+  const parts: WorkerParts = { world, network, server, archive, post: (machine) => edge.post(machine) };
+  const workers = [
+    new Worker('history-1', parts, startHistory),
+    new Worker('history-2', parts, startHistory),
+    new Worker('query-1', parts, startQuery),
+  ];
+  const workerUplink = new SimulatedUplink(new Machine(world, 'edge', 'worker', 0), network, server);
+  const personParts: PersonParts = { world, network, edge, ledger, checker, workerUplink };
+  const sessions = Array.from({ length: world.between(1, 3) }, (_, at) => `session-${at + 1}`);
+  const people = sessions.flatMap((sessionId) => {
+    const scenery = { messages: [], traces: [], archived: false };
+    return USERS.map((userId) => new Person(personParts, sessionId, userId, scenery, userId === 'ann'));
+  });
+  return { world, network, server, archive, edge, workers, people, checker, ledger };
+}
+
+/** Until there were enough commands and enough faults. Returns how long that took. */
+async function rage(scene: Scenery, commands: number): Promise<number> {
+  const { world, workers, people, ledger } = scene;
+  for (const worker of workers) worker.start();
+  await world.clock.run(world.nowMs + LOOK_EVERY_MS);
+  const owners = people.filter(({ actor }) => actor.id === 'ann');
+  const created = Promise.all(owners.map(async (owner) => await owner.create(`the session of ${owner.sessionId}`)));
+  const state = { created: false };
+  created.then(
+    () => (state.created = true),
+    (error: unknown) => world.fail('a session can be created', String(error)),
+  );
+  await until(scene, 600_000, () => state.created);
+  const startedAtMs = world.nowMs;
+  world.faults.raging = true;
+  for (const person of people) person.start();
+  startChaos(scene);
+  const enough = (): boolean =>
+    ledger.entries.length >= commands && (commands < COMMANDS_MIN || world.faults.total >= FAULTS_MIN);
+  await until(scene, CHAOS_MS_MAX, enough);
+  return world.nowMs - startedAtMs;
+}
+
+/** No more faults, and no more commands; waits until all is done. Says what is not when that takes too long. */
+async function heal(scene: Scenery): Promise<number> {
+  const { world, network, people, server, archive } = scene;
+  const healedAtMs = world.nowMs;
+  world.note('world', 'no more faults from here on');
+  world.faults.raging = false;
+  for (const person of people) person.rest();
+  network.heal();
+  archive.awayUntilMs = 0;
+  server.full = false;
+  let healMs = 0;
+  for (let isCalm = false; !isCalm && world.broken === undefined;) {
+    await until(scene, HEAL_MS_MAX - healMs, () => unfinished(scene).length === 0);
+    healMs = world.nowMs - healedAtMs;
+    if (healMs >= HEAL_MS_MAX) break;
+    await until(scene, CALM_MS, () => false);
+    isCalm = unfinished(scene).length === 0;
+  }
+  const left = unfinished(scene);
+  if (left.length > 0) world.fail('liveness', `after ${HEAL_MS_MAX / 3_600_000} simulated hours: ${left.slice(0, 5).join('; ')}`);
+  return healMs;
+}
+
+/** What is still to happen. */
+function unfinished({ edge, people, ledger }: Scenery): string[] {
+  const left: string[] = [];
+  if (ledger.open > 0) left.push(`${ledger.open} commands have no answer`);
+  for (const object of edge.objects.values()) {
+    const head = headOf(object);
+    const { room } = object;
+    const { sessionId } = object.identity;
+    // only when to stop waiting; what is true then is judged by the contract
+    if (room === undefined) {
+      if (object.hasAlarm) left.push(`${sessionId} sleeps until its alarm`);
+    } else if (room.outbox.waiting) left.push(`the outbox of ${sessionId} stands at ${room.progress.sent} of ${head}`);
+    else if (room.progress.persisted < head) left.push(`${sessionId} knows ${room.progress.persisted} of ${head} persisted`);
+    for (const { reader, sessionId: mine, machine } of people) {
+      if (mine === sessionId && reader.cursor !== head) left.push(`${machine.name} has read ${reader.cursor} of ${head}`);
+    }
+  }
+  return left;
+}
+
+async function until({ world }: Scenery, msMax: number, done: () => boolean): Promise<void> {
+  const endMs = world.nowMs + msMax;
+  while (!world.isOver && world.nowMs < endMs && !done()) {
+    await world.clock.run(Math.min(endMs, world.nowMs + LOOK_EVERY_MS), () => world.isOver);
+  }
+}

@@ -1,0 +1,154 @@
+import { historyOn, historyReadModel } from '../../consumers/projections/history-read-model.ts';
+import { HISTORY_DURABLE } from '../../consumers/projections/history.ts';
+import { answerHistory } from '../../consumers/query/answer.ts';
+import { durableWatch } from '../../consumers/query/durable-watch.ts';
+import { jetStreamEventStream } from '../../consumers/query/event-stream.ts';
+import { knownLetters } from '../../consumers/query/letters.ts';
+import { startResponder } from '../../consumers/query/responder.ts';
+import { jetStreamLetters } from '../../consumers/runtime/letters.ts';
+import type { ReadModel } from '../../consumers/runtime/read-model.ts';
+import type { SignedPost } from '../../consumers/runtime/signed-post.ts';
+import { runReadModel } from '../../consumers/runtime/start-read-model.ts';
+import { DEAD_LETTERS_STREAM, EVENTS_STREAM, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
+import { RemoteStore, type Archive } from './archive.ts';
+import { natsClientOf } from './jetstream/client.ts';
+import type { NatsServer } from './jetstream/server.ts';
+import { drawSkew, Machine } from './machine.ts';
+import type { Network } from './network.ts';
+import { describeError, type World } from './world.ts';
+
+const RESTART_MS_MIN = 100;
+const RESTART_MS_MAX = 20_000;
+const START_RETRY_MS = 1_000;
+const FREEZE_MS_MAX = 60_000;
+
+export interface WorkerParts {
+  world: World;
+  network: Network;
+  server: NatsServer;
+  archive: Archive;
+  /** the edge's door for receipts */
+  post: (machine: Machine) => SignedPost;
+}
+
+type Start = (machine: Machine, parts: WorkerParts) => Promise<() => Promise<void>>;
+
+/** A process of the consumers that is started again whenever it ends, as a supervisor does. */
+export class Worker {
+  readonly name: string;
+  readonly #parts: WorkerParts;
+  readonly #start: Start;
+  #machine: Machine | undefined;
+  #stop: (() => Promise<void>) | undefined;
+
+  constructor(name: string, parts: WorkerParts, start: Start) {
+    this.name = name;
+    this.#parts = parts;
+    this.#start = start;
+  }
+
+  start(): void {
+    const { world } = this.#parts;
+    const machine = new Machine(world, this.name, this.name, drawSkew(world));
+    this.#machine = machine;
+    this.#stop = undefined;
+    machine.onDeath(() => this.#again());
+    world.note(this.name, 'starts');
+    this.#try(machine);
+  }
+
+  crash(): void {
+    this.#parts.world.note(this.name, 'is killed');
+    this.#machine?.kill();
+  }
+
+  /** As SIGTERM: what is in hand is brought to an end, and the process goes. */
+  stop(): void {
+    const machine = this.#machine;
+    const stop = this.#stop;
+    if (machine === undefined || stop === undefined) return;
+    this.#parts.world.note(this.name, 'is stopped');
+    this.#stop = undefined;
+    stop().then(
+      () => machine.kill(),
+      (error: unknown) => this.#parts.world.fail('stopping never rejects', describeError(error)),
+    );
+  }
+
+  freeze(): void {
+    const ms = this.#parts.world.between(1_000, FREEZE_MS_MAX);
+    this.#parts.world.note(this.name, `is frozen for ${ms} ms`);
+    this.#machine?.freeze(ms);
+  }
+
+  #try(machine: Machine): void {
+    this.#start(machine, this.#parts).then(
+      (stop) => (this.#stop = stop),
+      (error: unknown) => {
+        this.#parts.world.said(this.name, `cannot start: ${describeError(error)}`);
+        machine.after(START_RETRY_MS, () => this.#try(machine));
+      },
+    );
+  }
+
+  #again(): void {
+    const { world } = this.#parts;
+    world.clock.after(world.between(RESTART_MS_MIN, RESTART_MS_MAX), () => this.start());
+  }
+}
+
+/** The history as the product puts it together, on the simulated platform. */
+export async function startHistory(
+  machine: Machine,
+  { world, network, server, archive, post }: WorkerParts,
+): Promise<() => Promise<void>> {
+  const store = new RemoteStore(archive, machine, network);
+  const model: ReadModel = { ...historyReadModel, open: async (platform) => await Promise.resolve(historyOn(store, platform)) };
+  const { connection, client, manager } = natsClientOf({ world, machine, network, server });
+  return await runReadModel(model, {
+    connection,
+    client,
+    manager,
+    settings: { natsServers: [], edgeUrl: '', internalSecret: '', dataDir: '' },
+    post: post(machine),
+    log: logOf(machine),
+    now: () => machine.now(),
+    time: machine.time,
+    openArchive: async () => await Promise.resolve(new RemoteStore(archive, machine, network)),
+  });
+}
+
+/** Who answers questions to the store, as consumers/query/start.ts puts it together. */
+export async function startQuery(
+  machine: Machine,
+  { world, network, server, archive }: WorkerParts,
+): Promise<() => Promise<void>> {
+  const store = new RemoteStore(archive, machine, network);
+  const { connection, manager } = natsClientOf({ world, machine, network, server });
+  const isFed = durableWatch(
+    async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE),
+    () => machine.now(),
+  );
+  const stream = {
+    stream: jetStreamEventStream(manager, HISTORY_DURABLE),
+    deadLettersOf: knownLetters({
+      letters: jetStreamLetters(manager),
+      created: async () => (await manager.streams.info(DEAD_LETTERS_STREAM)).created,
+      consumer: HISTORY_DURABLE,
+      now: () => machine.now(),
+    }),
+  };
+  const answering = { store, isFed, stream, time: machine.time };
+  const answerer = {
+    subject: QUERY_SUBJECT,
+    store: 'history store',
+    answer: async (question: Uint8Array, replyBytesMax: number) => await answerHistory(answering, question, replyBytesMax),
+  };
+  const responder = startResponder(connection, answerer, logOf(machine), machine.time);
+  return await Promise.resolve(async () => await responder.stop());
+}
+
+function logOf({ world, name }: Machine) {
+  return (level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+    world.said(name, `${level} ${message} ${JSON.stringify(fields)}`);
+}

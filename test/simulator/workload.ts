@@ -1,0 +1,66 @@
+import type { CommandName } from '../../shared/core/types.ts';
+import type { World } from './world.ts';
+
+export interface Wanted {
+  name: CommandName;
+  data: object;
+}
+
+/** What one session looks like to those who act in it: enough to want something that makes sense. */
+export interface Scene {
+  messages: { id: string; author: string }[];
+  traces: string[];
+  archived: boolean;
+}
+
+/** there are only so many that are talked about, so that edits of one meet each other */
+const TALKED_ABOUT = 12;
+const EMOJIS = ['👍', '🎉', '❤️'] as const;
+const GUESTS = ['gus', 'gia'] as const;
+
+/** Draws the next command of a user. Texts are all different, so that one that is there twice is seen. */
+export function nextCommand(world: World, scene: Scene, userId: string, isOwner: boolean): Wanted {
+  const text = `${userId} says ${world.newId()}`;
+  const send: Wanted = {
+    name: 'message.send',
+    data: { text, ...(world.chance(0.2) ? { metadata: { n: world.between(1, 9) } } : {}) },
+  };
+  if (scene.archived && isOwner && world.chance(0.5)) return { name: 'session.restore', data: {} };
+  const message = world.pick(scene.messages.slice(-TALKED_ABOUT));
+  const own = world.pick(scene.messages.slice(-TALKED_ABOUT).filter(({ author }) => author === userId));
+  const roll = world.random();
+  if (roll < 0.45 || message === undefined) return withParent(world, send, message?.id);
+  if (roll < 0.66 && own !== undefined) return { name: 'message.edit', data: { messageId: own.id, text } };
+  if (roll < 0.7 && own !== undefined) return { name: 'message.delete', data: { messageId: own.id } };
+  if (roll < 0.84) {
+    const data = { messageId: message.id, emoji: world.pick(EMOJIS) };
+    return { name: world.chance(0.6) ? 'reaction.add' : 'reaction.remove', data };
+  }
+  if (roll < 0.88) return traceCommand(world, scene);
+  if (roll < 0.91) return { name: 'read.advance', data: { seq: world.between(0, 50) } };
+  if (!isOwner) return send;
+  if (roll < 0.95) return { name: 'session.update', data: { title: `title ${world.newId()}` } };
+  if (roll < 0.98) return guestCommand(world);
+  return { name: world.chance(0.6) ? 'session.archive' : 'session.restore', data: {} };
+}
+
+function withParent(world: World, send: Wanted, parentId: string | undefined): Wanted {
+  return parentId !== undefined && world.chance(0.2) ? { ...send, data: { ...send.data, parentId } } : send;
+}
+
+function guestCommand(world: World): Wanted {
+  const userId = world.pick(GUESTS);
+  if (world.chance(0.4)) return { name: 'member.remove', data: { userId } };
+  return { name: 'member.put', data: { userId, role: world.pick(['member', 'viewer', 'owner']) } };
+}
+
+function traceCommand(world: World, scene: Scene): Wanted {
+  const traceId = world.pick(scene.traces.slice(-3));
+  if (traceId === undefined || world.chance(0.2)) return { name: 'trace.start', data: { name: `trace ${world.newId()}` } };
+  if (world.chance(0.1)) return { name: 'trace.finish', data: { traceId, status: 'completed' } };
+  const spanId = `span-${world.between(1, 4)}`;
+  return {
+    name: 'trace.append',
+    data: { traceId, spanId, name: `part ${world.newId()}`, startedAt: '2026-01-01T00:00:00.000Z' },
+  };
+}
