@@ -228,6 +228,8 @@ export const dataByType = {
     mentions: z.array(userId),
     metadata,
     createdAt: time,
+    // an addition to the contract: of a message that was streamed
+    streamedMs: z.int().min(0).optional(),
   }),
   'message.updated': z.strictObject({ ...messageRow, text: z.string() }),
   // an addition to the contract: which events the deletion covers
