@@ -12,7 +12,8 @@ export function jetStreamEventStream(manager: JetStreamManager, durable: string)
       return { created, lastSeq: state.last_seq, duplicateWindowMs: millis(config.duplicate_window), ackFloor };
     },
     async next(subject, fromSeq) {
-      // the leader's answer, unlike a direct get, which may come from a replica that is behind; the client's type knows this form of the request for direct gets alone
+      // the leader's answer, unlike a direct get, which may come from a replica that is behind; the client's type knows this
+      // form of the request for direct gets alone
       const query: MsgRequest & { next_by_subj: string } = { seq: fromSeq, next_by_subj: subject };
       const message = await manager.streams.getMessage(EVENTS_STREAM, query);
       return message === null ? undefined : { seq: message.seq, id: message.header.get('Nats-Msg-Id') };

@@ -116,8 +116,7 @@ export class Repair {
   async #lookFor(missing: readonly SeqRange[]): Promise<boolean> {
     const held = await this.#questions.archive(missing);
     if (held === undefined) return false;
-    // what was found, and what is put right, makes the next round come soon again
-    if (this.#parts.retention.record({ ...held, seqs: held.ranges })) this.#attempts = 1;
+    this.#record({ ...held, seqs: held.ranges });
     const due = this.#due(without(missing, held.ranges));
     for (let at = 0; at < due.length; at += STREAM_EVENTS_MAX) {
       const absent = await this.#absentOf(due.slice(at, at + STREAM_EVENTS_MAX));
@@ -150,12 +149,16 @@ export class Repair {
 
   /** What became of some of them while we asked. */
   #take({ archived, buried }: InStreamAnswer): void {
-    const { retention } = this.#parts;
-    if (archived.ranges.length > 0) retention.record({ ...archived, seqs: archived.ranges });
+    if (archived.ranges.length > 0) this.#record({ ...archived, seqs: archived.ranges });
     if (buried.length === 0) return;
     const atMs = Math.max(...buried.map((failure) => failure.at));
     const seqs = buried.map(({ seq }): [number, number] => [seq, seq]);
-    retention.record({ seqs, publishedAt: atMs, persistedAt: atMs, failures: buried });
+    this.#record({ seqs, publishedAt: atMs, persistedAt: atMs, failures: buried });
+  }
+
+  /** What was found makes the next round come soon again, as does what is put right. */
+  #record(receipt: Parameters<Retention['record']>[0]): void {
+    if (this.#parts.retention.record(receipt)) this.#attempts = 1;
   }
 
   /** In order, in batches; each attempt is noted before it is made. False when not all were taken. */
