@@ -28,19 +28,27 @@ export interface ArchiveLook {
   isCut: boolean;
 }
 
+export interface ArchiveBounds {
+  /** when JetStream stored the oldest message that it still has, epoch milliseconds */
+  streamFirstMs: number;
+  findingsMax: number;
+  /** what erases the event of this seq is on its way, or a dead letter */
+  isErasureToCome: (seq: number) => Promise<boolean>;
+}
+
 /** Compares the archive's rows with the ledger, and folds what is right into what is expected. */
 export async function lookAtArchive(
   scan: HistoryScan,
   ledger: Ledger,
   expected: Expected,
-  { streamFirstMs, findingsMax }: { streamFirstMs: number; findingsMax: number },
+  bounds: ArchiveBounds,
 ): Promise<ArchiveLook> {
   const look: ArchiveLook = { bad: new Map(), extra: [], unerased: new Map(), unverifiable: 0, isCut: false };
-  const isFull = (): boolean => look.bad.size + look.extra.length + look.unerased.size >= findingsMax;
+  const isFull = (): boolean => look.bad.size + look.extra.length + look.unerased.size >= bounds.findingsMax;
   for await (const page of scan.rows(ledger.session, ledger.head, ['events'])) {
     for (const row of page) {
       if (isFull()) return { ...look, isCut: true };
-      await lookAtRow(row, ledger, expected, look, streamFirstMs);
+      await lookAtRow(row, ledger, expected, look, bounds);
     }
   }
   return look;
@@ -51,7 +59,7 @@ async function lookAtRow(
   ledger: Ledger,
   expected: Expected,
   look: ArchiveLook,
-  streamFirstMs: number,
+  { streamFirstMs, isErasureToCome }: ArchiveBounds,
 ): Promise<void> {
   const seq = Number(row.key['seq']);
   // the scan read the cells of this very table
@@ -76,7 +84,7 @@ async function lookAtRow(
   const isEvent = verdict === 'same' || parseEvent(event).ok;
   if (verdict === 'unverifiable' && !isEvent) return bad('is no event of its type');
   if (verdict === 'unverifiable') look.unverifiable += 1;
-  if (verdict === 'unerased') look.unerased.set(seq, row);
+  if (verdict === 'unerased' && !(await isErasureToCome(seq))) look.unerased.set(seq, row);
   const taken = isEvent ? event : eraseEvent(event);
   await expected.take(taken, { publishedAtMs: publishedAt, persistedAtMs: persistedAt });
 }

@@ -27,6 +27,8 @@ const PUBLISH_MS_MAX = 5_000;
 
 /** An audit of a whole system: one per run, for what it knows of dead letters is of its beginning. */
 export interface Auditor {
+  /** read models that it does not look at */
+  notCompared: readonly string[];
   sessions(query: SessionQuery): Promise<SessionKey[]>;
   /** Reports come as sessions are done. Never rejects for a session: see SessionReport.failure. */
   audit(sessions: readonly SessionKey[], options: AuditOptions, report: (report: SessionReport) => void): Promise<void>;
@@ -37,6 +39,8 @@ export interface Auditor {
 export interface OpenedPorts {
   ports: Omit<AuditPorts, 'letters'>;
   jetStream: JetStream;
+  /** read models that do not say how, or that cannot be looked at from here */
+  notCompared: readonly string[];
   close(): Promise<void>;
 }
 
@@ -58,9 +62,13 @@ export async function openAuditPorts(
     const scan = await openScan(settings);
     opened.push(scan);
     const models: AuditPorts['models'][number][] = [];
+    const notCompared: string[] = [];
     for (const model of readModels) {
       const audit = await model.openAudit?.(platform);
-      if (audit === undefined) continue;
+      if (audit === undefined) {
+        notCompared.push(model.name);
+        continue;
+      }
       opened.push(audit);
       models.push({ name: model.name, audit });
     }
@@ -74,7 +82,12 @@ export async function openAuditPorts(
     };
     const stream = auditStream(jetStream);
     const publish = publisher(jetStream);
-    return { ports: { edge: auditEdge(post), scan, openStore, stream, models, publish, now: Date.now, wait }, jetStream, close };
+    return {
+      ports: { edge: auditEdge(post), scan, openStore, stream, models, publish, now: Date.now, wait },
+      jetStream,
+      notCompared,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -90,8 +103,9 @@ export async function openAuditor(
 ): Promise<Auditor> {
   const jetStream: JetStream = { client: jetstream(connection), manager: await jetstreamManager(connection) };
   const letters = await readLetters(jetStream, LETTERS_MAX);
-  const { ports, close } = await openAuditPorts(connection, jetStream, settings, readModels, log);
+  const { ports, notCompared, close } = await openAuditPorts(connection, jetStream, settings, readModels, log);
   return {
+    notCompared,
     sessions: async (query) => await sessionsOf(ports.scan, jetStream, query),
     audit: async (sessions, options, report) => await auditAll({ ...ports, letters }, sessions, options, report),
     close,

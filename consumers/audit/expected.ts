@@ -37,7 +37,13 @@ export class Expected {
   }
 
   static async open(session: SessionKey): Promise<Expected> {
-    return new Expected(session, await mkdtemp(join(tmpdir(), 'millrace-audit-')));
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-audit-'));
+    try {
+      return new Expected(session, directory);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** Throws when the event is not what its type says, and then takes nothing of it. */

@@ -62,6 +62,6 @@ export function nameOf({ tier, kind, place, detail }: Finding): string {
   return [tier, kind, place, detail].join('\n');
 }
 
-export function isClean({ found, failure }: SessionReport): boolean {
-  return failure === undefined && FINDING_KINDS.every((kind) => found[kind] === 0);
+export function isClean({ found, failure, isCut }: SessionReport): boolean {
+  return failure === undefined && isCut !== true && FINDING_KINDS.every((kind) => found[kind] === 0);
 }

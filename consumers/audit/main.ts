@@ -59,7 +59,7 @@ async function main(options: Options): Promise<number> {
     if (connection === undefined) throw new Error(`NATS does not answer at ${settings.natsServers.join(', ')}`);
     const auditor = await openAuditor(connection, settings, READ_MODELS, log);
     try {
-      const summary = new Summary(new Date().toISOString());
+      const summary = new Summary(new Date().toISOString(), auditor.notCompared);
       const sessions = await wanted(options, async (query) => await auditor.sessions(query));
       const bar = progressBar(sessions.length);
       const bounds = { findingsMax: FINDINGS_MAX, pendingMsMax: options.pendingMinutes * 60_000, settleMs: options.settle };

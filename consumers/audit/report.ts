@@ -18,6 +18,8 @@ export interface AuditReport {
   behind: number;
   found: Record<FindingKind, number>;
   mended: number;
+  /** read models that were not looked at in any session */
+  notCompared: readonly string[];
   /** sessions that could not be looked at to the end */
   failed: number;
   /** those with findings or failures */
@@ -34,7 +36,7 @@ export const EXIT_CANNOT_LOOK = 2;
 export class Summary {
   readonly report: AuditReport;
 
-  constructor(at: string) {
+  constructor(at: string, notCompared: readonly string[] = []) {
     const found = { missing: 0, different: 0, extra: 0, lost: 0 };
     const none = {
       sessions: 0,
@@ -48,7 +50,7 @@ export class Summary {
       failed: 0,
       omitted: 0,
     };
-    this.report = { v: 1, at, ...none, found, reports: [] };
+    this.report = { v: 1, at, ...none, found, notCompared, reports: [] };
   }
 
   add(session: SessionReport): void {
@@ -74,7 +76,7 @@ export class Summary {
 }
 
 /** The same for people. */
-export function reportLines({ reports, found, ...counts }: AuditReport): string[] {
+export function reportLines({ reports, found, notCompared, ...counts }: AuditReport): string[] {
   const lines = reports.flatMap((session) => [
     `${session.tenant}/${session.sessionId}  head ${session.head}, persisted ${session.persisted}`,
     ...(session.failure === undefined ? [] : [`  could not be looked at: ${session.failure}`]),
@@ -98,6 +100,7 @@ export function reportLines({ reports, found, ...counts }: AuditReport): string[
     ...FINDING_KINDS.map((kind) => row(kind, found[kind])),
     ...(mended > 0 ? [row('mended', mended)] : []),
     ...(failed > 0 ? [row('failed', failed)] : []),
+    ...(notCompared.length > 0 ? [`not compared: ${notCompared.join(', ')}`] : []),
   ];
 }
 

@@ -101,6 +101,9 @@ class SessionLook {
   #lastStreamSeq = 0;
   #pending = 0;
   #isCut = false;
+  /** events that the archive has not taken, and that other read models may have */
+  #isArchiveBehind = false;
+  #erasuresToCome: Promise<Set<number>> | undefined;
 
   constructor(ports: AuditPorts, ledger: Ledger, expected: Expected, bounds: LookBounds) {
     this.#ports = ports;
@@ -118,6 +121,8 @@ class SessionLook {
     const archive = await lookAtArchive(this.#ports.scan, this.#ledger, this.#expected, {
       streamFirstMs: firstMs,
       findingsMax: this.#bounds.findingsMax,
+      // asked of the edge once, and only where it matters
+      isErasureToCome: async (seq) => (await (this.#erasuresToCome ??= this.#readErasuresToCome())).has(seq),
     });
     this.#isCut ||= archive.isCut;
     for (const { place, detail } of archive.extra) this.#found({ tier: 'archive', kind: 'extra', place, detail });
@@ -125,7 +130,7 @@ class SessionLook {
     await this.#copyFromTail(archive.bad);
     await this.#lookAtStream(archive.bad, firstMs);
     await this.#expected.flush();
-    await this.#reportArchive(archive);
+    this.#reportArchive(archive);
     // rows cannot be judged by half of the events
     if (!archive.isCut) await this.#lookAtModels(archive.bad);
     return {
@@ -150,6 +155,7 @@ class SessionLook {
       if (this.#ledger.is(seq, IN_ARCHIVE)) continue;
       const isOnItsWay = this.#ledger.is(seq, PENDING) && !isOverdue;
       if (isOnItsWay) this.#pending += 1;
+      this.#isArchiveBehind ||= isOnItsWay || this.#ledger.is(seq, DEAD);
       if (isOnItsWay || this.#ledger.is(seq, DEAD)) bad.delete(seq);
       else if (bad.size >= this.#bounds.findingsMax) this.#isCut = true;
       else if (!bad.has(seq)) bad.set(seq, { kind: 'missing', detail: 'is not there' });
@@ -207,7 +213,7 @@ class SessionLook {
     if (event !== undefined) await this.#ports.publish(event);
   }
 
-  async #reportArchive({ bad, unerased }: ArchiveLook): Promise<void> {
+  #reportArchive({ bad, unerased }: ArchiveLook): void {
     for (const [seq, { kind, detail, found }] of bad) {
       const place = String(seq);
       if (this.#copies.has(seq)) {
@@ -222,10 +228,7 @@ class SessionLook {
         this.#found({ tier: 'archive', kind: 'lost', place, detail: `${detail}, and neither the edge nor the stream has it` });
       } else this.#found({ tier: 'archive', kind, place, detail: `${detail}; no right copy is left` });
     }
-    if (unerased.size === 0) return;
-    const awaited = await this.#erasuresToCome();
     for (const [seq, found] of unerased) {
-      if (awaited.has(seq)) continue;
       const row = { table: 'events', key: { seq } } as const;
       const expected = { cells: { data: ERASED_DATA }, clocks: {} };
       this.#found({
@@ -249,7 +252,7 @@ class SessionLook {
   }
 
   /** What deletions erase that the archive has not taken yet, because they are on their way or dead letters. */
-  async #erasuresToCome(): Promise<Set<number>> {
+  async #readErasuresToCome(): Promise<Set<number>> {
     const { marks, session, head } = this.#ledger;
     const covered = new Set<number>();
     const from = Math.min(...marks.pending.map((range) => range.from), ...this.#seqsOfLetters(HISTORY_DURABLE), head + 1);
@@ -281,7 +284,7 @@ class SessionLook {
         ...session,
         head,
         isDeleted,
-        isIncomplete,
+        isIncomplete: isIncomplete || (name !== HISTORY_DURABLE && this.#isArchiveBehind),
         events: () => this.#expected.events(head),
         isErased: async (seq) => {
           const event = await this.#expected.event(seq);

@@ -1,3 +1,4 @@
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { parseEvent } from '../../shared/contract/event-schema.ts';
 import { EVENTS_STREAM, eventSubject } from '../../shared/contract/subjects.ts';
 import { eraseEvent } from '../../shared/core/event.ts';
@@ -29,7 +30,7 @@ export interface AuditStream {
   firstMs(): Promise<number>;
   /** what it has of a session, in its order */
   each(session: SessionKey, take: (message: StreamMessage) => Promise<void>): Promise<void>;
-  /** up to where a durable has settled the stream, when it has something before it; undefined when it is through */
+  /** up to where a durable has settled the stream, when it has something before it; 0 while there is none, undefined when it is through */
   settledTo(durable: string): Promise<number | undefined>;
 }
 
@@ -47,8 +48,14 @@ export function auditStream(jetStream: JetStream): AuditStream {
       });
     },
     async settledTo(durable) {
-      const { num_pending, num_ack_pending, ack_floor } = await manager.consumers.info(EVENTS_STREAM, durable);
-      return num_pending + num_ack_pending > 0 ? ack_floor.stream_seq : undefined;
+      try {
+        const { num_pending, num_ack_pending, ack_floor } = await manager.consumers.info(EVENTS_STREAM, durable);
+        return num_pending + num_ack_pending > 0 ? ack_floor.stream_seq : undefined;
+      } catch (error) {
+        // nobody has run that role yet
+        if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return 0;
+        throw error;
+      }
     },
   };
 }

@@ -24,7 +24,15 @@ export const analyticsReadModel: ReadModel = {
       },
     };
   },
-  openAudit: async ({ settings }) => analyticsAudit(await openAnalytics(settings, true)),
+  async openAudit({ settings }) {
+    try {
+      return analyticsAudit(await openAnalytics(settings, true));
+    } catch (error) {
+      // its directory belongs to the process of the role: another one cannot look
+      if (settings.analytics?.kind === 'engine') return undefined;
+      throw error;
+    }
+  },
 };
 
 export function analyticsProjection(store: AnalyticsStore): Projection {

@@ -92,7 +92,8 @@ async function findingOf(
   }
   let cells = differingCells(expected, found, subject.isDeleted);
   if (cells.length > 0 && (await isMadeErased(subject, expected))) cells = differingCells(expected, found, true);
-  if (cells.length === 0 || (subject.isIncomplete && isNewer(found, expected))) return undefined;
+  if (subject.isIncomplete) cells = cells.filter((cell) => !isOfAnother(cell, expected, found));
+  if (cells.length === 0) return undefined;
   return { kind: 'different', place, detail: differenceOf(expected, found, cells), row: expected, expected, cells };
 }
 
@@ -100,10 +101,10 @@ function lostItsWay({ table, bucket, key }: ScannedRow): boolean {
   return bucket !== undefined && bucket !== bucketOf(table, Number(Object.values(key)[0]));
 }
 
-/** A later event wrote it, which is missing. */
-function isNewer(found: ScannedRow, expected: ScannedRow): boolean {
-  const [theirs, ours] = [found.cells['version'], expected.cells['version']];
-  return typeof theirs === 'bigint' && (typeof ours !== 'bigint' || theirs > ours);
+/** An event wrote the cell that is missing: after those that are known, or alone. */
+function isOfAnother(cell: string, expected: RowState, found: RowState): boolean {
+  const ours = expected.clocks[cell];
+  return ours === undefined || (found.clocks[cell] ?? 0n) > ours;
 }
 
 /** Of a deleted session nothing is known but that its content is gone. */

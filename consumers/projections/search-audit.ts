@@ -86,13 +86,16 @@ function findingOf(
   // an event that nobody has any more may have written it
   if (isIncomplete && !isBehind) return undefined;
   if (wanted === undefined) {
-    return found.content === undefined ? undefined : { kind: 'extra', place, detail: 'no event wrote what the index has of it' };
+    return found.content === undefined
+      ? undefined
+      : { kind: 'extra', place, detail: `no event wrote what the index has of it, at ${found.clock}` };
   }
   const digest = found.content === undefined ? STUB : contentDigest(found.content);
   if (digest === wanted.digest && !isBehind) return undefined;
   const detail = isBehind
     ? `the index has what was there at ${found.clock}, and not what came at ${wanted.clock}`
-    : 'the index has other words or another address of it';
+    : // with the clock, so that a message which is edited while it is looked at is not the same in two looks
+      `the index has other words or another address of it, at ${found.clock}`;
   return { kind: 'different', place, detail };
 }
 

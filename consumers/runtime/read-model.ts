@@ -53,7 +53,10 @@ export interface AuditSubject {
   head: number;
   /** deleted: all but the deletion is erased */
   isDeleted: boolean;
-  /** an event is known to be missing: what it wrote cannot be told from what nobody wrote */
+  /**
+   * an event is known to be missing, or the archive has not taken it yet: what it wrote cannot be told from what nobody wrote,
+   * and must not be mended
+   */
   isIncomplete: boolean;
   /** the session's events as they should be archived, in order, erased ones erased; what is on its way or a dead letter of the history is left out */
   events(): AsyncIterable<readonly Event[]>;
@@ -96,8 +99,8 @@ export interface ReadModel {
    * what is missing and leaves what is there.
    */
   openGenerations?: OpenGenerations;
-  /** How it is compared with what was accepted. Absent: an audit says nothing of it. */
-  openAudit?(platform: Platform): Promise<ReadModelAudit>;
+  /** How it is compared with what was accepted. Absent, or undefined for want of access: an audit says that it did not look. */
+  openAudit?(platform: Platform): Promise<ReadModelAudit | undefined>;
   /** what a rebuild in place gives the events to; absent: the projection that `open` answers */
   openInPlace?(platform: Platform): Promise<Pick<OpenedReadModel, 'projection' | 'close'>>;
 }

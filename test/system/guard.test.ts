@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { HISTORY_DURABLE } from '../../consumers/projections/history.ts';
+import { NOTIFICATIONS_DURABLE } from '../../consumers/projections/notifications.ts';
 import { READ_MODELS } from '../../consumers/read-models.ts';
 import { parseNote } from '../../consumers/runtime/position-note.ts';
 import type { AuditSubject } from '../../consumers/runtime/read-model.ts';
@@ -89,9 +90,10 @@ requireOrSkip('nats-server', natsServerMissing())('read models whose stream lose
     const platform = await platformOf(await rig.nats(), settingsFrom(rig.consumerVariables), () => {});
     const found: string[] = [];
     for (const { name, openAudit } of READ_MODELS) {
-      // the history is looked at for itself, row by row
-      if (openAudit === undefined || name === HISTORY_DURABLE) continue;
-      const audit = await openAudit(platform);
+      // the history is looked at for itself, row by row, and inboxes are of the edge, which is a stand-in here
+      const isSeenElsewhere = name === HISTORY_DURABLE || name === NOTIFICATIONS_DURABLE;
+      const audit = isSeenElsewhere ? undefined : await openAudit?.(platform);
+      if (audit === undefined) continue;
       try {
         for (const subject of published.map(subjectOf)) {
           for await (const finding of audit.look(subject)) found.push(`${name}: ${finding.kind} ${finding.place}`);
@@ -108,9 +110,10 @@ requireOrSkip('nats-server', natsServerMissing())('read models whose stream lose
     expect(await archived()).toEqual(all);
     await until('all notified', () => all.every((session) => rig.edge.notified.has(session)), WITHIN_MS);
     let found: string[] = [];
-    await until('nothing lacked', async () => (found = await lacked()).length === 0, WITHIN_MS).catch(() =>
-      expect(found).toEqual([]),
-    );
+    await until('nothing lacked', async () => (found = await lacked()).length === 0, WITHIN_MS).catch((error: unknown) => {
+      expect(found).toEqual([]);
+      throw error;
+    });
   };
   const again = async (): Promise<void> => {
     await rig.kill(consumers, 'SIGTERM');

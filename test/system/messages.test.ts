@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { MessageAnswer, TraceAnswer, TraceDetail } from '../../shared/contract/answers.ts';
 import { QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { event as eventSchema, type WireEvent } from '../../scripts/replay/answers.ts';
+import { runAudit } from '../support/audit.ts';
 import { readEvents, refusalOf, sessionPath, until, User } from '../support/client.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
@@ -187,4 +188,28 @@ requireOrSkip('nats-server', natsServerMissing())('messages and traces in full',
     );
     expect(storedRows('traces', 'seq, status', sessionId)).toEqual([{ seq: 2, status: 'purged' }]);
   }, 400_000);
+
+  test('an audit knows of trimmed events what they were, and of erased ones that they were erased', async () => {
+    const audited = await until('nothing is on its way', async () => {
+      const now = await runAudit(stack);
+      return now.report.pending + now.report.behind === 0 && now;
+    });
+    expect(audited.report.reports).toEqual([]);
+    expect(audited).toMatchObject({ code: 0, report: { unverifiable: 0, failed: 0 } });
+
+    const changed = (sql: string): void => {
+      const database = new DatabaseSync(join(stack.dataDir, 'history.db'), { timeout: 5_000 });
+      expect(Number(database.prepare(sql).run().changes)).toBe(1);
+      database.close();
+    };
+    // long out of the tail, so only its digest and the stream still know
+    changed(
+      `UPDATE events SET data = json_set(data, '$.text', 'forged') WHERE seq = 20 AND session_id = (SELECT max(session_id) FROM events WHERE seq = 1000)`,
+    );
+    const found = await runAudit(stack);
+    expect(found.report.reports.flatMap(({ findings }) => findings.map(({ tier, kind, place }) => [tier, kind, place]))).toEqual([
+      ['archive', 'different', '20'],
+    ]);
+    expect(await runAudit(stack, '--repair')).toMatchObject({ code: 0, report: { mended: 1 } });
+  });
 });

@@ -17,7 +17,9 @@ export function differingCells(expected: RowState, found: RowState, isPartial: b
 }
 
 export function differenceOf(expected: RowState, found: RowState, cells: readonly string[]): string {
-  const said = cells
+  // the version first: what is written while it is looked at is then not the same in two looks
+  const inOrder = cells.toSorted((a, b) => Number(b === 'version') - Number(a === 'version'));
+  const said = inOrder
     .slice(0, NAMED_MAX)
     .map((name) => `${name} is ${excerpt(found.cells[name])} instead of ${excerpt(expected.cells[name])}`);
   return [...said, ...(cells.length > NAMED_MAX ? [`and ${cells.length - NAMED_MAX} cells more`] : [])].join('; ');

@@ -55,6 +55,7 @@ describe('the report of an audit', () => {
       failed: 0,
       omitted: 0,
       found: { missing: 3, different: 0, extra: 0, lost: 1 },
+      notCompared: [],
       reports: [harmed],
     });
     const lines = reportLines(report);

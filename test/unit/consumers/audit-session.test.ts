@@ -111,6 +111,19 @@ describe('an audit of one session', () => {
     expect(said(await world.audit())).toEqual(['missing archive 6', 'missing history reactions 3 👍 bob']);
   });
 
+  it('tells other read models when the archive is behind them: what they have more is not to be judged, nor mended', async () => {
+    const world = await worldOf(TALK, TALK.slice(0, 5));
+    world.pending = [{ from: 6, to: 6 }];
+    await world.audit();
+    world.pending = [];
+    world.failures = [{ seq: 6, consumer: 'history', code: 'projection_failed' }];
+    await world.audit();
+    world.failures = [];
+    await world.persist(TALK);
+    await world.audit();
+    expect(world.asked.map(({ isIncomplete }) => isIncomplete)).toEqual([true, true, false]);
+  });
+
   it('takes a dead letter for an answer, also that of a deletion that has not erased yet', async () => {
     const world = await worldOf(
       TALK,
@@ -126,6 +139,14 @@ describe('an audit of one session', () => {
     world.failures = [];
     world.letters = [{ consumer: 'history', reason: 'projection_failed', seq: 5, streamSeq: 5 }];
     expect(said(await world.audit())).toEqual([]);
+  });
+
+  it('waits for a deletion of the whole session that is on its way, however much it has to erase', async () => {
+    const events = [...TALK, anEvent('session.deleted', { seq: 7 })];
+    const world = await worldOf(events, TALK);
+    world.pending = [{ from: 7, to: 7 }];
+    const report = await world.audit({ findingsMax: 2 });
+    expect([said(report), report.isCut, report.counts.pending]).toEqual([[], undefined, 1]);
   });
 
   it('calls what was trimmed before there were digests unverifiable: neither right nor wrong', async () => {

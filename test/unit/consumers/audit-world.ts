@@ -9,6 +9,7 @@ import type { EventLetter } from '../../../consumers/audit/letters.ts';
 import type { AuditPorts } from '../../../consumers/audit/session-look.ts';
 import { historyAudit } from '../../../consumers/projections/history-audit.ts';
 import { rowsOf } from '../../../consumers/projections/history.ts';
+import type { AuditSubject, ReadModelAudit } from '../../../consumers/runtime/read-model.ts';
 import { openSqliteScan } from '../../../consumers/stores/history/sqlite-scan.ts';
 import { openSqliteHistory } from '../../../consumers/stores/history/sqlite.ts';
 import type { AuditedSession } from '../../../shared/contract/audit.ts';
@@ -51,6 +52,8 @@ export class AuditWorld {
   failures: { seq: number; consumer: string; code: string }[] = [];
   letters: EventLetter[] = [];
   published: Event[] = [];
+  /** what another read model was asked of, look by look */
+  readonly asked: AuditSubject[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), 'millrace-world-'));
   readonly #path = join(this.#directory, 'history.db');
 
@@ -103,7 +106,10 @@ export class AuditWorld {
         settledTo: async () => await Promise.resolve(undefined),
       },
       letters: { of: () => this.letters },
-      models: [{ name: 'history', audit: history }],
+      models: [
+        { name: 'history', audit: history },
+        { name: 'other', audit: this.#other() },
+      ],
       publish: async (event) => {
         this.published.push(event);
         this.stream.set(event.seq, event);
@@ -129,6 +135,16 @@ export class AuditWorld {
 
   dispose(): void {
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #other(): ReadModelAudit {
+    return {
+      look: (subject) => {
+        this.asked.push(subject);
+        return { [Symbol.asyncIterator]: () => ({ next: async () => await Promise.resolve({ done: true, value: undefined }) }) };
+      },
+      close: async () => await Promise.resolve(),
+    };
   }
 
   #answer(from: number): AuditedSession {
