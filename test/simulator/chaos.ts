@@ -86,8 +86,12 @@ const BLOWS: Partial<Record<FaultKind, (scene: Scenery) => boolean>> = {
     if (!server.up || server.full || sessionId === undefined) return false;
     const subject = `millrace.events.default.message.created.${sessionId}`;
     const id = `garbage-${world.newId()}`;
-    const stored = server.publish({ subject, data: new TextEncoder().encode(id), msgId: id });
-    if (stored === undefined) return false;
+    try {
+      if (server.publish({ subject, data: new TextEncoder().encode(id), msgId: id }) === undefined) return false;
+    } catch {
+      // no room for it
+      return false;
+    }
     checker.garbage.add(id);
     world.note('chaos', 'somebody publishes what is no event');
     return true;

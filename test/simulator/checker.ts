@@ -20,6 +20,7 @@ export interface Letter {
   sessionId: string;
   seq: number;
   reason: string;
+  consumer: string;
 }
 
 /**
@@ -37,6 +38,7 @@ export class Checker {
   /** what somebody who is not the edge published, as long as a stream holds it, and which of it are dead letters */
   readonly garbage = new Set<string>();
   readonly garbageLetters = new Set<string>();
+  garbageMayBeLost = false;
   readonly #lastStatus = new Map<string, keyof typeof RANKS>();
   readonly #floors = new Map<string, number>();
 
@@ -126,8 +128,9 @@ export class Checker {
     return row !== undefined;
   }
 
-  hasLetter(sessionId: string, seq: number): boolean {
-    return this.letters.some((letter) => letter.sessionId === sessionId && letter.seq === seq);
+  /** of the history, or of another consumer */
+  hasLetter(sessionId: string, seq: number, consumer = 'history'): boolean {
+    return this.letters.some((letter) => letter.sessionId === sessionId && letter.seq === seq && letter.consumer === consumer);
   }
 
   /** What the server stored, of events and of dead letters. */
@@ -140,25 +143,28 @@ export class Checker {
       this.archive.maybePoison(event.sessionid, event.seq);
     } else if (stream === 'MILLRACE_DEAD_LETTERS') {
       const reason = headers?.get('Millrace-Reason') ?? '';
-      if (text.startsWith('garbage')) return void this.garbageLetters.add(text);
+      const consumer = subject.slice('millrace.dead.'.length);
+      if (text.startsWith('garbage')) return void this.garbageLetters.add(`${consumer} ${text}`);
       const event = JSON.parse(text) as Event;
-      if (subject !== 'millrace.dead.history') this.broke('P7', `a dead letter went to ${subject}`);
       this.saw(event, 'a dead letter');
-      if (this.hasLetter(event.sessionid, event.seq)) return;
-      this.letters.push({ sessionId: event.sessionid, seq: event.seq, reason });
+      if (this.hasLetter(event.sessionid, event.seq, consumer)) return;
+      this.letters.push({ sessionId: event.sessionid, seq: event.seq, reason, consumer });
     }
   }
 
   /** What a server lost is not the product's to keep, where the edge does not have it: but events and their letters are. */
-  forgot(stream: string, { data }: PublishRequest): void {
+  forgot(stream: string, { subject, data }: PublishRequest): void {
     const text = new TextDecoder().decode(data);
     if (stream !== 'MILLRACE_EVENTS' && stream !== 'MILLRACE_DEAD_LETTERS') return;
-    // a durable may pass over it afterwards, and nobody has it to publish it again
-    this.garbage.clear();
+    // sequences come again, and who was late with an ack of one acknowledges another message: nobody can publish garbage again
+    this.garbageMayBeLost = true;
     if (text.startsWith('garbage') || stream === 'MILLRACE_EVENTS') return;
     const { sessionid, seq } = JSON.parse(text) as Event;
-    this.forgottenLetters.add(`${sessionid} ${seq}`);
-    this.letters = this.letters.filter((letter) => letter.sessionId !== sessionid || letter.seq !== seq);
+    const gone = subject.slice('millrace.dead.'.length);
+    if (gone === 'history') this.forgottenLetters.add(`${sessionid} ${seq}`);
+    this.letters = this.letters.filter(
+      ({ sessionId, seq: at, consumer }) => sessionId !== sessionid || at !== seq || consumer !== gone,
+    );
   }
 
   /** Commands and their events, in the end; see verdict.ts for the rest. */

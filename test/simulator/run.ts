@@ -10,11 +10,14 @@ import { Network } from './network.ts';
 import { Person, type PersonParts } from './person.ts';
 import { SimulatedUplink } from './uplink.ts';
 import { headOf, judge } from './verdict.ts';
-import { startHistory, startQuery, Worker, type WorkerParts } from './worker.ts';
+import { Witness, WITNESS } from './witness.ts';
+import { startHistory, startQuery, startUpkeep, startWitness, Worker, type WorkerParts } from './worker.ts';
 import { World } from './world.ts';
 
 export const COMMANDS_MIN = 500;
 export const FAULTS_MIN = 20;
+const EVENTS_BYTES_MIN = 100_000;
+const EVENTS_BYTES_MAX = 250_000;
 const CHAOS_MS_MAX = 3 * 3_600_000;
 const HEAL_MS_MAX = 8 * 3_600_000;
 /** how often it is looked whether all is done */
@@ -31,6 +34,7 @@ export interface Scenery {
   edge: Edge;
   workers: readonly Worker[];
   people: readonly Person[];
+  witness: Witness;
   checker: Checker;
   ledger: Ledger;
 }
@@ -65,7 +69,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   try {
     const chaosMs = await rage(scene, options.commands ?? COMMANDS_MIN);
     const healMs = await heal(scene);
-    if (world.broken === undefined) await judge(scene.checker, scene.edge.objects.values(), scene.ledger);
+    if (world.broken === undefined) await judge(scene.checker, scene.edge.objects.values(), scene.ledger, scene.witness);
     return {
       seed,
       commands: scene.ledger.entries.length,
@@ -93,11 +97,17 @@ function setUp(world: World, archive: Archive): Scenery {
   server.onStored = (stream, request) => checker.stored(stream, request);
   server.onForgotten = (stream, request) => checker.forgot(stream, request);
   edge.onCommit = (object) => checker.committed(object);
-  const parts: WorkerParts = { world, network, server, archive, post: (machine) => edge.post(machine) };
+  const witness = new Witness(world);
+  // some streams are so small that they fill, and have to be purged
+  const eventsMaxBytes = world.chance(0.3) ? world.between(EVENTS_BYTES_MIN, EVENTS_BYTES_MAX) : Number.MAX_SAFE_INTEGER;
+  const parts: WorkerParts = { world, network, server, archive, witness, eventsMaxBytes, post: (machine) => edge.post(machine) };
   const workers = [
     new Worker('history-1', parts, startHistory),
     new Worker('history-2', parts, startHistory),
+    new Worker('witness-1', parts, startWitness),
+    new Worker('witness-2', parts, startWitness),
     new Worker('query-1', parts, startQuery),
+    new Worker('upkeep-1', parts, startUpkeep),
   ];
   const workerUplink = new SimulatedUplink(new Machine(world, 'edge', 'worker', 0), network, server);
   const personParts: PersonParts = { world, network, edge, ledger, checker, workerUplink };
@@ -106,7 +116,7 @@ function setUp(world: World, archive: Archive): Scenery {
     const scenery = { messages: [], traces: [], archived: false };
     return USERS.map((userId) => new Person(personParts, sessionId, userId, scenery, userId === 'ann'));
   });
-  return { world, network, server, archive, edge, workers, people, checker, ledger };
+  return { world, network, server, archive, edge, workers, people, witness, checker, ledger };
 }
 
 /** Until there were enough commands and enough faults. Returns how long that took. */
@@ -156,7 +166,7 @@ async function heal(scene: Scenery): Promise<number> {
 }
 
 /** What is still to happen. */
-function unfinished({ edge, people, ledger }: Scenery): string[] {
+function unfinished({ edge, people, ledger, witness, checker }: Scenery): string[] {
   const left: string[] = [];
   if (ledger.open > 0) left.push(`${ledger.open} commands have no answer`);
   for (const object of edge.objects.values()) {
@@ -168,11 +178,20 @@ function unfinished({ edge, people, ledger }: Scenery): string[] {
       if (object.hasAlarm) left.push(`${sessionId} sleeps until its alarm`);
     } else if (room.outbox.waiting) left.push(`the outbox of ${sessionId} stands at ${room.progress.sent} of ${head}`);
     else if (room.progress.persisted < head) left.push(`${sessionId} knows ${room.progress.persisted} of ${head} persisted`);
+    const unseen = missingOf(head, (seq) => witness.holds(sessionId, seq) || checker.hasLetter(sessionId, seq, WITNESS));
+    if (unseen.length > 0)
+      left.push(`the second read model lacks ${unseen.length} of ${head} of ${sessionId}: ${unseen.slice(0, 5).join(', ')}`);
     for (const { reader, sessionId: mine, machine } of people) {
       if (mine === sessionId && reader.cursor !== head) left.push(`${machine.name} has read ${reader.cursor} of ${head}`);
     }
   }
   return left;
+}
+
+function missingOf(head: number, has: (seq: number) => boolean): number[] {
+  const missing: number[] = [];
+  for (let seq = 1; seq <= head; seq += 1) if (!has(seq)) missing.push(seq);
+  return missing;
 }
 
 async function until({ world }: Scenery, msMax: number, done: () => boolean): Promise<void> {

@@ -4,6 +4,7 @@ import { isErasedData, type Checker, type Sighting } from './checker.ts';
 import { expectedRows, type Rows } from './expected-rows.ts';
 import type { Ledger } from './ledger.ts';
 import type { SessionObject } from './session-object.ts';
+import { WITNESS, type Witness } from './witness.ts';
 
 interface ArchivedRow {
   seq: number;
@@ -12,12 +13,13 @@ interface ArchivedRow {
 }
 
 /** After healing: what must be true of every session, everywhere (P1, P2, P3, P6, P7). */
-export async function judge(checker: Checker, objects: Iterable<SessionObject>, ledger: Ledger): Promise<void> {
+export async function judge(checker: Checker, objects: Iterable<SessionObject>, ledger: Ledger, witness: Witness): Promise<void> {
   checker.ledgerVerdict(ledger);
   for (const object of objects) {
     edgeVerdict(checker, object);
     archiveVerdict(checker, object);
     rowsVerdict(checker, object);
+    witnessVerdict(checker, object, witness);
     await statusVerdict(checker, object, ledger);
   }
   lettersVerdict(checker);
@@ -49,6 +51,21 @@ function archiveVerdict(checker: Checker, object: SessionObject): void {
     checker.saw({ ...(JSON.parse(row.envelope) as Event), data: JSON.parse(row.data) as never }, 'the archive');
   }
   for (const seq of bySeq.keys()) checker.broke('P1', `the archive of ${sessionId} holds seq ${seq}, which there never was`);
+}
+
+/** The second read model has every event that there is, as it is or erased, and none that there is not. */
+function witnessVerdict(checker: Checker, object: SessionObject, witness: Witness): void {
+  const { sessionId } = object.identity;
+  const head = headOf(object);
+  const held = witness.events.get(sessionId) ?? new Map<number, Event>();
+  for (let seq = 1; seq <= head; seq += 1) {
+    const isLetter = checker.hasLetter(sessionId, seq, WITNESS);
+    if (!held.has(seq) && !isLetter) checker.broke('P1', `seq ${seq} of ${sessionId} did not reach the second read model`);
+  }
+  for (const [seq, event] of held) {
+    if (seq > head) checker.broke('P1', `the second read model has seq ${seq} of ${sessionId}, which there never was`);
+    checker.saw(event, 'the second read model');
+  }
 }
 
 /** The read model's rows are what the archived events make, whatever order they came in. */
@@ -112,14 +129,17 @@ function lettersVerdict(checker: Checker): void {
     if (!isForgotten && !checker.hasLetter(sessionId, Number(seq)))
       checker.broke('P7', `${name} is poison (${kind}) and no dead letter`);
   }
-  for (const { sessionId, seq, reason } of checker.letters) {
-    const isPoison = checker.archive.poisons.has(`default ${sessionId} ${seq}`);
+  for (const { sessionId, seq, reason, consumer } of checker.letters) {
+    const isPoison = consumer === 'history' && checker.archive.poisons.has(`default ${sessionId} ${seq}`);
     if (!isPoison && reason !== 'deliveries_exhausted' && reason !== 'retries_exhausted') {
       checker.broke('P7', `seq ${seq} of ${sessionId} is a dead letter (${reason}) and nothing was wrong with it`);
     }
   }
-  for (const id of checker.garbage) {
-    if (!checker.garbageLetters.has(id)) checker.broke('P7', `${id} is no event, and no dead letter`);
+  for (const id of checker.garbageMayBeLost ? [] : checker.garbage) {
+    for (const consumer of ['history', WITNESS]) {
+      if (!checker.garbageLetters.has(`${consumer} ${id}`))
+        checker.broke('P7', `${id} is no event, and no dead letter of ${consumer}`);
+    }
   }
 }
 

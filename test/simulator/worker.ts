@@ -6,20 +6,25 @@ import { jetStreamEventStream } from '../../consumers/query/event-stream.ts';
 import { knownLetters } from '../../consumers/query/letters.ts';
 import { startResponder } from '../../consumers/query/responder.ts';
 import { jetStreamLetters } from '../../consumers/runtime/letters.ts';
-import type { ReadModel } from '../../consumers/runtime/read-model.ts';
+import type { Platform, ReadModel } from '../../consumers/runtime/read-model.ts';
 import type { SignedPost } from '../../consumers/runtime/signed-post.ts';
 import { runReadModel } from '../../consumers/runtime/start-read-model.ts';
+import { every } from '../../consumers/runtime/time.ts';
+import { lookAtStream } from '../../consumers/upkeep/seen.ts';
+import { StreamUpkeep } from '../../consumers/upkeep/upkeep.ts';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { RemoteStore, type Archive } from './archive.ts';
 import { natsClientOf } from './jetstream/client.ts';
 import type { NatsServer } from './jetstream/server.ts';
 import { drawSkew, Machine } from './machine.ts';
 import type { Network } from './network.ts';
+import { WITNESS, type Witness } from './witness.ts';
 import { describeError, type World } from './world.ts';
 
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 20_000;
 const START_RETRY_MS = 1_000;
+const UPKEEP_EVERY_MS = 30_000;
 const FREEZE_MS_MAX = 60_000;
 
 export interface WorkerParts {
@@ -27,6 +32,9 @@ export interface WorkerParts {
   network: Network;
   server: NatsServer;
   archive: Archive;
+  witness: Witness;
+  /** of the stream of events */
+  eventsMaxBytes: number;
   /** the edge's door for receipts */
   post: (machine: Machine) => SignedPost;
 }
@@ -98,24 +106,44 @@ export class Worker {
 }
 
 /** The history as the product puts it together, on the simulated platform. */
-export async function startHistory(
-  machine: Machine,
-  { world, network, server, archive, post }: WorkerParts,
-): Promise<() => Promise<void>> {
-  const store = new RemoteStore(archive, machine, network);
+export async function startHistory(machine: Machine, parts: WorkerParts): Promise<() => Promise<void>> {
+  const store = new RemoteStore(parts.archive, machine, parts.network);
   const model: ReadModel = { ...historyReadModel, open: async (platform) => await Promise.resolve(historyOn(store, platform)) };
+  return await runReadModel(model, platformOf(machine, parts));
+}
+
+/** A read model whose store is not the archive: what its stream lost is given back to it by its guard. */
+export async function startWitness(machine: Machine, parts: WorkerParts): Promise<() => Promise<void>> {
+  return await runReadModel(parts.witness.readModel(machine, parts.network), platformOf(machine, parts));
+}
+
+/** Purges what all have acknowledged before the stream is full, as consumers/upkeep/start.ts puts it together. */
+export async function startUpkeep(machine: Machine, { world, network, server }: WorkerParts): Promise<() => Promise<void>> {
+  const { manager } = natsClientOf({ world, machine, network, server });
+  const upkeep = new StreamUpkeep({
+    look: async () => await lookAtStream(manager, [HISTORY_DURABLE, WITNESS], machine.now()),
+    purge: async (belowSeq) => (await manager.streams.purge(EVENTS_STREAM, { seq: belowSeq })).purged,
+    log: logOf(machine),
+    now: () => machine.now(),
+  });
+  const turn = (): void => world.background(machine.name, upkeep.turn(), () => machine.alive);
+  const cancel = every(UPKEEP_EVERY_MS, turn, machine.time);
+  return await Promise.resolve(async () => await Promise.resolve(cancel()));
+}
+
+function platformOf(machine: Machine, { world, network, server, archive, post, eventsMaxBytes }: WorkerParts): Platform {
   const { connection, client, manager } = natsClientOf({ world, machine, network, server });
-  return await runReadModel(model, {
+  return {
     connection,
     client,
     manager,
-    settings: { natsServers: [], edgeUrl: '', internalSecret: '', dataDir: '' },
+    settings: { natsServers: [], edgeUrl: '', internalSecret: '', dataDir: '', eventsMaxBytes },
     post: post(machine),
     log: logOf(machine),
     now: () => machine.now(),
     time: machine.time,
     openArchive: async () => await Promise.resolve(new RemoteStore(archive, machine, network)),
-  });
+  };
 }
 
 /** Who answers questions to the store, as consumers/query/start.ts puts it together. */

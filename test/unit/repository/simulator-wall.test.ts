@@ -46,6 +46,7 @@ describe('the simulator', () => {
     'consumers/receipts/queue.ts',
     'consumers/receipts/sender.ts',
     'consumers/query/answer.ts',
+    'consumers/upkeep/upkeep.ts',
     'consumers/projections/history.ts',
     'consumers/stores/history/sqlite.ts',
   ])('runs the product’s own %s', (path) => {
