@@ -17,8 +17,8 @@ const SLOW_MS_MAX = 40_000;
 const POISONS = ['poison-throws', 'poison-hangs', 'poison-kills'] as const satisfies readonly FaultKind[];
 export type Poison = (typeof POISONS)[number];
 /** events of one seed that nobody can store */
-const POISON_EVENTS_MAX = 2;
-const POISON_ONE_IN = 120;
+const POISON_EVENTS_MAX = 3;
+const POISON_ONE_IN = 80;
 
 /** The one database behind all workers: the product's adapter on an SQLite in memory, and what is wrong with it. */
 export class Archive {

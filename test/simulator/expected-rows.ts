@@ -48,6 +48,8 @@ export function expectedRows(events: readonly Event[]): Expected {
       for (const covered of [of.messageSeq, ...(edits.get(of.messageSeq) ?? [])]) {
         if (held.has(covered)) erased.add(covered);
       }
+    } else if (type === 'trace.purged') {
+      for (const each of events) if (each.subject === subject && each.seq < seq) erased.add(each.seq);
     } else if (type === 'reaction.added' || type === 'reaction.removed') {
       rows.reactions.set(`${of.messageSeq} ${text(of['emoji'])} ${of.userId}`, JSON.stringify(type === 'reaction.added'));
     } else if (type === 'member.added' || type === 'member.updated' || type === 'member.removed') {

@@ -174,7 +174,12 @@ export class Person {
     } else if (entry.name === 'message.delete') {
       this.#scene.messages = this.#scene.messages.filter(({ id }) => id !== entityId);
     } else if (entry.name === 'trace.start') this.#scene.traces.push(entityId);
-    else if (entry.name === 'session.archive') this.#scene.archived = true;
+    else if (entry.name === 'trace.purge') this.#scene.traces = this.#scene.traces.filter((id) => id !== entityId);
+    else if (entry.name === 'stream.start') this.#scene.streams.push({ id: entityId, starter: entry.userId, chunks: 0 });
+    else if (entry.name === 'stream.finish' || entry.name === 'stream.cancel') {
+      this.#scene.streams = this.#scene.streams.filter(({ id }) => id !== entityId);
+      this.#scene.messages.push({ id: entityId, author: entry.userId });
+    } else if (entry.name === 'session.archive') this.#scene.archived = true;
     else if (entry.name === 'session.restore') this.#scene.archived = false;
     if (outcome.accepted.eventId !== null && world.chance(0.3)) this.#watch(entry, outcome.accepted.commandId);
   }

@@ -113,7 +113,7 @@ function setUp(world: World, archive: Archive): Scenery {
   const personParts: PersonParts = { world, network, edge, ledger, checker, workerUplink };
   const sessions = Array.from({ length: world.between(1, 3) }, (_, at) => `session-${at + 1}`);
   const people = sessions.flatMap((sessionId) => {
-    const scenery = { messages: [], traces: [], archived: false };
+    const scenery = { messages: [], traces: [], streams: [], archived: false };
     return USERS.map((userId) => new Person(personParts, sessionId, userId, scenery, userId === 'ann'));
   });
   return { world, network, server, archive, edge, workers, people, witness, checker, ledger };

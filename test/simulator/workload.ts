@@ -10,6 +10,8 @@ export interface Wanted {
 export interface Scene {
   messages: { id: string; author: string }[];
   traces: string[];
+  /** running, with the chunks that were sent */
+  streams: { id: string; starter: string; chunks: number }[];
   archived: boolean;
 }
 
@@ -36,8 +38,9 @@ export function nextCommand(world: World, scene: Scene, userId: string, isOwner:
     const data = { messageId: message.id, emoji: world.pick(EMOJIS) };
     return { name: world.chance(0.6) ? 'reaction.add' : 'reaction.remove', data };
   }
-  if (roll < 0.88) return traceCommand(world, scene);
-  if (roll < 0.91) return { name: 'read.advance', data: { seq: world.between(0, 50) } };
+  if (roll < 0.86) return streamCommand(world, scene, userId, text);
+  if (roll < 0.9) return traceCommand(world, scene, isOwner);
+  if (roll < 0.92) return { name: 'read.advance', data: { seq: world.between(0, 50) } };
   if (!isOwner) return send;
   if (roll < 0.95) return { name: 'session.update', data: { title: `title ${world.newId()}` } };
   if (roll < 0.98) return guestCommand(world);
@@ -54,9 +57,21 @@ function guestCommand(world: World): Wanted {
   return { name: 'member.put', data: { userId, role: world.pick(['member', 'viewer', 'owner']) } };
 }
 
-function traceCommand(world: World, scene: Scene): Wanted {
+/** A message that is said bit by bit. Its end brings the whole text: what a crash takes of the chunks is no promise. */
+function streamCommand(world: World, scene: Scene, userId: string, text: string): Wanted {
+  const running = world.pick(scene.streams.filter(({ starter }) => starter === userId));
+  if (running === undefined || world.chance(0.1)) return { name: 'stream.start', data: {} };
+  const { id: messageId } = running;
+  if (world.chance(0.3)) return { name: 'stream.cancel', data: { messageId } };
+  if (world.chance(0.4)) return { name: 'stream.finish', data: { messageId, status: 'completed', text } };
+  running.chunks += 1;
+  return { name: 'stream.append', data: { messageId, index: running.chunks - 1, text } };
+}
+
+function traceCommand(world: World, scene: Scene, isOwner: boolean): Wanted {
   const traceId = world.pick(scene.traces.slice(-3));
   if (traceId === undefined || world.chance(0.2)) return { name: 'trace.start', data: { name: `trace ${world.newId()}` } };
+  if (isOwner && world.chance(0.1)) return { name: 'trace.purge', data: { traceId } };
   if (world.chance(0.1)) return { name: 'trace.finish', data: { traceId, status: 'completed' } };
   const spanId = `span-${world.between(1, 4)}`;
   return {
