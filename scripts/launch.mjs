@@ -14,6 +14,7 @@ const TARGETS = {
   token: { script: 'scripts/token.ts', install: 'production', quiet: true },
   'dead-letters': { script: 'scripts/dead-letters.ts', install: 'production', quiet: true },
   replay: { script: 'scripts/replay/main.ts', install: 'production' },
+  import: { script: 'scripts/import/main.ts', install: 'production' },
   readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
   audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
