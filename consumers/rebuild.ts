@@ -39,13 +39,18 @@ class Shown {
   readonly #beganMs = Date.now();
   #phase = '';
   #saidMs = 0;
+  #events = 0;
+  #rate = 0;
 
   constructor() {
     this.#bar?.start(1, 0, { phase: 'archive', events: 0, rate: 0 });
   }
 
   show({ phase, done, events }: RebuildProgress): void {
-    const rate = Math.round(events / Math.max(0.001, (Date.now() - this.#beganMs) / 1_000));
+    // as it was when the last event was given: the swap takes its time whatever there is
+    if (events > this.#events) this.#rate = Math.round(events / Math.max(0.001, (Date.now() - this.#beganMs) / 1_000));
+    this.#events = events;
+    const rate = this.#rate;
     this.#bar?.update(done, { phase: phase.padEnd(7), events, rate });
     if (this.#bar !== undefined || (phase === this.#phase && Date.now() - this.#saidMs < LINE_EVERY_MS)) return;
     this.#phase = phase;
