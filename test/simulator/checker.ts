@@ -41,6 +41,8 @@ export class Checker {
   garbageMayBeLost = false;
   readonly #lastStatus = new Map<string, keyof typeof RANKS>();
   readonly #floors = new Map<string, number>();
+  readonly #deletedAt = new Map<string, number>();
+  readonly #notFound: { sessionId: string; promise: string; what: string }[] = [];
 
   constructor(world: World, archive: Archive) {
     this.world = world;
@@ -57,6 +59,7 @@ export class Checker {
     const envelope = JSON.stringify(rest);
     const session = this.sightings.get(event.sessionid) ?? new Map<number, Sighting>();
     this.sightings.set(event.sessionid, session);
+    if (event.type === 'session.deleted') this.#deletedAt.set(event.sessionid, event.seq);
     const known = session.get(event.seq);
     if (known === undefined) return void session.set(event.seq, { event, envelope });
     if (known.envelope !== envelope) {
@@ -66,6 +69,15 @@ export class Checker {
     else if (!isErasedData(data) && JSON.stringify(data) !== JSON.stringify(known.event.data)) {
       this.broke('P2', `the data of seq ${event.seq} of ${event.sessionid} differs in ${where}`);
     }
+  }
+
+  isDeleted(sessionId: string): boolean {
+    return this.#deletedAt.has(sessionId);
+  }
+
+  /** seq of its session.deleted */
+  deletedAt(sessionId: string): number | undefined {
+    return this.#deletedAt.get(sessionId);
   }
 
   accepted(entry: Entry, accepted: Accepted): void {
@@ -87,14 +99,15 @@ export class Checker {
     if (entry.outcome?.kind !== 'accepted') return;
     const { seq, entityId } = entry.outcome.accepted;
     if (!found.ok)
-      return this.broke('P5', `${entityId} was answered 202 at seq ${seq}, and reading it says ${found.refusal.code}`);
+      return this.#unless(entry, found.refusal.code, 'P5', `${entityId} was answered 202 at seq ${seq}, and reading it says`);
     if (found.value.record.seq !== seq) this.broke('P5', `${entityId} is at ${found.value.record.seq}, answered was ${seq}`);
   }
 
   status(entry: Entry, found: Result<CommandStatus>): void {
     if (entry.outcome?.kind !== 'accepted') return;
     const { seq, commandId } = entry.outcome.accepted;
-    if (!found.ok) return this.broke('P3', `the status of ${commandId}, answered 202 at seq ${seq}, is ${found.refusal.code}`);
+    if (!found.ok)
+      return this.#unless(entry, found.refusal.code, 'P3', `the status of ${commandId}, answered 202 at seq ${seq}, is`);
     const { status } = found.value;
     const last = this.#lastStatus.get(commandId);
     if (last !== undefined && RANKS[status] < RANKS[last]) this.broke('P6', `${commandId} was ${last} and is ${status}`);
@@ -102,6 +115,12 @@ export class Checker {
     if (status === 'persisted' && !this.archived(entry.sessionId, seq)) {
       this.broke('P6', `seq ${seq} of ${entry.sessionId} is said to be persisted, and the archive does not hold it`);
     }
+  }
+
+  /** A deleted session is not found, but by its deleter who asks for the deletion; that it is one may be seen only later. */
+  #unless(entry: Entry, code: string, promise: string, what: string): void {
+    if (code !== 'session_not_found' || entry.name === 'session.delete') return this.broke(promise, `${what} ${code}`);
+    this.#notFound.push({ sessionId: entry.sessionId, promise, what: `${what} ${code}` });
   }
 
   /** What a Session forgot is in the archive, or a dead letter (P6). Called after each commit. */
@@ -169,6 +188,7 @@ export class Checker {
 
   /** Commands and their events, in the end; see verdict.ts for the rest. */
   ledgerVerdict(ledger: Ledger): void {
+    for (const { sessionId, promise, what } of this.#notFound) if (!this.isDeleted(sessionId)) this.broke(promise, what);
     const byCorrelation = new Map<string, Event[]>();
     for (const session of this.sightings.values()) {
       for (const { event } of session.values()) {

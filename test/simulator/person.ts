@@ -75,7 +75,8 @@ export class Person {
   #again(): void {
     const { world } = this.#parts;
     this.machine.after(world.between(1, this.#pauseMs), () => {
-      if (!this.#acting) return;
+      // some go on for a while, and are refused
+      if (!this.#acting || (this.#scene.deleted && world.chance(0.3))) return;
       const burst = world.chance(0.35) ? world.between(2, BURST_MAX) : 1;
       for (let at = 0; at < burst; at += 1) this.#act();
       this.#again();
@@ -179,7 +180,8 @@ export class Person {
     else if (entry.name === 'stream.finish' || entry.name === 'stream.cancel') {
       this.#scene.streams = this.#scene.streams.filter(({ id }) => id !== entityId);
       this.#scene.messages.push({ id: entityId, author: entry.userId });
-    } else if (entry.name === 'session.archive') this.#scene.archived = true;
+    } else if (entry.name === 'session.delete') this.#scene.deleted = true;
+    else if (entry.name === 'session.archive') this.#scene.archived = true;
     else if (entry.name === 'session.restore') this.#scene.archived = false;
     if (outcome.accepted.eventId !== null && world.chance(0.3)) this.#watch(entry, outcome.accepted.commandId);
   }

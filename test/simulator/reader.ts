@@ -61,7 +61,9 @@ export class Reader {
   }
 
   open(): void {
-    const { world, network, edge } = this.#parts;
+    const { world, network, edge, checker } = this.#parts;
+    // nobody gets in any more
+    if (checker.isDeleted(this.#identity.sessionId)) return;
     // some begin at the first event, some with what comes from now on
     if (this.#cursor === undefined && world.chance(0.7)) this.#cursor = 0;
     const request = {
@@ -214,7 +216,8 @@ export class Reader {
 
   /** Reads by HTTP what the socket does not bring any more. */
   #catchUp(after: number, upTo: number): void {
-    const { world } = this.#parts;
+    const { world, checker } = this.#parts;
+    if (checker.isDeleted(this.#identity.sessionId)) return;
     this.#catching = true;
     const failed = (): void =>
       void this.#machine.after(world.between(BACK_MS_MIN, BACK_MS_MAX), () => this.#catchUp(after, upTo));

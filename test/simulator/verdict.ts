@@ -18,7 +18,8 @@ export async function judge(checker: Checker, objects: Iterable<SessionObject>, 
   for (const object of objects) {
     edgeVerdict(checker, object);
     archiveVerdict(checker, object);
-    rowsVerdict(checker, object);
+    if (checker.isDeleted(object.identity.sessionId)) deletionVerdict(checker, object);
+    else rowsVerdict(checker, object);
     witnessVerdict(checker, object, witness);
     await statusVerdict(checker, object, ledger);
   }
@@ -95,6 +96,28 @@ function rowsVerdict(checker: Checker, object: SessionObject): void {
       checker.broke('P1', `seq ${row.seq} of ${sessionId} ${shouldBeErased ? 'is not erased' : 'is erased'} in the archive`);
     }
   }
+}
+
+/** Of a deleted session nothing is left but that it was deleted (contract §3), in the archive as in the rows. */
+function deletionVerdict(checker: Checker, object: SessionObject): void {
+  const { sessionId } = object.identity;
+  const deletedAt = checker.deletedAt(sessionId) ?? 0;
+  // a deletion that is a dead letter has reached nobody yet
+  if (!checker.archived(sessionId, deletedAt)) return;
+  for (const { seq, data } of archivedRows(checker, sessionId)) {
+    if (isErasedData(JSON.parse(data)) !== seq < deletedAt)
+      checker.broke('P1', `seq ${seq} of ${sessionId}, deleted at ${deletedAt}, has data ${data}`);
+  }
+  const { database } = checker.archive;
+  const count = (sql: string): number => Number(database.prepare(sql).get('default', sessionId)?.['n']);
+  const where = 'WHERE tenant = ? AND session_id = ?';
+  const left = {
+    texts: count(`SELECT count(*) AS n FROM messages ${where} AND text <> ''`),
+    members: count(`SELECT count(*) AS n FROM members ${where} AND active = 1`),
+    reactions: count(`SELECT count(*) AS n FROM reactions ${where} AND active = 1`),
+    titles: count(`SELECT count(*) AS n FROM sessions ${where} AND (title <> '' OR status <> 'deleted')`),
+  };
+  for (const [what, n] of Object.entries(left)) if (n > 0) checker.broke('P1', `${n} ${what} of ${sessionId} outlived it`);
 }
 
 /** Every command that has an event is persisted, or failed with its dead letter (P6, and liveness). */

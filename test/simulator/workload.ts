@@ -13,10 +13,15 @@ export interface Scene {
   /** running, with the chunks that were sent */
   streams: { id: string; starter: string; chunks: number }[];
   archived: boolean;
+  /** somebody deletes it before the end */
+  isDoomed: boolean;
+  deleted: boolean;
 }
 
 /** there are only so many that are talked about, so that edits of one meet each other */
 const TALKED_ABOUT = 12;
+/** a session that is to be deleted has something to lose by then */
+const DOOMED_MESSAGES = 25;
 const EMOJIS = ['👍', '🎉', '❤️'] as const;
 const GUESTS = ['gus', 'gia'] as const;
 
@@ -27,6 +32,8 @@ export function nextCommand(world: World, scene: Scene, userId: string, isOwner:
     name: 'message.send',
     data: { text, ...(world.chance(0.2) ? { metadata: { n: world.between(1, 9) } } : {}) },
   };
+  if (scene.isDoomed && isOwner && scene.messages.length > DOOMED_MESSAGES && world.chance(0.2))
+    return { name: 'session.delete', data: {} };
   if (scene.archived && isOwner && world.chance(0.5)) return { name: 'session.restore', data: {} };
   const message = world.pick(scene.messages.slice(-TALKED_ABOUT));
   const own = world.pick(scene.messages.slice(-TALKED_ABOUT).filter(({ author }) => author === userId));
