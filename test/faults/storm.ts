@@ -43,6 +43,8 @@ export interface StormReport extends Settled {
 /** of JetStream's own disk, where it is to be filled: ten times what the events of a run take */
 const NATS_DISK_BYTES_MIN = 96 * 1024 * 1024;
 const NATS_DISK_BYTES_PER_COMMAND = 6_000;
+/** lanes wait during outages: as many commands as asked for should all the same be answered while it is broken */
+const RATE_HEADROOM = 1.7;
 const PROGRESS_EVERY_MS = 10_000;
 /** after the last fault, for the commands that are still to come */
 const MORE_MS_MAX = 20 * 60_000;
@@ -62,7 +64,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     seed,
     sessions: options.sessions,
     usersEach: options.usersEach,
-    rate: Math.ceil((options.commands / options.spanMs) * 1_000),
+    rate: Math.ceil((options.commands / options.spanMs) * 1_000 * RATE_HEADROOM),
   });
   let breaking: Promise<void> | undefined;
   try {
