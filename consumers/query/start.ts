@@ -1,4 +1,4 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM, QUERY_SUBJECT, SEARCH_SUBJECT } from '../../shared/contract/subjects.ts';
 import { openHistory } from '../projections/history-read-model.ts';
@@ -55,19 +55,44 @@ export async function startHistoryQuery(connection: NatsConnection, settings: Se
   };
 }
 
+/**
+ * Answers from the first moment: where there is no index yet, for nobody runs `search` or it waits to be rebuilt, or it cannot be
+ * reached, a search is unavailable and nothing else waits for it.
+ */
 export async function startSearchQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
-  const store = await openSearch(settings, { writes: false, mayMake: false });
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
-  const indexed = watchIndexed(throughOf(manager, SEARCH_DURABLE, Date.now), store.seenAfterMs, log);
-  const searching = { store, asOfMs: () => indexed.asOfMs() };
+  let opened: Promise<OpenedIndex> | undefined;
+  const index = async (): Promise<OpenedIndex> => {
+    opened ??= openIndex(manager, settings, log);
+    try {
+      return await opened;
+    } catch (error) {
+      opened = undefined;
+      throw error;
+    }
+  };
   const responder = startResponder(
     connection,
-    { subject: SEARCH_SUBJECT, store: 'search index', answer: async (question) => await answerSearch(searching, question) },
+    { subject: SEARCH_SUBJECT, store: 'search index', answer: async (question) => await answerSearch(await index(), question) },
     log,
   );
   return async () => {
-    indexed.stop();
     await responder.stop();
-    await store.close();
+    await opened?.then(async ({ close }) => await close()).catch(() => undefined);
+  };
+}
+
+type OpenedIndex = Parameters<typeof answerSearch>[0] & { close(): Promise<void> };
+
+async function openIndex(manager: JetStreamManager, settings: Settings, log: Log): Promise<OpenedIndex> {
+  const store = await openSearch(settings, { writes: false, mayMake: false });
+  const indexed = watchIndexed(throughOf(manager, SEARCH_DURABLE, Date.now), store.seenAfterMs, log);
+  return {
+    store,
+    asOfMs: () => indexed.asOfMs(),
+    async close() {
+      indexed.stop();
+      await store.close();
+    },
   };
 }
