@@ -61,7 +61,7 @@ export class Summary {
     });
     return [
       ...lazy.map(
-        ({ seed, commands, faults }) => `seed ${seed} had only ${commands} commands and ${[...faults.values()].length} faults`,
+        ({ seed, commands, faults }) => `seed ${seed} had only ${commands} commands and ${total} faults`,
       ),
       ...rare.map((kind) => `too few of ${kind}: ${this.#faults.get(kind) ?? 0}`),
     ];
