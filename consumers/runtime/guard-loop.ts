@@ -24,8 +24,13 @@ export const PURGE_FLOOR_AGE_MS = 3 * NOTE_EVERY_MS;
 const CONFIRM_MS = 1_000;
 /** before what may be missing: clocks that differ, and a server whose clock was set */
 const MARGIN_MS = HOUR_MS + SKEW_MS_MAX;
-/** a worker that writes what it had in hand when the stream was lost has done so by then: it is read once more */
-export const AGAIN_AFTER_MS = 5 * 60_000;
+/** in hand at most: a batch is told apart from a poison that hangs in it half by half, HANDLE_MS_MAX each */
+const IN_HAND_MS_MAX = 10 * 60_000;
+/**
+ * A worker that writes what it had in hand when the stream was lost has done so by then: it is read once more. One worker notes
+ * when that is and another reads it, whose clock may be as wrong the other way.
+ */
+export const AGAIN_AFTER_MS = IN_HAND_MS_MAX + 2 * SKEW_MS_MAX;
 /** a worker that says nothing for so long does its replay no more */
 const CLAIM_MS = 60_000;
 const CLAIM_EVERY_MS = 15_000;

@@ -109,7 +109,7 @@ function setUp(world: World, archive: Archive): Scenery {
     new Worker('query-1', parts, startQuery),
     new Worker('upkeep-1', parts, startUpkeep),
   ];
-  const workerUplink = new SimulatedUplink(new Machine(world, 'edge', 'worker', 0), network, server);
+  const workerUplink = new SimulatedUplink(new Machine(world, 'edge', 'worker', 0), network, server, {});
   const personParts: PersonParts = { world, network, edge, ledger, checker, workerUplink };
   const sessions = Array.from({ length: world.between(1, 3) }, (_, at) => `session-${at + 1}`);
   const people = sessions.flatMap((sessionId) => {

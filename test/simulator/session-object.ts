@@ -267,7 +267,7 @@ export class SessionObject {
   #ports(life: Omit<Life, 'room'>): RoomPorts {
     const { world, network, server } = this.#parts;
     const { machine } = life;
-    const uplink = new SimulatedUplink(machine, network, server);
+    const uplink = new SimulatedUplink(machine, network, server, { crash: 'session-crash' });
     const isAlive = (): boolean => machine.alive;
     const demandAlive = (): void => {
       if (!machine.alive) throw new Error('this process is dead');
@@ -293,6 +293,7 @@ export class SessionObject {
       nextTurn: async () => await new Promise((resolve) => void machine.after(0, resolve)),
       delay: async (ms) => await new Promise((resolve) => void machine.after(ms, resolve)),
       setAlarm: (atMs) => {
+        if (!machine.alive) return;
         this.#nextAlarmAtMs = atMs;
         this.#touched();
       },

@@ -60,9 +60,7 @@ export class Summary {
       return !off.includes(kind) && (this.#faults.get(kind) ?? 0) < wanted;
     });
     return [
-      ...lazy.map(
-        ({ seed, commands, faults }) => `seed ${seed} had only ${commands} commands and ${total} faults`,
-      ),
+      ...lazy.map((report) => `seed ${report.seed} had only ${report.commands} commands and ${faultsOf(report)} faults`),
       ...rare.map((kind) => `too few of ${kind}: ${this.#faults.get(kind) ?? 0}`),
     ];
   }

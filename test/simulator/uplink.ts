@@ -1,6 +1,7 @@
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import type { Publisher } from '../../worker/session/ports.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from '../../worker/uplink/api.ts';
+import type { FaultKind } from './faults.ts';
 import type { NatsServer } from './jetstream/server.ts';
 import type { Machine } from './machine.ts';
 import { TimedOut, type Network } from './network.ts';
@@ -18,11 +19,14 @@ export class SimulatedUplink implements Publisher {
   readonly #machine: Machine;
   readonly #network: Network;
   readonly #server: NatsServer;
+  /** what the caller may die of while it waits; the Worker has no memory to lose */
+  readonly #crash: { crash?: FaultKind };
 
-  constructor(machine: Machine, network: Network, server: NatsServer) {
+  constructor(machine: Machine, network: Network, server: NatsServer, crash: { crash?: FaultKind }) {
     this.#machine = machine;
     this.#network = network;
     this.#server = server;
+    this.#crash = crash;
   }
 
   /** Pipelined in order over one connection, which may break in between; every item has an ack of its own, which may be lost. */
@@ -34,7 +38,7 @@ export class SimulatedUplink implements Publisher {
       what: `publish of ${items.length}`,
       timeoutMs: CALL_MS_MAX,
       repeated: 'publish-repeated',
-      crash: 'session-crash',
+      ...this.#crash,
     } as const;
     return await this.#network.call(call, async () => {
       const broken = world.faults.strikes('publish-lost') ? world.between(0, items.length - 1) : items.length;
@@ -58,7 +62,7 @@ export class SimulatedUplink implements Publisher {
       what: `request to ${subject}`,
       timeoutMs: UPLINK_CALL_MS_MAX,
       lost: 'query-lost',
-      crash: 'session-crash',
+      ...this.#crash,
     } as const;
     try {
       return await this.#network.call(call, async () => await this.#ask(subject, payload));
