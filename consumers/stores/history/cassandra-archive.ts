@@ -18,6 +18,8 @@ import { eachInFlight } from './in-flight.ts';
 /** partitions of an hour: what many workers write at a time lies on many nodes */
 const SHARDS = 16;
 const WRITES_IN_FLIGHT_MAX = 64;
+/** of one partition in one statement: below the 5 KiB at which a server warns */
+const BATCH_ROWS_MAX = 25;
 const TOUCHED_PAGE = 1_000;
 const TOUCHED_TTL_S = (TOUCHED_HOURS_KEPT * HOUR_MS) / 1_000;
 const COLUMNS = 'envelope, data, published_at, persisted_at';
@@ -35,13 +37,22 @@ export class CassandraArchive {
     this.#keyspace = keyspace;
   }
 
-  /** The same entry is the same row, whoever writes it; gone after TOUCHED_HOURS_KEPT. */
+  /** The same entry is the same row, whoever writes it; gone after TOUCHED_HOURS_KEPT. Those of one partition go in one statement. */
   async writeTouched(entries: readonly TouchedHour[]): Promise<void> {
     const cql = `INSERT INTO ${this.#keyspace}.${TOUCHED_TABLE} (hour, shard, tenant, session_id, bucket) VALUES (?, ?, ?, ?, ?)
       USING TTL ${TOUCHED_TTL_S}`;
-    await eachInFlight(entries, WRITES_IN_FLIGHT_MAX, async (entry) => {
-      const { hour, tenant, sessionId, bucket } = entry;
-      await this.#client.execute(cql, [BigInt(hour), BigInt(shardOf(entry)), tenant, sessionId, BigInt(bucket)]);
+    const partitions = new Map<string, TouchedHour[]>();
+    for (const entry of entries) {
+      const name = `${entry.hour} ${shardOf(entry)}`;
+      partitions.set(name, [...(partitions.get(name) ?? []), entry]);
+    }
+    const batches = [...partitions.values()].flatMap((partition) => chunksOf(partition, BATCH_ROWS_MAX));
+    await eachInFlight(batches, WRITES_IN_FLIGHT_MAX, async (batch) => {
+      const statements = batch.map((entry) => {
+        const { hour, tenant, sessionId, bucket } = entry;
+        return { query: cql, params: [BigInt(hour), BigInt(shardOf(entry)), tenant, sessionId, BigInt(bucket)] };
+      });
+      await this.#client.batch(statements, { prepare: true, logged: false });
     });
   }
 
@@ -109,4 +120,10 @@ function shardOf({ tenant, sessionId, bucket }: Touched): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(`${tenant} ${sessionId} ${bucket}`)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % SHARDS;
+}
+
+function chunksOf<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_none, index) =>
+    values.slice(index * size, (index + 1) * size),
+  );
 }
