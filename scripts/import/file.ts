@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parseLine, sessionOf, type ExportLine, type SessionLine } from './lines.ts';
 
 export interface NumberedLine {
@@ -17,10 +16,13 @@ export interface Survey {
 /** sessions of one file; their lines are kept in memory for who owns them */
 const SESSIONS_MAX = 1_000_000;
 
+/** longer than any line that the edge would take (a body of 1 MiB); a file without line ends is no export */
+const LINE_CHARS_MAX = 4 * 1024 * 1024;
+
 /** Lines in their order; empty ones are passed over. Throws for a line that is none. */
 export async function* linesOf(file: string): AsyncGenerator<NumberedLine> {
   let number = 0;
-  for await (const text of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })) {
+  for await (const text of textLines(file)) {
     number += 1;
     if (text.trim() === '') continue;
     try {
@@ -29,6 +31,20 @@ export async function* linesOf(file: string): AsyncGenerator<NumberedLine> {
       throw new Error(`line ${number}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
   }
+}
+
+/** Split at line feeds alone: JSON may hold the other line ends of Unicode (U+2028) as they are, and node:readline splits there too. */
+async function* textLines(file: string): AsyncGenerator<string> {
+  let rest = '';
+  let read = 0;
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    read += lines.length;
+    yield* lines;
+    if (rest.length > LINE_CHARS_MAX) throw new Error(`line ${read + 1}: it is longer than ${LINE_CHARS_MAX} characters`);
+  }
+  if (rest !== '') yield rest;
 }
 
 /** Reads all of it: a mistake in the last line is found before the first is sent. Throws an Error that names the line. */

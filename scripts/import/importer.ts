@@ -30,6 +30,13 @@ export class SessionImporter {
     this.#members = new Set([session.owner]);
   }
 
+  /** An earlier run sent it: who is a member since then is not to join again, for that would take a role from them. */
+  passOver(line: ExportLine): void {
+    if (line.type === 'message') this.#members.add(line.author);
+    else if (line.type === 'reaction') this.#members.add(line.user);
+    else if (line.type === 'member') this.#noteMember(line);
+  }
+
   /** Rejects only when the system does not answer for long. */
   async send(numbered: NumberedLine): Promise<Outcome> {
     const { line } = numbered;
@@ -40,15 +47,17 @@ export class SessionImporter {
     }
     const command = { ...commandOf(line, this.#session.owner), key: keyOf('line', numbered) };
     const reply = await this.#run(command);
-    if (line.type === 'member') {
-      if (line.role === 'left') this.#members.delete(line.user);
-      else if (reply.status === 202) this.#members.add(line.user);
-    }
+    if (line.type === 'member' && (line.role === 'left' || reply.status === 202)) this.#noteMember(line);
     if (reply.status === 202) return wasThere(reply) ? { kind: 'there' } : { kind: 'sent' };
     if (codeOf(reply) === 'conflict' && (await this.#isSame(line))) return { kind: 'there' };
     // whoever left before the first run is none
     if (codeOf(reply) === 'member_not_found') return { kind: 'there' };
     return { kind: 'refused', why: describeReply(reply) };
+  }
+
+  #noteMember({ user, role }: Extract<ExportLine, { type: 'member' }>): void {
+    if (role === 'left') this.#members.delete(user);
+    else this.#members.add(user);
   }
 
   /** Whoever wrote was a member. */

@@ -35,6 +35,14 @@ export async function runImport(
   progress.step(resume.done);
   const lanes = new Lanes(inFlight, READ_AHEAD_LINES_MAX);
   const importers = new Map<string, SessionImporter>();
+  const importerOf = ({ number, line }: NumberedLine): SessionImporter => {
+    const session = sessionOf(line);
+    const known = sessions.get(session);
+    if (known === undefined) throw new Error(`the file changed while it was read: line ${number}`);
+    const importer = importers.get(session) ?? new SessionImporter(http, known);
+    importers.set(session, importer);
+    return importer;
+  };
   const note = ({ number, line }: NumberedLine, outcome: Outcome): void => {
     if (outcome.kind === 'there') report.there += 1;
     else if (outcome.kind === 'sent') sent[line.type] += 1;
@@ -48,16 +56,16 @@ export async function runImport(
   try {
     for await (const numbered of linesOf(file)) {
       at += 1;
-      if (at < from) continue;
+      if (at < from) {
+        importerOf(numbered).passOver(numbered.line);
+        continue;
+      }
       const own = at;
-      const session = sessionOf(numbered.line);
-      await lanes.run(session, async () => {
-        const known = sessions.get(session);
-        if (known === undefined) throw new Error(`the file changed while it was read: line ${numbered.number}`);
-        const importer = importers.get(session) ?? new SessionImporter(http, known);
-        importers.set(session, importer);
-        note(numbered, await importer.send(numbered));
-        resume.answered(own);
+      await lanes.run(sessionOf(numbered.line), async () => {
+        const outcome = await importerOf(numbered).send(numbered);
+        note(numbered, outcome);
+        if (outcome.kind === 'refused') resume.refused(own);
+        else resume.answered(own);
         progress.step();
       });
     }
