@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DEAD_LETTERS_STREAM, RECEIPTS_STREAM } from '../../shared/contract/subjects.ts';
 import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
+import { countOf } from '../../shared/core/seq-ranges.ts';
 import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 import { incomingOf } from '../runtime/jetstream-source.ts';
@@ -23,6 +24,8 @@ const PULL_WAIT_MS = 5_000;
 const ACK_WAIT_MS = 60_000;
 const RETRY_BOUNDS = { minMs: 500, maxMs: 30_000 };
 const STOP_MS_MAX = 10_000;
+/** a receipt of more is none of ours, which speak of what was persisted in a second: row by row it would hold up all else for hours */
+const RECEIPT_SEQS_MAX = 1_000_000;
 const CONSUMER_NOT_FOUND = 10014;
 
 export interface FeedPorts {
@@ -140,6 +143,7 @@ export function receiptOf({ subject, data }: Incoming): ReceiptRow | undefined {
   const parsed = receiptBody.safeParse(jsonOf(data));
   if (!parsed.success) return undefined;
   const { seqs, publishedAt, persistedAt } = parsed.data;
+  if (countOf(seqs) > RECEIPT_SEQS_MAX) return undefined;
   return { tenant, sessionId, seqs, publishedAtMs: Date.parse(publishedAt), persistedAtMs: Date.parse(persistedAt) };
 }
 

@@ -179,6 +179,20 @@ export function analyticsStoreContract(name: string, make: () => Promise<Analyti
       },
     );
 
+    it('P1 an event that was erased in between changes no figure, whichever came first', async () => {
+      const tenant = `${name.toLowerCase().replaceAll(/[^a-z]/g, '')}-erased`;
+      const wholes = [1, 2].map((seq): EventRow => {
+        const row = rowOf(anEvent('message.created', { seq, tenant }));
+        return { ...row, acceptedAtMs: FROM_MS, ended: { kind: 'stream', status: 'failed', durationMs: 70 } };
+      });
+      const erased = wholes.map(({ ended: _ended, ...row }): EventRow => row);
+      await store.writeEvents([...wholes.slice(0, 1), ...erased.slice(1)]);
+      await store.writeEvents([...erased.slice(0, 1), ...wholes.slice(1)]);
+      const span: Span = { tenant, fromMs: FROM_MS, step: 'minute', points: 1 };
+      expect(await answerOf(store, 'streams', span)).toMatchObject([{ failed: 2, durationMs: { p50: 70 } }]);
+      expect(await answerOf(store, 'messages', span)).toMatchObject([{ messages: 2 }]);
+    });
+
     it('takes a receipt of many seqs, and says which events it has', async () => {
       const tenant = `${name.toLowerCase().replaceAll(/[^a-z]/g, '')}-many`;
       const rows = Array.from({ length: 3 }, (_none, index) => ({

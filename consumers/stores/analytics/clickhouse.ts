@@ -87,6 +87,7 @@ class ClickHouseAnalytics implements AnalyticsStore {
       ended: ended?.kind ?? '',
       status: ended?.status ?? '',
       duration_ms: ended?.durationMs ?? 0,
+      says_end: ended === undefined ? 0 : 1,
     }));
     await this.#insert('events', values);
   }

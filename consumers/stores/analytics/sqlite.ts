@@ -70,8 +70,12 @@ class SqliteAnalytics implements AnalyticsStore {
   }
 
   async writeEvents(rows: readonly EventRow[]): Promise<void> {
-    // an event never changes: the first row of its id is as good as any other
-    const put = this.#prepare('INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    // an event never changes but by its erasure, after which nobody knows how it ended: whoever knew is believed
+    const put = this.#prepare(
+      `INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+         ended = excluded.ended, status = excluded.status, duration_ms = excluded.duration_ms
+       WHERE ended IS NULL AND excluded.ended IS NOT NULL`,
+    );
     this.#transaction(() => {
       for (const { tenant, eventId, sessionId, seq, type, actor, actorKind, acceptedAtMs, ended } of rows) {
         const end = [ended?.kind ?? null, ended?.status ?? null, ended?.durationMs ?? null];
