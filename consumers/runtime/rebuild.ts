@@ -15,7 +15,7 @@ import { every, type Time } from './time.ts';
 
 /**
  * A read model anew, from the archive and then the stream. Beside the one that serves, where it can keep two: its durable
- * first, at the lowest floor of all; then the archive, what the history buried, and the durable; and a swap at the same
+ * first, at the lowest floor of all; then what the history buried, the archive, and the durable; and a swap at the same
  * sequence. Whatever goes wrong before the swap leaves nothing behind. Else in place: every event once more.
  */
 
@@ -34,7 +34,7 @@ const LETTERS_MAX = 10_000;
 const PATIENCE_MS_MAX = 60_000;
 const HISTORY = 'history';
 
-export type RebuildPhase = 'archive' | 'letters' | 'stream' | 'swap' | 'clear';
+export type RebuildPhase = 'letters' | 'archive' | 'stream' | 'swap' | 'clear';
 
 export interface RebuildProgress {
   phase: RebuildPhase;
@@ -135,10 +135,11 @@ async function beside(ports: RebuildPorts, generations: Generations, failed: Abo
     await swap(ports, durable, events, async () => {
       // what a guard gives back after a loss it gives to the one that serves
       if ((await lane.stream()) !== stream) throw new RebuildRefused('the stream was lost or its server restarted: begin again');
+      // before the swap: it would be the end of what nobody can read, should we die behind it or the letters not be taken
+      await held.send(onceBuried(ports.deadLetters, ports.letters), ports);
       await generations.swap(n);
       isSwapped = true;
     });
-    await held.send(onceBuried(ports.deadLetters, ports.letters), ports);
     await clear(ports, durable, events);
     return events;
   } finally {
@@ -164,7 +165,10 @@ function runnerOf(ports: RebuildPorts, projection: Projection, durable: string, 
   return new Runner({ projection, source: source(durable), deadLetters, settlements: NOBODY, ensure, log, time }, bounds);
 }
 
-/** Archive and letters, in that order. */
+/**
+ * The history's letters and then the archive: one that is redriven meanwhile moves from there to here, and would be in neither if
+ * they were read the other way round. What is buried later the rebuild's durable has.
+ */
 class Feeding {
   readonly #ports: RebuildPorts;
   readonly #feed: ArchiveFeed;
@@ -178,12 +182,6 @@ class Feeding {
 
   async run({ withLetters }: { withLetters: boolean }): Promise<number> {
     const { archive, letters, report } = this.#ports;
-    for await (const { events, done } of archive.scanEvents()) {
-      this.#stopIfAsked();
-      this.#events += await this.#feed.take(events);
-      report({ phase: 'archive', done, events: this.#events });
-    }
-    await this.#feed.drain();
     if (withLetters) {
       for await (const letter of buriedBy(letters, HISTORY, 0)) {
         this.#stopIfAsked();
@@ -192,6 +190,12 @@ class Feeding {
       await this.#feed.drain();
       report({ phase: 'letters', done: 1, events: this.#events });
     }
+    for await (const { events, done } of archive.scanEvents()) {
+      this.#stopIfAsked();
+      this.#events += await this.#feed.take(events);
+      report({ phase: 'archive', done, events: this.#events });
+    }
+    await this.#feed.drain();
     this.#stopIfAsked();
     return this.#events;
   }
@@ -274,7 +278,7 @@ function stopReason({ reason }: AbortSignal): Error {
   return reason instanceof RebuildRefused ? reason : new FeedStopped();
 }
 
-/** Letters of what does not serve yet: they are sent once it does, and with a rebuild that is given up they are nobody's. */
+/** Letters of what does not serve yet: they are sent at the moment of the swap, and with a rebuild that is given up they are nobody's. */
 class HeldLetters implements DeadLetters {
   readonly #held: DeadLetter[] = [];
   readonly #failed: AbortController;

@@ -33,13 +33,14 @@ export async function replay(ports: ReplayPorts, { fromMs, nextHour }: ReplayTas
   const { archive, feed, letters, now } = ports;
   const sinceMs = fromMs - SKEW_MS_MAX;
   const kept = Math.max(touchedSinceMs(await archive.readNote(TOUCHED_NOTE)), now() - (TOUCHED_HOURS_KEPT - 1) * HOUR_MS);
-  let events = sinceMs < kept ? await replayAll(ports, progress) : await replayHours(ports, sinceMs, nextHour, progress);
-  // what the history could not take is in no archive
+  let events = 0;
+  // what the history could not take is in no archive; first, for one that is redriven meanwhile moves from there to here
   for await (const buried of buriedBy(letters, HISTORY, sinceMs)) {
     events += await feed.takeMessage(buried);
     await progress();
   }
   await feed.drain();
+  events += sinceMs < kept ? await replayAll(ports, progress) : await replayHours(ports, sinceMs, nextHour, progress);
   return events;
 }
 

@@ -223,7 +223,7 @@ export class ProgressLog {
     }
   }
 
-  /** The oldest dead-lettered event: it and all after it stay in the tail until it is redriven or discarded. */
+  /** The oldest dead-lettered event: it and all after it stay in the tail until it is redriven, for no archive has it. */
   oldestFailure(): number | undefined {
     return this.#sql.exec<{ n: number | null }>(`SELECT min(seq) AS n FROM failures`).one().n ?? undefined;
   }

@@ -7,6 +7,7 @@ import { FeedStopped } from '../../../consumers/runtime/archive-feed.ts';
 import type { Generations } from '../../../consumers/runtime/generations.ts';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
 import type { Outcome, Projection } from '../../../consumers/runtime/projection.ts';
+import type { LetterSource } from '../../../consumers/runtime/letters.ts';
 import { rebuild, type RebuildPorts, type RebuildProgress } from '../../../consumers/runtime/rebuild.ts';
 import type { HistoryStore } from '../../../consumers/stores/history/port.ts';
 import { openSqliteHistory } from '../../../consumers/stores/history/sqlite.ts';
@@ -140,20 +141,39 @@ describe('a rebuild', () => {
       'close shelf-rebuild',
       'drop 3',
     ]);
-    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['archive', 'letters', 'stream', 'swap', 'clear']);
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['letters', 'archive', 'stream', 'swap', 'clear']);
   });
 
-  it('sends the letters of what it could not take once it serves', async () => {
+  it('has what the history had buried, though it was redriven while the archive was read', async () => {
+    const { data, subject } = messageOf(anEvent('message.created', { seq: 1, sessionId: 'buried' }));
+    const letter = { position: 1, atMs: 1, headers: [['Millrace-Subject', subject]] as const, data };
+    // it is in the archive then, where the scan has been already
+    const isThere = (): boolean => !deeds.includes('copy 4: archived');
+    const next: LetterSource['next'] = async (consumer, from) =>
+      await Promise.resolve(consumer === 'history' && from <= 1 && isThere() ? letter : undefined);
+    expect(await rebuild({ ...ports, letters: { next } })).toBe(2);
+    expect(deeds).toContain('copy 4: buried');
+  });
+
+  it('P1 does not swap while its letters are not taken: they would be lost with it', async () => {
+    outcomeOf = () => ({ kind: 'poison', reason: 'no', detail: 'never' });
+    const away = async (): Promise<void> => await Promise.reject(new Error('away'));
+    await expect(rebuild({ ...ports, deadLetters: { store: away } })).rejects.toThrow('away');
+    expect(deeds).not.toContain('swap 4');
+    expect(deeds.slice(-3)).toEqual(['resume shelf', 'close shelf-rebuild', 'drop 4']);
+  });
+
+  it('sends the letters of what it could not take just before it serves', async () => {
     outcomeOf = (sessionId) => (sessionId === 'archived' ? { kind: 'poison', reason: 'no', detail: 'never' } : { kind: 'ok' });
     await rebuild(ports);
-    expect(deeds.indexOf('letter archive.event-archived-1')).toBe(deeds.indexOf('resume shelf') + 1);
+    expect(deeds.indexOf('letter archive.event-archived-1')).toBe(deeds.indexOf('swap 4') - 1);
   });
 
   it('that is given up says nothing of that, and leaves nothing', async () => {
     outcomeOf = () => ({ kind: 'poison', reason: 'no', detail: 'never' });
     const ending = new AbortController();
     const report = ({ phase }: RebuildProgress): void => {
-      if (phase === 'letters') ending.abort();
+      if (phase === 'archive') ending.abort();
     };
     await expect(rebuild({ ...ports, signal: ending.signal, report })).rejects.toBeInstanceOf(FeedStopped);
     expect(deeds.slice(-2)).toEqual(['close shelf-rebuild', 'drop 4']);
