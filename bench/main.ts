@@ -7,6 +7,8 @@ import { TEXT_BYTES } from './load/messages.ts';
 import type { Job } from './load/job.ts';
 import { ensurePeers, PEER_VERSIONS } from './peers.ts';
 import { runJob, settle } from './processes.ts';
+import { runImport, type ImportResults } from './import/run.ts';
+import { isTargetName, TARGET_NAMES } from './import/targets.ts';
 import { figures, table, type ContestantResults } from './report.ts';
 import type { SizeResults } from './size/measure.ts';
 import { runSize } from './size/run.ts';
@@ -53,6 +55,9 @@ const IN_FLIGHT_MAX = 2_000;
 const SIZE = 'size';
 const SIZE_SMALL_EVENTS = 1_000;
 const SIZE_SAMPLES = 300;
+/** the phase that compares read models with their drivers */
+const IMPORT = 'import';
+const IMPORT_PROBE_EVENTS = 50_000;
 const EVENTS_MIN = 5_000;
 const EVENTS_MAX = 1_000_000;
 const EVENTS_DEFAULT = 100_000;
@@ -67,6 +72,7 @@ interface Options {
   awake: boolean;
   only?: string;
   with?: string;
+  targets: string;
   events: number;
   json?: string;
 }
@@ -80,9 +86,15 @@ const program = new Command('bench')
   .option('--in-flight <n>', 'messages under way while measuring throughput', whole(1, IN_FLIGHT_MAX), QUICK.inFlight)
   .option('--edge-only', 'Millrace without NATS and consumers: the outbox only grows', false)
   .option('--awake', 'also a partyserver room that does not hibernate', false)
-  .option('--only <names>', 'only these, comma-separated: contestants as the table names them, and size')
+  .option('--only <names>', 'only these, comma-separated: contestants as the table names them, size, import')
   .option('--with <stores>', 'size also on real databases: cassandra')
-  .option('--events <n>', 'size: events in the large session', whole(EVENTS_MIN, EVENTS_MAX), EVENTS_DEFAULT)
+  .option('--targets <names>', 'import: only these read models and stores', TARGET_NAMES.join(','))
+  .option(
+    '--events <n>',
+    'size: events in the large session; import: events in the stream',
+    whole(EVENTS_MIN, EVENTS_MAX),
+    EVENTS_DEFAULT,
+  )
   .option('--json <file>', 'also write the raw figures there');
 
 function whole(least: number, most: number): (text: string) => number {
@@ -112,6 +124,7 @@ async function main(): Promise<void> {
   const names = chosenNames(options);
   const results = names.length === 0 ? undefined : await compareContestants(names, plan, options);
   const sizes = wantsSize(options) ? await measureSizes(options) : [];
+  const imports = wantsImport(options) ? await measureImport(options) : undefined;
   if (options.json === undefined) return;
   const machine = {
     cpu: cpus()[0]?.model,
@@ -120,7 +133,14 @@ async function main(): Promise<void> {
     node: process.versions.node,
   };
   const contestants = results === undefined ? {} : { peers: PEER_VERSIONS, plan, medians: figures(results), results };
-  const raw = { measuredAt: new Date().toISOString(), machine, options, ...contestants, sizes };
+  const raw = {
+    measuredAt: new Date().toISOString(),
+    machine,
+    options,
+    ...contestants,
+    sizes,
+    ...(imports === undefined ? {} : { imports }),
+  };
   await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
 }
 
@@ -147,6 +167,14 @@ async function measureSizes(options: Options): Promise<SizeResults[]> {
   const results = [await runSize('embedded', plan)];
   if (options.with === 'cassandra') results.push(await runSize('Cassandra', plan));
   return results;
+}
+
+async function measureImport({ events, targets: names }: Options): Promise<ImportResults> {
+  const targets = wantedNames(names);
+  const unknown = targets.find((name) => !isTargetName(name));
+  if (unknown !== undefined) throw new Error(`--targets knows ${TARGET_NAMES.join(', ')}, not "${unknown}"`);
+  const plan = { events, targets: targets.filter(isTargetName), probeEvents: IMPORT_PROBE_EVENTS, profiles: true };
+  return await runImport(plan);
 }
 
 /** Each contestant in its turn, round after round, so that whatever drifts on the machine drifts for all. */
@@ -182,15 +210,21 @@ async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ resul
 function chosenNames(options: Options): ContestantName[] {
   if (options.only === undefined) return CONTESTANT_NAMES.filter((name) => options.awake || name !== 'partyserver awake');
   const wanted = wantedNames(options.only);
-  const known = [...CONTESTANT_NAMES.map((name) => name.toLowerCase()), SIZE];
+  const known = [...CONTESTANT_NAMES.map((name) => name.toLowerCase()), SIZE, IMPORT];
   const unknown = wanted.find((each) => !known.includes(each));
-  if (unknown !== undefined) throw new Error(`there is no "${unknown}" to measure: ${[...CONTESTANT_NAMES, SIZE].join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`there is no "${unknown}" to measure: ${[...CONTESTANT_NAMES, SIZE, IMPORT].join(', ')}`);
   return CONTESTANT_NAMES.filter((name) => wanted.includes(name.toLowerCase()));
 }
 
 /** It takes minutes: events stay at the edge for one before they leave it. */
 function wantsSize(options: Options): boolean {
   return options.only === undefined ? !options.quick : wantedNames(options.only).includes(SIZE);
+}
+
+/** Only when asked for: it starts three databases and takes many minutes. */
+function wantsImport(options: Options): boolean {
+  return options.only !== undefined && wantedNames(options.only).includes(IMPORT);
 }
 
 function wantedNames(only: string): string[] {

@@ -16,14 +16,15 @@ export async function openAnalytics({ analytics, dataDir }: Settings, writes: bo
   // loaded where it is used: a start without it stays small
   const { openClickHouseAnalytics } = await import('./clickhouse.ts');
   if (analytics.kind === 'server') return await openClickHouseAnalytics({ url: analytics.url, writes });
-  const { connection, release } = await shared(analytics);
+  const { connection, release } = await chdbConnection(analytics);
   return await openClickHouseAnalytics({ url: '', writes, connection, close: release });
 }
 
 /** a second engine on the same directory would be refused by it: roles of one process share one, and the last to let it go ends it */
 const engines = new Map<string, { connection: Promise<Connection>; users: number }>();
 
-async function shared(settings: Engine): Promise<{ connection: Connection; release: () => Promise<void> }> {
+/** The engine of a directory, shared by all in this process that hold it. */
+export async function chdbConnection(settings: Engine): Promise<{ connection: Connection; release: () => Promise<void> }> {
   const { directory } = settings;
   const entry = engines.get(directory) ?? { connection: engine(settings), users: 0 };
   engines.set(directory, entry);

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ANALYTICS_STEPS_MS, type Percentiles } from '../../../shared/contract/analytics.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
 import type { AnalyticsStore, Ends, EventRow, HeldEvent, LetterRow, ReceiptRow, Span } from './port.ts';
@@ -25,6 +25,18 @@ const SCHEMA = [
   `CREATE INDEX letters_by_time ON letters (tenant, at)`,
   `CREATE TABLE probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)`,
 ];
+
+/** An event never changes but by its erasure, after which nobody knows how it ended: whoever knew is believed. */
+export const PUT_EVENT_SQL = `INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+  ended = excluded.ended, status = excluded.status, duration_ms = excluded.duration_ms
+  WHERE ended IS NULL AND excluded.ended IS NOT NULL`;
+
+/** What PUT_EVENT_SQL is run with. */
+export function eventParameters(row: EventRow): SQLInputValue[] {
+  const { tenant, eventId, sessionId, seq, type, actor, actorKind, acceptedAtMs, ended } = row;
+  const end = [ended?.kind ?? null, ended?.status ?? null, ended?.durationMs ?? null];
+  return [tenant, eventId, sessionId, seq, type, actor, actorKind, acceptedAtMs, ...end];
+}
 
 type Row = Record<string, unknown>;
 
@@ -70,17 +82,9 @@ class SqliteAnalytics implements AnalyticsStore {
   }
 
   async writeEvents(rows: readonly EventRow[]): Promise<void> {
-    // an event never changes but by its erasure, after which nobody knows how it ended: whoever knew is believed
-    const put = this.#prepare(
-      `INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-         ended = excluded.ended, status = excluded.status, duration_ms = excluded.duration_ms
-       WHERE ended IS NULL AND excluded.ended IS NOT NULL`,
-    );
+    const put = this.#prepare(PUT_EVENT_SQL);
     this.#transaction(() => {
-      for (const { tenant, eventId, sessionId, seq, type, actor, actorKind, acceptedAtMs, ended } of rows) {
-        const end = [ended?.kind ?? null, ended?.status ?? null, ended?.durationMs ?? null];
-        put.run(tenant, eventId, sessionId, seq, type, actor, actorKind, acceptedAtMs, ...end);
-      }
+      for (const row of rows) put.run(...eventParameters(row));
     });
     return await Promise.resolve();
   }

@@ -11,6 +11,7 @@ import {
 import { patient } from './cassandra-patience.ts';
 import { cellsOf, pagesOf, type Executor } from './cassandra-rows.ts';
 import { insertCql, POSITIONS_TABLE, TOUCHED_TABLE } from './cassandra-schema.ts';
+import type { Statement } from './cassandra-statement.ts';
 import { eachInFlight } from './in-flight.ts';
 
 /** The archive in Cassandra, by time and from end to end. */
@@ -39,8 +40,6 @@ export class CassandraArchive {
 
   /** The same entry is the same row, whoever writes it; gone after TOUCHED_HOURS_KEPT. Those of one partition go in one statement. */
   async writeTouched(entries: readonly TouchedHour[]): Promise<void> {
-    const cql = `INSERT INTO ${this.#keyspace}.${TOUCHED_TABLE} (hour, shard, tenant, session_id, bucket) VALUES (?, ?, ?, ?, ?)
-      USING TTL ${TOUCHED_TTL_S}`;
     const partitions = new Map<string, TouchedHour[]>();
     for (const entry of entries) {
       const name = `${entry.hour} ${shardOf(entry)}`;
@@ -49,8 +48,8 @@ export class CassandraArchive {
     const batches = [...partitions.values()].flatMap((partition) => chunksOf(partition, BATCH_ROWS_MAX));
     await eachInFlight(batches, WRITES_IN_FLIGHT_MAX, async (batch) => {
       const statements = batch.map((entry) => {
-        const { hour, tenant, sessionId, bucket } = entry;
-        return { query: cql, params: [BigInt(hour), BigInt(shardOf(entry)), tenant, sessionId, BigInt(bucket)] };
+        const { cql, parameters } = touchedStatement(this.#keyspace, entry);
+        return { query: cql, params: parameters };
       });
       await this.#client.batch(statements, { prepare: true, logged: false });
     });
@@ -106,6 +105,14 @@ export class CassandraArchive {
     const writtenAtUs: unknown = row?.['written'];
     return typeof note === 'string' && typeof writtenAtUs === 'bigint' ? { note, writtenAtUs } : undefined;
   }
+}
+
+/** What writes an entry of `touched`. Pure. */
+export function touchedStatement(keyspace: string, entry: TouchedHour): Statement {
+  const { hour, tenant, sessionId, bucket } = entry;
+  const cql = `INSERT INTO ${keyspace}.${TOUCHED_TABLE} (hour, shard, tenant, session_id, bucket) VALUES (?, ?, ?, ?, ?)
+    USING TTL ${TOUCHED_TTL_S}`;
+  return { cql, parameters: [BigInt(hour), BigInt(shardOf(entry)), tenant, sessionId, BigInt(bucket)] };
 }
 
 async function* archivedPages(client: Executor, cql: string, parameters: readonly unknown[]): AsyncGenerator<ArchivedEvent[]> {

@@ -9,12 +9,13 @@ import { CassandraArchive } from './cassandra-archive.ts';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
 import { CassandraErasure, type Erasure } from './cassandra-erasure.ts';
 import { cellsOf, pagesOf } from './cassandra-rows.ts';
-import { insertCql, isBucketed, requireSchema } from './cassandra-schema.ts';
+import { requireSchema } from './cassandra-schema.ts';
 import type { CassandraSettings } from './cassandra-settings.ts';
+import { statementOf } from './cassandra-statement.ts';
 import { eachInFlight } from './in-flight.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
 import { eventOf, messageOf } from './rows.ts';
-import { bucketOf, columnOf, HISTORY_TABLES, rowKeyOf, type CellsOf, type CellValue, type HistoryTable } from './tables.ts';
+import { bucketOf, type CellsOf, type HistoryTable } from './tables.ts';
 
 const WRITES_IN_FLIGHT_MAX = 64;
 const NOTES_IN_FLIGHT_MAX = 32;
@@ -169,19 +170,9 @@ class CassandraHistory implements HistoryStore {
     return cut.taken;
   }
 
-  async #writeRow({ table, key, cells, clock }: RowWrite): Promise<void> {
-    const written = Object.entries<CellValue>(cells);
-    if (written.length === 0) return;
-    const [first] = rowKeyOf(table, { ...key });
-    const bucket = isBucketed(table) && typeof first === 'number' ? { bucket: bucketOf(table, first) } : {};
-    const columns: (readonly [name: string, value: unknown])[] = [
-      ...Object.entries({ ...key, ...bucket }).map(
-        ([name, value]) => [columnOf(name), typeof value === 'number' ? BigInt(value) : value] as const,
-      ),
-      ...written.map(([cell, value]) => [columnOf(cell), boundValue(table, cell, value)] as const),
-    ];
-    const names = columns.map(([name]) => name);
-    await this.#client.execute(insertCql(this.#keyspace, table, names), [...columns.map(([, value]) => value), clock]);
+  async #writeRow(row: RowWrite): Promise<void> {
+    const statement = statementOf(this.#keyspace, row);
+    if (statement !== undefined) await this.#client.execute(statement.cql, statement.parameters);
   }
 
   /** A look for a deletion costs a read per session and batch: nobody can remember that there is none while others may write one. */
@@ -234,10 +225,4 @@ function* bucketedRanges(ranges: readonly SeqRange[]): Generator<{ bucket: numbe
   for (const [from, to] of ranges) {
     for (let bucket = bucketOf('events', from); bucket <= bucketOf('events', to); bucket += 1) yield { bucket, from, to };
   }
-}
-
-function boundValue(table: HistoryTable, cell: string, value: CellValue): unknown {
-  const types: Readonly<Record<string, string>> = HISTORY_TABLES[table].cells;
-  if (typeof value !== 'number') return value;
-  return types[cell] === 'timestamp' ? new Date(value) : BigInt(value);
 }

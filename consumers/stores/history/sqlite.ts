@@ -12,7 +12,8 @@ import { allEvents, eventsIn, readNote, touchedIn, writeNote, writeTouched } fro
 import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
 import { cellsOf } from './sqlite-rows.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
-import { keyNames, migrate, overwriteSql, upsertSql } from './sqlite-schema.ts';
+import { keyNames, migrate, overwriteSql } from './sqlite-schema.ts';
+import { boundValue, statementOf } from './sqlite-statement.ts';
 import { ERASED_CELLS, seqPartOf, type CellValue, type HistoryTable } from './tables.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
@@ -174,14 +175,9 @@ class SqliteHistory implements HistoryStore {
     }
   }
 
-  #writeRow({ table, key, cells, clock }: RowWrite): void {
-    const named = Object.entries<CellValue>(cells);
-    if (named.length === 0) return;
-    const keys: Readonly<Record<string, string | number>> = { ...key };
-    const keyValues = keyNames(table).map((name) => keys[name] ?? '');
-    const cellValues = named.flatMap(([, value]) => [boundValue(value), clock]);
-    const names = named.map(([name]) => name);
-    this.#prepare(upsertSql(table, names)).run(...keyValues, ...cellValues);
+  #writeRow(row: RowWrite): void {
+    const statement = statementOf(row);
+    if (statement !== undefined) this.#prepare(statement.sql).run(...statement.parameters);
   }
 
   /** Whether it says more than what was noted before. */
@@ -245,11 +241,6 @@ class SqliteHistory implements HistoryStore {
 
 function nameOf({ tenant, sessionId }: SessionKey): string {
   return `${tenant} ${sessionId}`;
-}
-
-/** SQLite has no booleans. */
-function boundValue(value: CellValue): SQLInputValue {
-  return typeof value === 'boolean' ? Number(value) : value;
 }
 
 function asBigInt(value: unknown): bigint {

@@ -111,11 +111,7 @@ class OpenSearch implements SearchStore, SearchLook {
   async #bulk(items: readonly Indexed[]): Promise<Map<number, Rejected>> {
     const rejected = new Map<number, Rejected>();
     if (items.length === 0) return rejected;
-    const lines = items.map(({ id, clock, document }) => {
-      // not by JSON.stringify: a clock may be more than a number holds exactly
-      const action = `{"index":{"_id":${JSON.stringify(id)},"version":${clock},"version_type":"external"}}`;
-      return `${action}\n${JSON.stringify(document)}\n`;
-    });
+    const lines = items.map(bulkLines);
     const path = `/${this.#index}/_bulk?${this.#onlyAlias}`;
     const answer = okOr('writing', await this.#call('POST', path, { lines: lines.join('') }, WRITE_MS_MAX));
     const results = propertyOf(answer, 'items');
@@ -194,7 +190,7 @@ class OpenSearch implements SearchStore, SearchLook {
 }
 
 /** A document as it lies in the index. */
-interface Indexed {
+export interface Indexed {
   id: string;
   clock: bigint;
   document: object;
@@ -215,7 +211,7 @@ function stubOf(address: Address, clock: bigint): Indexed {
   return { id: documentId(address), clock, document: { kind: 'stub', tenant, sessionId, key: keyOf(address) } };
 }
 
-function indexed(write: SearchWrite): Indexed {
+export function indexed(write: SearchWrite): Indexed {
   const { tenant, sessionId, clock } = write;
   if (write.kind === 'eraseSession') return { id: markId(write), clock, document: { kind: 'erased', tenant, sessionId } };
   if (write.content === undefined) return stubOf(write, clock);
@@ -235,6 +231,13 @@ function indexed(write: SearchWrite): Indexed {
 /** Accents in one spelling: the analyzer knows them composed. */
 function keptText(text: string): string {
   return text.normalize('NFC');
+}
+
+/** Its two lines of a bulk. */
+export function bulkLines({ id, clock, document }: Indexed): string {
+  // not by JSON.stringify: a clock may be more than a number holds exactly
+  const action = `{"index":{"_id":${JSON.stringify(id)},"version":${clock},"version_type":"external"}}`;
+  return `${action}\n${JSON.stringify(document)}\n`;
 }
 
 function messageIdIn(hit: unknown): string {

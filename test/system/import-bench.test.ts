@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { runImport } from '../../bench/import/run.ts';
+import { importedEvents } from '../../bench/import/events.ts';
+import { TARGET_NAMES, type TargetName } from '../../bench/import/targets.ts';
+import { ensureChdb } from '../../scripts/launch/chdb.mjs';
+import { SEARCHED_TYPES } from '../../consumers/projections/search.ts';
+import { cassandraMissing } from '../support/shared-cassandra.ts';
+import { openSearchMissing } from '../support/shared-opensearch.ts';
+import { requireOrSkip } from '../support/requirement.ts';
+import { natsServerMissing } from '../support/stack.ts';
+
+/** The bench of imports on every read model and store, 50,000 events in all: each read model takes them once, in flat memory. */
+
+const EVENTS = Math.ceil(50_000 / TARGET_NAMES.length);
+const PROBE_EVENTS = 2_000;
+const TEST_MS_MAX = 240_000;
+/** beyond what a process grows by while it is warming up */
+const GROWTH_BYTES_MAX = 160 * 1024 ** 2;
+
+async function missing(): Promise<string | undefined> {
+  const chdb = await ensureChdb().then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+  return natsServerMissing() ?? (await cassandraMissing()) ?? (await openSearchMissing()) ?? chdb;
+}
+
+/** How many events, or documents, a store holds of all of them. */
+function expectedOf(target: TargetName): number {
+  if (!target.startsWith('search')) return EVENTS;
+  const messages = [...importedEvents(EVENTS)].filter(({ type }) => SEARCHED_TYPES.some((each) => each === type));
+  return new Set(messages.map(({ subject }) => subject)).size;
+}
+
+requireOrSkip('the databases of the import', await missing())('import', () => {
+  it(
+    'P1 brings every event into every store once, in flat memory; ratios to the driver are printed',
+    async () => {
+      const lines: string[] = [];
+      const plan = { events: EVENTS, targets: TARGET_NAMES, probeEvents: PROBE_EVENTS, profiles: false };
+      const { results } = await runImport(plan, (line) => void lines.push(line));
+      console.log(lines.join('\n'));
+      expect(results.map(({ target, stored, deadLetters }) => ({ target, stored, deadLetters }))).toEqual(
+        TARGET_NAMES.map((target) => ({ target, stored: expectedOf(target), deadLetters: 0 })),
+      );
+      for (const { target, consumed } of results) {
+        const { firstBytes = 0, lastBytes = Infinity } = consumed.memory ?? {};
+        expect(lastBytes - firstBytes, target).toBeLessThan(GROWTH_BYTES_MAX);
+      }
+    },
+    TEST_MS_MAX,
+  );
+});
