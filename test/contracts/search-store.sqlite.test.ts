@@ -80,6 +80,29 @@ describe('the SQLite file of the search index', () => {
     await write(anEvent('message.created', { seq: 1 }));
   });
 
+  it('removed under those who have it open, it is gone to them too, and the one that a rebuild makes is theirs', async () => {
+    const path = join(directory, 'search.db');
+    const reader = openSqliteSearch({ path, writes: false, mayMake: false });
+    const found = async (text: string): Promise<number> => {
+      const clauses = [{ text, terms: [text], isPrefix: false }];
+      return (await reader.find({ tenant: 'default', sessions: ['s1'], clauses, limit: 9 })).hits.length;
+    };
+    const message = (seq: number, text: string) => anEvent('message.created', { seq, data: { id: `m${seq}`, text } });
+    await write(message(1, 'old'));
+    expect(await found('old')).toBe(1);
+    for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true });
+    await expect(write(message(2, 'lost'))).rejects.toBeInstanceOf(IndexGone);
+    await expect(found('old')).rejects.toBeInstanceOf(IndexGone);
+    const generations = openSqliteGenerations(path);
+    await (await generations.make(2)).close();
+    await expect(found('old')).rejects.toBeInstanceOf(IndexGone);
+    await generations.swap(2);
+    await write(message(2, 'new'));
+    expect([await found('old'), await found('new')]).toEqual([0, 1]);
+    await generations.close();
+    await reader.close();
+  });
+
   it('that is gone is not made again by who only reads, nor by whom it was kept from', async () => {
     const path = join(directory, 'gone.db');
     for (const writes of [true, false]) expect(() => openSqliteSearch({ path, writes, mayMake: false })).toThrow(IndexGone);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { MessageRole } from '../../../shared/core/types.ts';
@@ -51,7 +51,7 @@ export interface SqliteSearchOptions {
  */
 export function openSqliteSearch({ path, writes, mayMake, generation }: SqliteSearchOptions): SearchStore & SearchLook {
   if (!mayMake && !existsSync(path)) throw new IndexGone();
-  return new SqliteSearch(openDatabase(path, mayMake), writes, generation);
+  return new SqliteSearch(path, openDatabase(path, mayMake), writes, generation);
 }
 
 function openDatabase(path: string, withFirst: boolean): DatabaseSync {
@@ -75,13 +75,17 @@ const NOTHING_REJECTED: ReadonlyMap<number, Rejected> = new Map();
 
 class SqliteSearch implements SearchStore, SearchLook {
   readonly seenAfterMs = 0;
-  readonly #database: DatabaseSync;
+  readonly #path: string;
   readonly #writes: boolean;
   readonly #generation: number | undefined;
+  #opened: DatabaseSync;
+  #inode: number | undefined;
   #writer: { generation: number; writer: GenerationWriter } | undefined;
 
-  constructor(database: DatabaseSync, writes: boolean, generation: number | undefined) {
-    this.#database = database;
+  constructor(path: string, database: DatabaseSync, writes: boolean, generation: number | undefined) {
+    this.#path = path;
+    this.#opened = database;
+    this.#inode = inodeOf(path);
     this.#writes = writes;
     this.#generation = generation;
   }
@@ -89,7 +93,8 @@ class SqliteSearch implements SearchStore, SearchLook {
   async write(batch: readonly SearchWrite[]): Promise<ReadonlyMap<number, Rejected>> {
     try {
       // the generation is looked up inside: no swap comes in between
-      inTransaction(this.#database, () => this.#writerNow().write(batch));
+      const database = this.#database();
+      inTransaction(database, () => this.#writerNow(database).write(batch));
     } catch (error) {
       throw asStoreFault(error);
     }
@@ -97,12 +102,14 @@ class SqliteSearch implements SearchStore, SearchLook {
   }
 
   async find(question: SearchQuestion): Promise<Found> {
-    return await findIn(this.#database, this.#generationNow(), question);
+    const database = this.#database();
+    return await findIn(database, this.#generationNow(database), question);
   }
 
   async *documents({ tenant, sessionId }: SearchedSession): AsyncGenerator<readonly StoredDocument[]> {
-    const { documents, words } = tablesOf(this.#generationNow());
-    const look = this.#database.prepare(
+    const database = this.#database();
+    const { documents, words } = tablesOf(this.#generationNow(database));
+    const look = database.prepare(
       `SELECT message_id, clock, seq, author, role, parent_id, mentions, sent_at, terms
        FROM ${documents} LEFT JOIN ${words} ON ${words}.rowid = id
        WHERE tenant = ? AND session_id = ? AND message_id > ? ORDER BY message_id LIMIT ?`,
@@ -122,31 +129,50 @@ class SqliteSearch implements SearchStore, SearchLook {
   }
 
   async health(): Promise<void> {
-    this.#generationNow();
-    if (this.#writes) this.#database.prepare('INSERT OR REPLACE INTO probes (id, at) VALUES (?, ?)').run(PROBE_ROW, Date.now());
-    else this.#database.prepare('SELECT at FROM probes WHERE id = ?').get(PROBE_ROW);
+    const database = this.#database();
+    this.#generationNow(database);
+    if (this.#writes) database.prepare('INSERT OR REPLACE INTO probes (id, at) VALUES (?, ?)').run(PROBE_ROW, Date.now());
+    else database.prepare('SELECT at FROM probes WHERE id = ?').get(PROBE_ROW);
     return await Promise.resolve();
   }
 
   async close(): Promise<void> {
     this.#writer = undefined;
-    if (this.#database.isOpen) this.#database.close();
+    if (this.#opened.isOpen) this.#opened.close();
     return await Promise.resolve();
   }
 
-  #generationNow(): number {
-    const generation = this.#generation ?? currentIn(this.#database);
-    if (!hasGeneration(this.#database, generation)) throw new IndexGone();
+  /** The file that is there now: one that was removed would be read and written on by whoever has it open, and nobody would know. */
+  #database(): DatabaseSync {
+    const inode = inodeOf(this.#path);
+    if (inode === this.#inode) return this.#opened;
+    if (inode === undefined) throw new IndexGone();
+    const opened = openDatabase(this.#path, false);
+    this.#opened.close();
+    this.#writer = undefined;
+    this.#opened = opened;
+    this.#inode = inode;
+    return opened;
+  }
+
+  #generationNow(database: DatabaseSync): number {
+    const generation = this.#generation ?? currentIn(database);
+    if (!hasGeneration(database, generation)) throw new IndexGone();
     return generation;
   }
 
-  #writerNow(): GenerationWriter {
-    const generation = this.#generationNow();
+  #writerNow(database: DatabaseSync): GenerationWriter {
+    const generation = this.#generationNow(database);
     if (this.#writer?.generation !== generation) {
-      this.#writer = { generation, writer: new GenerationWriter(this.#database, generation) };
+      this.#writer = { generation, writer: new GenerationWriter(database, generation) };
     }
     return this.#writer.writer;
   }
+}
+
+/** Undefined where there is no file. Not used again while somebody has the file open. */
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function storedOf(row: Readonly<Record<string, unknown>>): StoredDocument {
