@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ANALYTICS_STEPS_MS, type Percentiles } from '../../../shared/contract/analytics.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
+import { inTransaction } from '../sqlite-transaction.ts';
 import type { AnalyticsStore, Ends, EventRow, HeldEvent, LetterRow, ReceiptRow, Span } from './port.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
@@ -58,17 +59,12 @@ export function openSqliteAnalytics({ path, writes }: { path: string; writes: bo
 }
 
 function migrate(database: DatabaseSync): void {
-  database.exec('BEGIN IMMEDIATE');
-  try {
+  inTransaction(database, () => {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version > VERSION) throw new Error('the analytics store was made by a newer version of this program');
     if (version === 0) for (const statement of SCHEMA) database.exec(statement);
     database.exec(`PRAGMA user_version = ${VERSION}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 class SqliteAnalytics implements AnalyticsStore {
@@ -254,14 +250,7 @@ class SqliteAnalytics implements AnalyticsStore {
 
   #transaction(section: () => void): void {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        section();
-        this.#database.exec('COMMIT');
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      }
+      inTransaction(this.#database, section);
     } catch (error) {
       throw asStoreFault(error);
     }

@@ -12,6 +12,7 @@ import { allEvents, eventsIn, readNote, touchedIn, writeNote, writeTouched } fro
 import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
 import { cellsOf } from './sqlite-rows.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
+import { inTransaction } from '../sqlite-transaction.ts';
 import { keyNames, migrate, overwriteSql } from './sqlite-schema.ts';
 import { boundValue, statementOf } from './sqlite-statement.ts';
 import { ERASED_CELLS, seqPartOf, type CellValue, type HistoryTable } from './tables.ts';
@@ -161,15 +162,7 @@ class SqliteHistory implements HistoryStore {
 
   #transaction(work: () => void): void {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        work();
-        this.#database.exec('COMMIT');
-      } catch (error) {
-        // a full disk rolls back by itself
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      }
+      inTransaction(this.#database, work);
     } catch (error) {
       throw asStoreFault(error);
     }

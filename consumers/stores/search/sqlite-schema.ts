@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from '../sqlite-transaction.ts';
 
 /**
  * `words` holds the terms that shared/search makes, separated by spaces: to FTS5 every character beyond ASCII is part of a
@@ -74,18 +75,4 @@ export function migrate(database: DatabaseSync, withFirst: boolean): void {
     if (withFirst) createGeneration(database, FIRST_GENERATION);
     database.exec(`PRAGMA user_version = ${SEARCH_SCHEMA_VERSION}`);
   });
-}
-
-/** One write transaction: all of it or nothing. */
-export function inTransaction<T>(database: DatabaseSync, section: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const value = section();
-    database.exec('COMMIT');
-    return value;
-  } catch (error) {
-    // a full disk rolls back by itself
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
 }

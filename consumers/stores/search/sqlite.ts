@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { MessageRole } from '../../../shared/core/types.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
+import { inTransaction } from '../sqlite-transaction.ts';
 import {
   IndexGone,
   type Found,
@@ -22,7 +23,6 @@ import {
   dropGeneration,
   generationsIn,
   hasGeneration,
-  inTransaction,
   migrate,
   SWAP_SQL,
   tablesOf,
