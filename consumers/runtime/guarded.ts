@@ -2,6 +2,7 @@ import { backoffMs, wait, within } from './backoff.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Guard } from './guard-loop.ts';
 import { jetStreamLetters } from './letters.ts';
+import { dropLeftoversRegularly } from './leftovers.ts';
 import { describe } from './log.ts';
 import type { Projection } from './projection.ts';
 import type { Platform, ReadModel } from './read-model.ts';
@@ -38,8 +39,9 @@ export function startGuard(model: ReadModel, platform: Platform, parts: GuardedP
       time,
     });
     guard.start();
+    const leftovers = dropLeftoversRegularly(model, platform, archive, ending.signal);
     await aborted(ending.signal);
-    await guard.stop();
+    await Promise.all([guard.stop(), leftovers]);
     await archive.close();
   };
   const running = run().catch((error: unknown) => log('error', 'nobody guards the read model', { error: describe(error) }));

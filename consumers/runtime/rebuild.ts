@@ -84,7 +84,7 @@ export async function rebuild(ports: RebuildPorts): Promise<number> {
   const cancel = every(
     ALIVE_EVERY_MS,
     () => {
-      claim.renew().catch((error: unknown) => {
+      goesOn(ports, claim).catch((error: unknown) => {
         if (error instanceof RebuildRefused) failed.abort(error);
         else log('warn', 'a rebuild could not say that it goes on', { error: describe(error) });
       });
@@ -100,6 +100,11 @@ export async function rebuild(ports: RebuildPorts): Promise<number> {
     cancel();
     await claim.giveBack();
   }
+}
+
+async function goesOn({ generations, lane, name, time }: RebuildPorts, claim: RebuildClaim): Promise<void> {
+  await claim.renew();
+  if (generations !== undefined) await lane.alive(`${name}${REBUILD_SUFFIX}`, time.now());
 }
 
 async function inPlace(ports: RebuildPorts): Promise<number> {
@@ -309,11 +314,14 @@ class HeldLetters implements DeadLetters {
   }
 }
 
-/** One rebuild of a read model at a time: a note in the store, said again and again by whoever is at it. */
-class RebuildClaim {
-  readonly #ports: RebuildPorts;
+/** What a claim needs of them. */
+export type ClaimPorts = Pick<RebuildPorts, 'name' | 'archive' | 'workerId' | 'log' | 'time' | 'signal'>;
 
-  constructor(ports: RebuildPorts) {
+/** One rebuild of a read model at a time: a note in the store, said again and again by whoever is at it. */
+export class RebuildClaim {
+  readonly #ports: ClaimPorts;
+
+  constructor(ports: ClaimPorts) {
     this.#ports = ports;
   }
 
@@ -328,10 +336,8 @@ class RebuildClaim {
   }
 
   async renew(): Promise<void> {
-    const { generations, lane, name, time } = this.#ports;
     await this.#isMine();
-    await this.#say(time.now() + REBUILD_SILENT_MS_MAX);
-    if (generations !== undefined) await lane.alive(`${name}${REBUILD_SUFFIX}`, time.now());
+    await this.#say(this.#ports.time.now() + REBUILD_SILENT_MS_MAX);
   }
 
   /** Never rejects: what is not given back ends by itself. */

@@ -1,0 +1,62 @@
+import type { Archive } from '../stores/history/archive.ts';
+import { wait } from './backoff.ts';
+import type { Generations } from './generations.ts';
+import { describe } from './log.ts';
+import type { Platform, ReadModel } from './read-model.ts';
+import { RebuildClaim, RebuildRefused, type ClaimPorts } from './rebuild.ts';
+import { nameOfWorker } from './worker-name.ts';
+
+/**
+ * Copies of a read model that a rebuild left behind, for it was killed. Nobody writes to them, so what is erased from then on
+ * would stay in them: they go once that rebuild counts as dead, and not only with the next one.
+ */
+
+const LOOK_EVERY_MS = 15 * 60_000;
+
+/** At once and then again and again until the signal aborts. Never rejects. */
+export async function dropLeftoversRegularly(
+  model: ReadModel,
+  platform: Platform,
+  archive: Archive,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log, time } = platform;
+  const { openGenerations, name } = model;
+  if (openGenerations === undefined) return;
+  const ports: ClaimPorts = { name, archive, workerId: nameOfWorker(time), log, time, signal };
+  while (!signal.aborted) {
+    try {
+      const generations = await openGenerations(platform);
+      try {
+        await dropLeftovers(generations, ports);
+      } finally {
+        await generations.close();
+      }
+    } catch (error) {
+      log('warn', 'cannot look for what a rebuild left behind', { consumer: name, error: describe(error) });
+    }
+    await wait(LOOK_EVERY_MS, signal, time);
+  }
+}
+
+/** Answers how many there were. While a rebuild goes on, all of them are its own. */
+export async function dropLeftovers(generations: Generations, ports: ClaimPorts): Promise<number> {
+  const { log, name } = ports;
+  if ((await generations.list()).others.length === 0) return 0;
+  const claim = new RebuildClaim(ports);
+  try {
+    await claim.take();
+  } catch (error) {
+    if (error instanceof RebuildRefused) return 0;
+    throw error;
+  }
+  try {
+    // as they are now: a rebuild may have ended meanwhile
+    const { others } = await generations.list();
+    for (const n of others) await generations.drop(n);
+    log('warn', 'dropped what a rebuild left behind', { consumer: name, generations: others.map(String) });
+    return others.length;
+  } finally {
+    await claim.giveBack();
+  }
+}
