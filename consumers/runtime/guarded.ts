@@ -39,7 +39,8 @@ export function startGuard(model: ReadModel, platform: Platform, parts: GuardedP
       time,
     });
     guard.start();
-    const leftovers = dropLeftoversRegularly(model, platform, archive, ending.signal);
+    const serves = async (): Promise<boolean> => await parts.projection.healthy();
+    const leftovers = dropLeftoversRegularly(model, platform, archive, serves, ending.signal);
     await aborted(ending.signal);
     await Promise.all([guard.stop(), leftovers]);
     await archive.close();

@@ -18,6 +18,7 @@ export async function dropLeftoversRegularly(
   model: ReadModel,
   platform: Platform,
   archive: Archive,
+  serves: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
   const { log, time } = platform;
@@ -28,7 +29,7 @@ export async function dropLeftoversRegularly(
     try {
       const generations = await openGenerations(platform);
       try {
-        await dropLeftovers(generations, ports);
+        await dropLeftovers(generations, serves, ports);
       } finally {
         await generations.close();
       }
@@ -39,8 +40,15 @@ export async function dropLeftoversRegularly(
   }
 }
 
-/** Answers how many there were. While a rebuild goes on, all of them are its own. */
-export async function dropLeftovers(generations: Generations, ports: ClaimPorts): Promise<number> {
+/**
+ * Answers how many there were. While a rebuild goes on, all of them are its own; and where the read model does not serve, one of
+ * them may be what it served with, and somebody is about to put right what leads to it.
+ */
+export async function dropLeftovers(
+  generations: Generations,
+  serves: () => Promise<boolean>,
+  ports: ClaimPorts,
+): Promise<number> {
   const { log, name } = ports;
   if ((await generations.list()).others.length === 0) return 0;
   const claim = new RebuildClaim(ports);
@@ -51,6 +59,7 @@ export async function dropLeftovers(generations: Generations, ports: ClaimPorts)
     throw error;
   }
   try {
+    if (!(await serves())) return 0;
     // as they are now: a rebuild may have ended meanwhile
     const { others } = await generations.list();
     for (const n of others) await generations.drop(n);

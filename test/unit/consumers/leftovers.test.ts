@@ -29,12 +29,12 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const drop = async (): Promise<number> => {
+const drop = async (serves = true): Promise<number> => {
   const adapted = {
     ...generations,
     make: async () => await Promise.reject(new Error('nothing is made here')),
   };
-  return await dropLeftovers(adapted, ports);
+  return await dropLeftovers(adapted, async () => await Promise.resolve(serves), ports);
 };
 
 describe('what a killed rebuild left behind', () => {
@@ -46,6 +46,12 @@ describe('what a killed rebuild left behind', () => {
     expect(await drop()).toBe(0);
     // and the next rebuild may begin
     expect(JSON.parse((await archive.readNote('rebuild:search')) ?? '')).toMatchObject({ untilMs: 0 });
+  });
+
+  it('is not touched where the read model does not serve: it may be what it served with', async () => {
+    await (await generations.make(2)).close();
+    expect(await drop(false)).toBe(0);
+    expect(await generations.list()).toEqual({ current: 1, others: [2] });
   });
 
   it('is not touched while a rebuild goes on: it may be its own', async () => {
