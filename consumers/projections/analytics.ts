@@ -39,6 +39,8 @@ export function analyticsProjection(store: AnalyticsStore): Projection {
   return {
     name: ANALYTICS_DURABLE,
     types: EVENT_TYPES,
+    // while one is inserted the next is read
+    batchesAtOnce: 2,
     async handle(batch) {
       await store.writeEvents(batch.map(({ event }: Delivery) => rowOf(event)));
       return batch.map(() => ({ kind: 'ok' }));

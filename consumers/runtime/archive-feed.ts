@@ -1,7 +1,7 @@
 import { CLOUDEVENTS_CONTENT_TYPE, eventSubject } from '../../shared/contract/subjects.ts';
 import type { ArchivedEvent } from '../stores/history/archive.ts';
 import { wait } from './backoff.ts';
-import { BatchHandler, type Settlements } from './batch.ts';
+import { BatchHandler } from './batch.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Incoming } from './incoming.ts';
 import type { Log } from './log.ts';
@@ -13,8 +13,6 @@ const BATCH_EVENTS_MAX = 100;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** events that wait to be tried again; at it nothing new is taken until they are settled */
 const AGAIN_MAX = 1_000;
-
-const NOBODY: Settlements = { persisted() {}, buried() {} };
 
 /** The caller's signal ended the work: nothing is wrong, and the rest is for another time. */
 export class FeedStopped extends Error {
@@ -51,7 +49,6 @@ export class ArchiveFeed {
     const { time, signal } = ports;
     this.#handler = new BatchHandler({
       ...ports,
-      settlements: NOBODY,
       now: time.now,
       random: time.random,
       wait: async (ms) => await wait(ms, signal, time),
@@ -116,6 +113,7 @@ export class ArchiveFeed {
       streamSeq: 0,
       deliveries,
       ack: async () => await Promise.resolve(true),
+      ackUnconfirmed() {},
       retry: (delayMs) => {
         this.#again.push({ incoming: this.#incomingOf(message, deliveries + 1), dueMs: time.now() + delayMs });
       },

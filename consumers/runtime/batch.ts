@@ -20,6 +20,8 @@ export interface BatchBounds {
   handleMsMax: number;
 }
 
+/** after a failure of the store a larger batch is tried again in parts of so many */
+const RETRIED_EVENTS_MAX = 100;
 const PAUSE_BOUNDS = { minMs: 250, maxMs: 10_000 };
 const HANDLE_MS_MAX = 30_000;
 const BOUNDS: BatchBounds = { deliveriesMax: DELIVERIES_MAX, retry: RETRY_BOUNDS, handleMsMax: HANDLE_MS_MAX };
@@ -37,7 +39,8 @@ export interface Settlements {
 export interface BatchPorts {
   projection: Projection;
   deadLetters: DeadLetters;
-  settlements: Settlements;
+  /** absent: nobody waits to hear what is final, and one confirmed acknowledgement per batch will do */
+  settlements?: Settlements;
   /** tests bring one that knows more versions of events */
   parse?: EventParser;
   log: Log;
@@ -64,10 +67,16 @@ export class BatchHandler {
   readonly #ports: BatchPorts;
   readonly #bounds: BatchBounds;
   readonly #firstFailedAtMs = new Map<string, number>();
+  #pauses = 0;
 
   constructor(ports: BatchPorts) {
     this.#ports = ports;
     this.#bounds = ports.bounds ?? BOUNDS;
+  }
+
+  /** A batch waits for a store that fails. */
+  get isPaused(): boolean {
+    return this.#pauses > 0;
   }
 
   /** Resolves when all are settled. Never rejects. `release` is called for each as it is. */
@@ -103,16 +112,40 @@ export class BatchHandler {
         if (error instanceof StoreUnavailable || !(await projection.healthy())) {
           await this.#pause(attempt, error);
           if (stopping()) return this.#giveBack(works, release);
+          // a store that is only slow must not be given for ever what it cannot do in time
+          if (works.length > RETRIED_EVENTS_MAX) return await this.#settleInParts(works, release);
           continue;
         }
         return await this.#isolate(works, error, release);
       }
       if (attempt > 1) log('info', 'the store answers again', { consumer: projection.name });
-      const ends = works.map(
-        async (work, index) => await this.#end(work, outcomes[index] ?? { kind: 'transient', detail: 'no outcome' }, release),
-      );
-      await Promise.all(ends);
+      await Promise.all(this.#ends(works, outcomes, release));
       return;
+    }
+  }
+
+  /**
+   * Where nobody is told, the last acknowledgement alone is confirmed: the server takes those of a connection in their order, and
+   * one that got lost brings its message again.
+   */
+  #ends(works: readonly Work[], outcomes: readonly Outcome[], release: (incoming: Incoming) => void): Promise<void>[] {
+    const ends: Promise<void>[] = [];
+    const last = this.#ports.settlements === undefined ? outcomes.findLastIndex(({ kind }) => kind === 'ok') : 0;
+    for (const [index, work] of works.entries()) {
+      const outcome = outcomes[index] ?? { kind: 'transient', detail: 'no outcome' };
+      if (outcome.kind !== 'ok' || index >= last) ends.push(this.#end(work, outcome, release));
+      else {
+        work.incoming.ackUnconfirmed();
+        this.#firstFailedAtMs.delete(work.incoming.storedId);
+        release(work.incoming);
+      }
+    }
+    return ends;
+  }
+
+  async #settleInParts(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
+    for (let at = 0; at < works.length; at += RETRIED_EVENTS_MAX) {
+      await this.#settle(works.slice(at, at + RETRIED_EVENTS_MAX), release);
     }
   }
 
@@ -132,10 +165,12 @@ export class BatchHandler {
     const { projection, log, random, wait, stopping } = this.#ports;
     if (attempt === 1) log('error', 'the store fails: paused', { consumer: projection.name, error: describe(error) });
     let healthy = false;
+    this.#pauses += 1;
     for (let tries = 1; !healthy && !stopping(); tries += 1) {
       await wait(backoffMs(Math.max(attempt, tries), PAUSE_BOUNDS, random()));
       healthy = await projection.healthy();
     }
+    this.#pauses -= 1;
   }
 
   #giveBack(works: readonly Work[], release: (incoming: Incoming) => void): void {
@@ -160,7 +195,7 @@ export class BatchHandler {
       const confirmed = await incoming.ack();
       this.#firstFailedAtMs.delete(incoming.storedId);
       // without the confirmation the message comes again, and its receipt with it
-      if (confirmed) settlements.persisted(event, incoming.publishedAtMs);
+      if (confirmed) settlements?.persisted(event, incoming.publishedAtMs);
     } catch (error) {
       log('warn', 'an acknowledgement was not confirmed', { streamSeq: incoming.streamSeq, error: describe(error) });
     } finally {
@@ -183,7 +218,7 @@ export class BatchHandler {
     this.#firstFailedAtMs.delete(incoming.storedId);
     log('error', 'dead letter', { consumer: projection.name, reason, streamSeq: incoming.streamSeq, subject: incoming.subject });
     const place = placeOf(incoming);
-    if (place !== undefined) settlements.buried(place, { code: reason, consumer: projection.name, atMs: now() });
+    if (place !== undefined) settlements?.buried(place, { code: reason, consumer: projection.name, atMs: now() });
   }
 
   #retry(incoming: Incoming, why: string, release: (incoming: Incoming) => void): void {

@@ -17,6 +17,8 @@ export interface Incoming {
   storedId: string;
   /** resolves once the server confirmed the acknowledgement; false or a rejection: it may come again */
   ack(): Promise<boolean>;
+  /** acknowledges without waiting: lost on the way, it comes again */
+  ackUnconfirmed(): void;
   /** to be delivered again after the delay; 0 is at once */
   retry(delayMs: number): void;
   /** resets the server's ack timer */

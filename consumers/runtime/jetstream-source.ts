@@ -4,8 +4,8 @@ import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
 import type { Source } from './runner.ts';
 
-/** one pull brings at most so many, and so at most 50 MiB (EVENT_BYTES_MAX) */
-export const PULL_EVENTS_MAX = 100;
+/** one pull brings at most so many, and so at most 128 MiB (EVENT_BYTES_MAX), where events were small until then */
+export const PULL_EVENTS_MAX = 256;
 /** where the largest message of the pull before would make more than this of the next one, that asks for fewer */
 const PULL_BYTES_AIM = 8 * 1024 * 1024;
 /** an empty pull ends after this, so that a stop or a vanished durable is noticed */
@@ -66,6 +66,7 @@ export function incomingOf(message: JsMsg): Incoming {
     publishedAtMs: message.time.getTime(),
     storedId: `${message.seq}.${message.timestampNanos}`,
     ack: async () => await message.ackAck({ timeout: ACK_CONFIRM_MS_MAX }),
+    ackUnconfirmed: () => tell(() => message.ack()),
     retry: (delayMs) => tell(() => message.nak(delayMs)),
     working: () => tell(() => message.working()),
     terminate: (reason) => tell(() => message.term(reason)),

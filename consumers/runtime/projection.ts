@@ -29,6 +29,8 @@ export interface Projection {
    * `healthy` whether to blame the store or an event.
    */
   handle(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
+  /** batches that `handle` may be given before it is done with the first of them; absent: one */
+  batchesAtOnce?: number;
   /** can the store take writes right now? Never rejects. */
   healthy(): Promise<boolean>;
 }

@@ -1,7 +1,6 @@
 import type { Archive } from '../stores/history/archive.ts';
 import { ArchiveFeed, FeedStopped } from './archive-feed.ts';
 import { wait } from './backoff.ts';
-import type { Settlements } from './batch.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import type { Generations } from './generations.ts';
 import { buriedBy, onceBuried, type LetterSource } from './letters.ts';
@@ -72,8 +71,6 @@ export interface RebuildPorts {
   /** gives up, as far as nothing was swapped yet */
   signal: AbortSignal;
 }
-
-const NOBODY: Settlements = { persisted() {}, buried() {} };
 
 /** Resolves when it serves, with the number of events given. Rejects with RebuildRefused, FeedStopped (the signal), or a fault. */
 export async function rebuild(ports: RebuildPorts): Promise<number> {
@@ -167,7 +164,7 @@ async function tidy({ log, name }: RebuildPorts, what: string, remove: () => Pro
 function runnerOf(ports: RebuildPorts, projection: Projection, durable: string, deadLetters: DeadLetters): Runner {
   const { bounds, log, source, time } = ports;
   const ensure = async (): Promise<void> => await Promise.resolve();
-  return new Runner({ projection, source: source(durable), deadLetters, settlements: NOBODY, ensure, log, time }, bounds);
+  return new Runner({ projection, source: source(durable), deadLetters, ensure, log, time }, bounds);
 }
 
 /**

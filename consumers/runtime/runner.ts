@@ -1,6 +1,6 @@
 import { backoffMs, wait, within } from './backoff.ts';
 import { BatchHandler, type BatchBounds, type Settlements } from './batch.ts';
-import { nextPullEvents } from './caution.ts';
+import { BATCH_EVENTS_FIRST, nextBatchEvents, nextInHandEvents } from './caution.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
@@ -19,7 +19,8 @@ export interface RunnerPorts {
   projection: Projection;
   source: Source;
   deadLetters: DeadLetters;
-  settlements: Settlements;
+  /** absent: nobody is told of what becomes final */
+  settlements?: Settlements;
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
   log: Log;
@@ -29,6 +30,8 @@ export interface RunnerPorts {
 
 export interface RunnerBounds {
   pullEventsMax: number;
+  /** absent: IN_HAND_EVENTS_MAX */
+  inHandEventsMax?: number;
   /** how often the server hears that messages in hand are being worked on */
   workingEveryMs: number;
   /** how often stream and durable are looked for: a deleted durable stalls without a sign */
@@ -40,11 +43,18 @@ export interface RunnerBounds {
 }
 
 /** one store batch; what a pull brought beyond it is the next batch */
-const BATCH_EVENTS_MAX = 100;
+const BATCH_EVENTS_MAX = 1_000;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** pulled and not settled yet: while one batch is written the next one is fetched; at it nothing is pulled */
+const IN_HAND_EVENTS_MAX = 2_000;
+/** at it nothing is pulled either; one pull may go beyond it by what it brings */
+const IN_HAND_BYTES_MAX = 16 * 1024 * 1024;
 const PULL_RETRY_BOUNDS = { minMs: 200, maxMs: 5_000 };
 
-/** Runs one projection until stopped: pull, batch, settle. Nothing is pulled while messages in hand wait for a failing store. */
+/**
+ * Runs one projection until stopped: pull, batch, settle. The next messages are pulled while a batch is written, up to a bound, and
+ * none while messages in hand wait for a failing store.
+ */
 export class Runner {
   readonly #ports: RunnerPorts;
   readonly #bounds: RunnerBounds;
@@ -54,8 +64,11 @@ export class Runner {
   readonly #inHand = new Set<Incoming>();
   #queue: Incoming[] = [];
   #wake: () => void = () => {};
-  #pullEvents = 1;
-  #highestDeliveries = 0;
+  #wakePull: () => void = () => {};
+  #inHandBytes = 0;
+  #batchEvents = BATCH_EVENTS_FIRST;
+  /** how many may be in hand: few at first, and after a suspect */
+  #allowed = 1;
   #running: Promise<void> | undefined;
 
   constructor(ports: RunnerPorts, bounds: RunnerBounds) {
@@ -83,6 +96,7 @@ export class Runner {
     const { source, log } = this.#ports;
     this.#stop.abort();
     source.stop();
+    this.#wakePull();
     try {
       await within(this.#bounds.drainMsMax, 'draining', this.#running ?? Promise.resolve(), this.#time);
     } catch (error) {
@@ -96,9 +110,14 @@ export class Runner {
     };
     const stopSaying = every(this.#bounds.workingEveryMs, sayWorking, this.#time);
     const ensuring = this.#ensureRegularly();
+    const pulled = { ended: false };
+    const processing = this.#processUntil(pulled);
     try {
       await this.#pullUntilStopped();
     } finally {
+      pulled.ended = true;
+      this.#wake();
+      await processing;
       stopSaying();
       await ensuring;
     }
@@ -106,65 +125,91 @@ export class Runner {
 
   async #pullUntilStopped(): Promise<void> {
     const { source, projection, log } = this.#ports;
+    const { signal } = this.#stop;
     let failures = 0;
-    while (!this.#stop.signal.aborted) {
-      this.#highestDeliveries = 0;
-      const ended = { yet: false };
-      const pull = source
-        .pull(this.#pullEvents, (incoming) => this.#take(incoming))
-        .finally(() => {
-          ended.yet = true;
-          this.#wake();
+    while (!signal.aborted) {
+      const events = Math.min(this.#bounds.pullEventsMax, this.#allowed);
+      if (!this.#hasRoomFor(events)) {
+        await new Promise<void>((resolve) => {
+          this.#wakePull = resolve;
         });
-      // settled below; without this a rejection while a batch is being stored would count as unhandled
-      pull.catch(() => {});
-      const taken = await this.#processUntil(ended);
-      if (taken > 0) this.#pullEvents = nextPullEvents(this.#pullEvents, this.#highestDeliveries, this.#bounds.pullEventsMax);
+        continue;
+      }
+      let highestDeliveries = 0;
       try {
-        await pull;
+        await source.pull(events, (incoming) => {
+          highestDeliveries = Math.max(highestDeliveries, incoming.deliveries);
+          this.#take(incoming);
+        });
         if (failures > 0) log('info', 'pulling again', { consumer: projection.name });
         failures = 0;
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (signal.aborted) return;
         failures += 1;
         if (failures === 1) log('warn', 'cannot pull', { consumer: projection.name, error: describe(error) });
-        await wait(backoffMs(failures, PULL_RETRY_BOUNDS, this.#time.random()), this.#stop.signal, this.#time);
+        await wait(backoffMs(failures, PULL_RETRY_BOUNDS, this.#time.random()), signal, this.#time);
         await this.#ensure();
+      } finally {
+        const eventsMax = this.#bounds.inHandEventsMax ?? IN_HAND_EVENTS_MAX;
+        if (highestDeliveries > 0) this.#allowed = nextInHandEvents(this.#allowed, highestDeliveries, eventsMax);
       }
     }
+  }
+
+  /** Few at a time are taken only when nothing else is in hand. */
+  #hasRoomFor(events: number): boolean {
+    if (this.#handler.isPaused || this.#inHandBytes >= IN_HAND_BYTES_MAX) return false;
+    return this.#allowed - this.#inHand.size >= events;
   }
 
   #take(incoming: Incoming): void {
     this.#inHand.add(incoming);
-    this.#highestDeliveries = Math.max(this.#highestDeliveries, incoming.deliveries);
+    this.#inHandBytes += incoming.data.length;
     this.#queue.push(incoming);
     this.#wake();
   }
 
-  /** Processes what comes until the pull ended and nothing is left. Returns how many came. */
-  async #processUntil(ended: { yet: boolean }): Promise<number> {
-    let taken = 0;
+  readonly #release = (incoming: Incoming): void => {
+    if (this.#inHand.delete(incoming)) this.#inHandBytes -= incoming.data.length;
+    this.#wakePull();
+  };
+
+  /** Processes what comes until nothing more does and nothing is left. */
+  async #processUntil(pulled: { ended: boolean }): Promise<void> {
+    const batchesMax = this.#ports.projection.batchesAtOnce ?? 1;
+    const batches = new Set<Promise<void>>();
     for (;;) {
+      if (batches.size >= batchesMax) await Promise.race(batches);
       if (this.#queue.length === 0) {
-        if (ended.yet) return taken;
+        if (pulled.ended) break;
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-        // what arrived in the same packet makes one batch
-        await this.#time.turn();
+        // what arrives together makes one batch
+        for (let before = 0; this.#queue.length > before && this.#queue.length < this.#batchEvents;) {
+          before = this.#queue.length;
+          await this.#time.turn();
+        }
         continue;
       }
-      const batch = this.#nextBatch();
-      taken += batch.length;
-      await this.#handler.process(batch, (incoming) => this.#inHand.delete(incoming));
+      const batch = this.#process(this.#nextBatch()).finally(() => batches.delete(batch));
+      batches.add(batch);
     }
+    await Promise.all(batches);
+  }
+
+  async #process(batch: readonly Incoming[]): Promise<void> {
+    const begunMs = this.#time.now();
+    await this.#handler.process(batch, this.#release);
+    const done = { events: batch.length, tookMs: this.#time.now() - begunMs };
+    this.#batchEvents = nextBatchEvents(this.#batchEvents, done, BATCH_EVENTS_MAX);
   }
 
   #nextBatch(): Incoming[] {
     let bytes = 0;
     const cut = this.#queue.findIndex((incoming, index) => {
       bytes += incoming.data.length;
-      return index >= BATCH_EVENTS_MAX || (index > 0 && bytes > BATCH_BYTES_MAX);
+      return index >= this.#batchEvents || (index > 0 && bytes > BATCH_BYTES_MAX);
     });
     const batch = cut === -1 ? this.#queue : this.#queue.slice(0, cut);
     this.#queue = cut === -1 ? [] : this.#queue.slice(cut);

@@ -2,7 +2,6 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openHistory } from '../projections/history-read-model.ts';
 import type { Settings } from '../settings.ts';
-import type { Settlements } from './batch.ts';
 import { jetStreamDeadLetters } from './dead-letters.ts';
 import { startGuard } from './guarded.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
@@ -24,8 +23,6 @@ export const RUNNER_BOUNDS: RunnerBounds = {
   ensureEveryMs: ENSURE_EVERY_MS,
   drainMsMax: DRAIN_MS_MAX,
 };
-/** told of nothing that becomes final: receipts speak of the history alone */
-const NOBODY: Settlements = { persisted() {}, buried() {} };
 
 /** Starts a read model on its durable. Rejects when stream, durable or store are not to be had; nothing is left open then. */
 export async function startReadModel(
@@ -86,7 +83,7 @@ export async function runReadModel(
       projection: opened.projection,
       source: new JetStreamSource(client, model.name),
       deadLetters,
-      settlements: opened.settlements ?? NOBODY,
+      ...(opened.settlements === undefined ? {} : { settlements: opened.settlements }),
       ensure,
       log,
       time,

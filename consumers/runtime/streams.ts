@@ -57,7 +57,7 @@ const DEAD_LETTERS_DUPLICATE_WINDOW_MS = DAY_MS;
 /** the server gives a message to another worker when it heard nothing for this long */
 export const ACK_WAIT_MS = 15_000;
 /** messages out at all workers of one durable together; at it the server waits */
-export const ACK_PENDING_MAX = 2_000;
+export const ACK_PENDING_MAX = 10_000;
 /** more where one client has them all and brings them one by one per session: a session's backlog must not keep the others out */
 const PINNED_ACK_PENDING_MAX = 10_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from '../../../consumers/runtime/backoff.ts';
 import { BatchHandler, DELIVERIES_MAX } from '../../../consumers/runtime/batch.ts';
-import { nextPullEvents } from '../../../consumers/runtime/caution.ts';
+import { nextBatchEvents, nextInHandEvents } from '../../../consumers/runtime/caution.ts';
 import { fitLetter, letterHeaders } from '../../../consumers/runtime/dead-letters.ts';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
 import type { Projection } from '../../../consumers/runtime/projection.ts';
@@ -31,6 +31,16 @@ describe('BatchHandler', () => {
     const { persisted } = await process([{}], [...batch, unconfirmed, lost]);
     expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
     expect(persisted).toEqual([1, 2]);
+  });
+
+  it('has one acknowledgement confirmed where nobody waits to hear', async () => {
+    const batch = messages(1, 2, 3);
+    const { ports } = bench({});
+    const { settlements: _nobody, ...unattended } = ports;
+    const released: Incoming[] = [];
+    await new BatchHandler(unattended).process(batch, (incoming) => released.push(incoming));
+    expect(batch.map(({ told }) => told)).toEqual([['ack unconfirmed'], ['ack unconfirmed'], ['ack']]);
+    expect(released).toEqual(batch);
   });
 
   it.each([
@@ -98,6 +108,19 @@ describe('BatchHandler', () => {
     expect(persisted).toEqual([1, 2]);
   });
 
+  it('tries a large batch again in parts: a store that is only slow goes on', async () => {
+    const sizes: number[] = [];
+    const handle = async (batch: readonly unknown[]) => {
+      sizes.push(batch.length);
+      if (batch.length > 100) throw new StoreUnavailable('no answer in time');
+      return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
+    };
+    const batch = messages(...Array.from({ length: 230 }, (_none, index) => index + 1));
+    const { persisted } = await process([{ handle }], batch);
+    expect(sizes).toEqual([230, 100, 100, 30]);
+    expect(persisted).toHaveLength(230);
+  });
+
   it('waits for a store that says it cannot, though its probe passes: no deliveries are burned', async () => {
     let left = 12;
     const handle = async (batch: readonly unknown[]) => {
@@ -157,9 +180,15 @@ describe('backoff', () => {
 
 describe('caution', () => {
   it('grows while all goes well, and takes suspects a few at a time, then alone', () => {
-    expect([1, 2, 4, 64].map((current) => nextPullEvents(current, 1, 100))).toEqual([2, 4, 8, 100]);
-    expect(nextPullEvents(100, 2, 100)).toBe(8);
-    expect(nextPullEvents(100, 4, 100)).toBe(1);
+    expect([1, 2, 4, 64].map((current) => nextInHandEvents(current, 1, 100))).toEqual([2, 4, 8, 100]);
+    expect(nextInHandEvents(100, 2, 100)).toBe(8);
+    expect(nextInHandEvents(100, 4, 100)).toBe(1);
+  });
+
+  it('makes batches larger while the store is quick with full ones, and smaller when it is slow', () => {
+    const next = (current: number, events: number, tookMs: number) => nextBatchEvents(current, { events, tookMs }, 1_000);
+    expect([next(100, 100, 10), next(800, 800, 499), next(400, 399, 10)]).toEqual([200, 1_000, 400]);
+    expect([next(400, 400, 1_000), next(400, 20, 2_001), next(100, 100, 60_000)]).toEqual([400, 200, 100]);
   });
 });
 

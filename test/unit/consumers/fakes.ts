@@ -25,6 +25,7 @@ export function messageOf(event: Event, more: Partial<Incoming> = {}): FakeMessa
       told.push('ack');
       return await Promise.resolve(true);
     },
+    ackUnconfirmed: () => told.push('ack unconfirmed'),
     retry: (delayMs) => told.push(`retry ${delayMs}`),
     working: () => told.push('working'),
     terminate: (reason) => told.push(`terminate ${reason}`),

@@ -22,6 +22,7 @@ export function commandMessage(seq: number, more: Partial<Incoming> = {}): FakeM
       told.push('ack');
       return await Promise.resolve(true);
     },
+    ackUnconfirmed: () => told.push('ack unconfirmed'),
     retry: (delayMs) => told.push(`retry ${delayMs}`),
     working: () => told.push('working'),
     terminate: (reason) => told.push(`terminate ${reason}`),

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import type { Incoming } from '../../../consumers/runtime/incoming.ts';
+import type { Delivery, Outcome, Projection } from '../../../consumers/runtime/projection.ts';
+import { Runner, type RunnerBounds, type Source } from '../../../consumers/runtime/runner.ts';
+import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
+import { anEvent } from '../../contracts/events.ts';
+import { until } from '../../support/stack.ts';
+import { bench, messageOf, type FakeMessage } from './fakes.ts';
+
+const BOUNDS: RunnerBounds = {
+  pullEventsMax: 4,
+  inHandEventsMax: 12,
+  workingEveryMs: 60_000,
+  ensureEveryMs: 60_000,
+  drainMsMax: 5_000,
+};
+
+/** A stream that never ends, as far as asked for. */
+class Endless implements Source {
+  readonly given: FakeMessage[] = [];
+  readonly pulls: number[] = [];
+  deliveriesOf: (seq: number) => number = () => 1;
+  #stopped = false;
+
+  async pull(eventsMax: number, take: (incoming: Incoming) => void): Promise<void> {
+    if (this.#stopped) return;
+    this.pulls.push(eventsMax);
+    for (let count = 0; count < eventsMax; count += 1) {
+      const seq = this.given.length + 1;
+      const message = messageOf(anEvent('message.created', { seq }), { deliveries: this.deliveriesOf(seq) });
+      this.given.push(message);
+      take(message);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+}
+
+/** A store whose batches end when they are told to. */
+class Held {
+  readonly batches: { seqs: number[]; end: (error?: Error) => void }[] = [];
+  isHealthy = true;
+
+  readonly projection: Partial<Projection> = {
+    handle: async (batch: readonly Delivery[]) =>
+      await new Promise<readonly Outcome[]>((resolve, reject) => {
+        const seqs = batch.map(({ event }) => event.seq);
+        const end = (error?: Error): void => (error === undefined ? resolve(batch.map(() => ({ kind: 'ok' }))) : reject(error));
+        this.batches.push({ seqs, end });
+      }),
+    healthy: async () => await Promise.resolve(this.isHealthy),
+  };
+}
+
+function running(store: Held, source: Endless, more: Partial<Projection> = {}, bounds = BOUNDS) {
+  const { ports } = bench({ ...store.projection, ...more });
+  const { projection, deadLetters, log, settlements } = ports;
+  const told = settlements === undefined ? {} : { settlements };
+  const runner = new Runner(
+    { projection, deadLetters, log, ...told, source, ensure: async () => await Promise.resolve() },
+    bounds,
+  );
+  runner.start();
+  return runner;
+}
+
+/** Several turns, in which whatever can go on does. */
+async function quiet(source: Endless): Promise<void> {
+  for (let turns = 0, given = -1; turns < 20; turns = given === source.given.length ? turns + 1 : 0) {
+    given = source.given.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Ends batches as they come, until so many were given. */
+async function grown(store: Held, source: Endless, events: number): Promise<void> {
+  await until(`${events} given`, () => {
+    if (source.given.length < events) for (const { end } of store.batches) end();
+    return source.given.length >= events;
+  });
+}
+
+const acked = ({ told }: FakeMessage): boolean => told.includes('ack');
+
+describe('the runner', () => {
+  it('takes few at first, each when the ones before are settled, and then goes on pulling while a batch is written', async () => {
+    const source = new Endless();
+    const store = new Held();
+    const runner = running(store, source);
+    await quiet(source);
+    expect(source.pulls).toEqual([1]);
+    await grown(store, source, 11);
+    await quiet(source);
+    expect(source.pulls.slice(0, 3)).toEqual([1, 2, 4]);
+    expect(store.batches.length).toBeGreaterThan(2);
+    // the last batch is in the store, and more was pulled behind it, up to the bound
+    const inHand = source.given.filter((message) => !acked(message)).length;
+    expect(inHand).toBeGreaterThan(store.batches.at(-1)?.seqs.length ?? 0);
+    expect(inHand).toBeLessThanOrEqual(12);
+    const stopped = runner.stop();
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.every(acked);
+    });
+    await stopped;
+  });
+
+  it('gives a projection no second batch before the first is done, unless it takes several', async () => {
+    for (const batchesAtOnce of [undefined, 2]) {
+      const source = new Endless();
+      const store = new Held();
+      const bounds = { ...BOUNDS, pullEventsMax: 500, inHandEventsMax: 4_000 };
+      const runner = running(store, source, batchesAtOnce === undefined ? {} : { batchesAtOnce }, bounds);
+      await grown(store, source, 12_000);
+      const ended = store.batches.length;
+      await quiet(source);
+      const open = store.batches.filter(({ seqs }) => !seqs.every((seq) => acked(source.given[seq - 1] as FakeMessage)));
+      expect(ended).toBeGreaterThan(0);
+      expect(open.length).toBe(batchesAtOnce ?? 1);
+      const stopped = runner.stop();
+      await until('all settled', () => {
+        for (const { end } of store.batches) end();
+        return source.given.every(acked);
+      });
+      await stopped;
+    }
+  });
+
+  it('P7 pulls nothing beside a suspect, and one at a time beside a message that came often', async () => {
+    const source = new Endless();
+    const store = new Held();
+    source.deliveriesOf = (seq) => (seq === 7 ? 4 : 1);
+    const runner = running(store, source);
+    await grown(store, source, 7);
+    await quiet(source);
+    const pulls = source.pulls.length;
+    expect(source.given.some((message) => !acked(message))).toBe(true);
+    await grown(store, source, 8);
+    expect(source.pulls[pulls]).toBe(1);
+    const stopped = runner.stop();
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.every(acked);
+    });
+    await stopped;
+  });
+
+  it('pulls nothing more while a batch waits for a failing store, and goes on when it answers', async () => {
+    const source = new Endless();
+    const store = new Held();
+    const runner = running(store, source);
+    await grown(store, source, 7);
+    await quiet(source);
+    store.isHealthy = false;
+    store.batches.at(-1)?.end(new StoreUnavailable('down'));
+    await quiet(source);
+    const given = source.given.length;
+    await quiet(source);
+    expect(source.given.length).toBe(given);
+    expect(source.given.filter((message) => !acked(message)).every(({ told }) => told.length === 0)).toBe(true);
+    store.isHealthy = true;
+    await grown(store, source, given + 4);
+    const stopped = runner.stop();
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.every(acked);
+    });
+    await stopped;
+  });
+});
