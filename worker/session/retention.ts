@@ -56,7 +56,7 @@ export class Retention {
     const settledMark = this.#progress.persistedBefore(nowMs - TAIL_MS_MIN);
     const below = this.#trimBelow(settledMark);
     if (below <= this.#events.floor) return;
-    this.#ports.transaction(() => {
+    this.#change(() => {
       this.#events.trim(below, { rowsMax: TRIM_ROWS_MAX, bytesMax: TRIM_BYTES_MAX }, this.#ports.digest);
       this.#progress.compact(settledMark, nowMs);
     });
@@ -77,9 +77,21 @@ export class Retention {
   record(receipt: Pick<Receipt, 'seqs' | 'publishedAt' | 'persistedAt' | 'failures'>): boolean {
     const nowMs = this.#ports.nowMs();
     const before = this.#progress.persisted;
-    const fresh = this.#ports.transaction(() => this.#progress.recordReceipt(receipt, this.#events.head, nowMs));
+    const fresh = this.#change(() => this.#progress.recordReceipt(receipt, this.#events.head, nowMs));
     this.unpersistedBytes -= this.#events.bytesBetween(before, this.#progress.persisted);
     return fresh;
+  }
+
+  /** What is in memory goes with what is stored: it must not be ahead of it after a section that came to nothing. */
+  #change<T>(section: () => T): T {
+    try {
+      return this.#ports.transaction(section);
+    } catch (error) {
+      this.#events.load();
+      this.#progress.load();
+      this.load();
+      throw error;
+    }
   }
 
   #trimBelow(mark: number): number {
