@@ -18,10 +18,10 @@ export function importTable({ results }: ImportResults): string {
     'CPU µs',
     'load',
   );
-  return [head, ...results.map(lineOf)].join('\n');
+  return [head, ...results.map(importLine)].join('\n');
 }
 
-function lineOf({ target, consumed, driver, ratio, isMet, load }: ImportResult): string {
+export function importLine({ target, consumed, driver, ratio, isMet, load }: ImportResult): string {
   const { memory } = consumed;
   const grown = memory === undefined ? '–' : `${mib(memory.firstBytes)} → ${mib(memory.lastBytes)}`;
   return row(

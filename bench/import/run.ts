@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { consume, type Consumed } from './consumer.ts';
 import { startDatabase, type Database } from './databases.ts';
-import { importNotes, importTable, whereLines } from './report.ts';
+import { importLine, importNotes, importTable, whereLines } from './report.ts';
 import { startStream, type EventStream } from './stream.ts';
 import { IN_FLIGHT, LABELS, RATIO_MIN, roleOf, type TargetName } from './targets.ts';
 import type { WriterAnswer, WriterJob } from './writer-job.ts';
@@ -69,7 +69,10 @@ export async function runImport(plan: ImportPlan, say: (line: string) => void = 
     const results: ImportResult[] = [];
     for (const target of plan.targets) {
       say(`  import: ${LABELS[target]} …`);
-      results.push(await measure({ target, plan, stream, directory: join(directory, target), edgeUrl: edge.url }));
+      const result = await measure({ target, plan, stream, directory: join(directory, target), edgeUrl: edge.url });
+      results.push(result);
+      // at once: a run of a million events may be ended before its last
+      say(importLine(result));
     }
     const measured = { events: plan.events, payloadBytes, results };
     say(`\n${importTable(measured)}\n\n${importNotes(measured)}`);
