@@ -10,6 +10,7 @@ import { settingsFrom } from '../settings.ts';
 import type { SessionKey } from '../stores/history/port.ts';
 import { openAuditor } from './auditor.ts';
 import { EXIT_CANNOT_LOOK, reportLines, Summary } from './report.ts';
+import { isClean, type SessionReport } from './finding.ts';
 import { SETTLE_MS_DEFAULT } from './session-audit.ts';
 
 /** `npm run audit`. Exit code 0: all is as it was accepted; 1: something is not; 2: something could not be looked at. */
@@ -64,7 +65,7 @@ async function main(options: Options): Promise<number> {
       const bar = progressBar(sessions.length);
       const bounds = { findingsMax: FINDINGS_MAX, pendingMsMax: options.pendingMinutes * 60_000, settleMs: options.settle };
       await auditor.audit(sessions, { ...bounds, repair: options.repair === true }, (report) => {
-        summary.add(report);
+        summary.add(options.session.length > 0 ? named(report) : report);
         bar?.increment();
       });
       bar?.stop();
@@ -79,6 +80,11 @@ async function main(options: Options): Promise<number> {
   } finally {
     await within(CLOSE_MS_MAX, 'closing', connection?.close() ?? Promise.resolve()).catch(() => undefined);
   }
+}
+
+/** A session that was asked for by its id and that nobody knows is a mistyped one, and not a clean one. */
+function named(report: SessionReport): SessionReport {
+  return report.head === 0 && isClean(report) ? { ...report, failure: 'nobody knows a session of this id' } : report;
 }
 
 async function wanted(

@@ -37,8 +37,11 @@ export async function* linesOf(file: string): AsyncGenerator<NumberedLine> {
 async function* textLines(file: string): AsyncGenerator<string> {
   let rest = '';
   let read = 0;
+  let isFirst = true;
   for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
+    // what editors of one platform begin a file with
+    const lines = (rest + (isFirst ? chunk.replace(/^\uFEFF/, '') : chunk)).split('\n');
+    isFirst = false;
     rest = lines.pop() ?? '';
     read += lines.length;
     yield* lines;

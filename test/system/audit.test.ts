@@ -228,6 +228,11 @@ requireOrSkip('nats-server', natsServerMissing())('npm run audit', () => {
 
   test('says when it cannot look', async () => {
     await expect(audit('--session', 'no/id')).rejects.toThrow('code 2');
+    const mistyped = await audit('--session', 'harmd');
+    expect(mistyped).toMatchObject({
+      code: 2,
+      report: { clean: 0, reports: [{ failure: 'nobody knows a session of this id' }] },
+    });
     await stack.stop('edge');
     const audited = await audit('--session', 'harmed');
     expect(audited).toMatchObject({ code: 2, report: { failed: 1, reports: [{ sessionId: 'harmed' }] } });
