@@ -17,7 +17,7 @@ const PROBE_EVENTS = 2_000;
 const TEST_MS_MAX = 480_000;
 /**
  * Resident memory of a process that is warming up grows by up to about 150 MiB in a run as short as this one, with code, heap and
- * buffers of the client: only what keeps far more than it has in hand is seen here. A run of a million events sees less.
+ * buffers of the client: only what keeps far more than it has in hand is seen here. Smaller leaks need a longer run.
  */
 const GROWTH_BYTES_MAX = 256 * 1024 ** 2;
 
