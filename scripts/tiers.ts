@@ -11,7 +11,6 @@ export const CI_SUITES: readonly string[] = [
   'test/system/cassandra-down.test.ts',
   'test/system/client.test.ts',
   'test/system/end-to-end.test.ts',
-  'test/system/import-bench.test.ts',
   'test/system/large-pages.test.ts',
   'test/system/lost-stream.test.ts',
   'test/system/meetings-cassandra.test.ts',

@@ -13,7 +13,7 @@ import { natsServerMissing } from '../support/stack.ts';
 
 const EVENTS = Math.ceil(50_000 / TARGET_NAMES.length);
 const PROBE_EVENTS = 2_000;
-/** two to four minutes on two idle cores */
+/** for a busy machine */
 const TEST_MS_MAX = 480_000;
 /**
  * Resident memory of a process that is warming up grows by up to about 150 MiB in a run as short as this one, with code, heap and
