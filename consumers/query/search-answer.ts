@@ -11,7 +11,8 @@ export interface Searching {
 /** Rejects when the store does. A page of hits is far below what a reply may have. */
 export async function answerSearch({ store, asOfMs }: Searching, data: Uint8Array): Promise<SearchAnswered> {
   const request = requestOf(data);
-  if (request === undefined) return { ok: false, code: 'invalid_request', detail: 'not a question of this version' };
+  // of an edge of another version: no fault of who searches, and over when both are the same
+  if (request === undefined) return { ok: false, code: 'unavailable', detail: 'not a question of this version' };
   const { v: _version, q, ...rest } = request;
   const query = parseQuery(q);
   if (!query.ok) return { ok: false, code: 'invalid_request', detail: query.detail };

@@ -6,9 +6,11 @@ import { SEARCH_PAGE_MAX, SEARCH_QUERY_CODE_POINTS_MAX, SEARCH_QUESTION_SESSIONS
 
 const sessionId = z.string().regex(ID_PATTERN);
 
-/** Where a hit stands among others: by score, of equal scores the latest first, then by ids. */
+/**
+ * Where a hit stands among others: the latest first, then by ids. Nothing of it ever changes; a score would, whatever anybody
+ * writes, for it counts the words of the whole index.
+ */
 export const searchPlace = z.object({
-  score: z.number(),
   /** createdAt of the message, epoch milliseconds */
   sentAtMs: z.int(),
   sessionId,
@@ -17,7 +19,8 @@ export const searchPlace = z.object({
 export type SearchPlace = z.infer<typeof searchPlace>;
 
 export const searchRequest = z.strictObject({
-  v: z.literal(1),
+  /** 1 had hits in the order of their scores */
+  v: z.literal(2),
   tenant: z.string().regex(TENANT_PATTERN),
   /** as the client wrote it */
   q: z.string().max(2 * SEARCH_QUERY_CODE_POINTS_MAX),
@@ -36,8 +39,8 @@ export type SearchRequest = z.infer<typeof searchRequest>;
 export const searchAnswer = z.discriminatedUnion('ok', [
   z.object({
     ok: z.literal(true),
-    /** best first */
-    hits: z.array(searchPlace.extend({ seq: z.int().min(1).max(SEQ_MAX) })),
+    /** newest first */
+    hits: z.array(searchPlace.extend({ seq: z.int().min(1).max(SEQ_MAX), score: z.number() })),
     /** are there others behind the last one? */
     more: z.boolean(),
     /** of all pages; counted up to SEARCH_TOTAL_MAX */
@@ -52,7 +55,6 @@ export type SearchHit = Extract<SearchAnswered, { ok: true }>['hits'][number];
 
 /** Negative when `a` comes before `b`. */
 export function compareHits(a: SearchPlace, b: SearchPlace): number {
-  if (a.score !== b.score) return b.score - a.score;
   if (a.sentAtMs !== b.sentAtMs) return b.sentAtMs - a.sentAtMs;
   const [keyA, keyB] = [keyOf(a), keyOf(b)];
   return keyA < keyB ? -1 : keyA > keyB ? 1 : 0;

@@ -71,6 +71,34 @@ describe('the SQLite file of the search index', () => {
     expect((await file()).includes('xylophon')).toBe(false);
   });
 
+  it(
+    'of a word in very many messages pages on to the oldest: what is before a cursor takes no room',
+    { timeout: 120_000 },
+    async () => {
+      // more than are looked at for one page
+      const many = 50_010;
+      const batch = 5_002;
+      for (let from = 1; from <= many; from += batch) {
+        const seqs = Array.from({ length: Math.min(batch, many - from + 1) }, (_, at) => from + at);
+        const createdAt = (seq: number): string => new Date(1_700_000_000_000 + seq).toISOString();
+        await write(
+          ...seqs.map((seq) =>
+            anEvent('message.created', { seq, data: { id: `m${seq}`, text: 'ostrich', createdAt: createdAt(seq) } }),
+          ),
+        );
+      }
+      const clauses = [{ text: 'ostrich', terms: ['ostrich'], isPrefix: false }];
+      const question = { tenant: 'default', sessions: ['s1'], clauses, limit: 100 };
+      const first = await store.find(question);
+      expect(first).toMatchObject({ total: 10_000, more: true });
+      expect(first.hits[0]?.messageId).toBe(`m${many}`);
+      const after = { sentAtMs: 1_700_000_000_000 + 20, sessionId: 's1', messageId: 'm20' };
+      const last = await store.find({ ...question, after });
+      expect(last).toMatchObject({ total: 10_000, more: false });
+      expect(last.hits.map(({ messageId }) => messageId)).toEqual(Array.from({ length: 19 }, (_, at) => `m${19 - at}`));
+    },
+  );
+
   it('held by another, it is unavailable: no fault of the batch', { timeout: 20_000 }, async () => {
     const other = new DatabaseSync(join(directory, 'search.db'));
     other.exec('BEGIN IMMEDIATE');

@@ -14,14 +14,14 @@ export const SEARCH_OPERATION: Operation = {
   path: '/v1/search',
   operationId: 'search.query',
   tag: 'Search',
-  summary: "Messages of the caller's sessions, best hits first",
+  summary: "Messages of the caller's sessions, newest first",
   description:
     'A message is found when it has every word and every phrase. Case and accents do not count, words are reduced to their ' +
     'English stem, punctuation only separates; Chinese, Japanese and Korean are found by any part of a word, emoji by themselves. ' +
     'Only sessions that the caller is a member of are searched: of more than 50,000 those that were active last. Deleted messages ' +
     'are never found. Each hit is shown as its session has it now, so an edit that the index has not seen yet may show a message ' +
-    'without a mark. Hits of the same score come newest first; while others write, a hit may move from one page to another. A word ' +
-    'in more messages than an index cares to count is ranked among the newest of them. `asOf` says how far the index has come. ' +
+    'without a mark. Hits come by createdAt, newest first; nothing is skipped or repeated from page to page while others write, and ' +
+    'what is new meanwhile is before the first page. `score` says how well a hit fits. `asOf` says how far the index has come. ' +
     `${BOTH_KINDS} 503 unavailable when the index cannot be read.`,
   query: [
     {

@@ -34,7 +34,7 @@ export interface Hits {
   asOfMs: number;
 }
 
-/** The best hits behind a place, of all the sessions: each is in one of the questions, so what they answer is merged by rank. */
+/** The first hits behind a place, of all the sessions: each is in one of the questions, so what they answer is merged by place. */
 export async function findHits(
   uplink: () => Pick<UplinkApi, 'request'>,
   sought: Sought,
@@ -43,7 +43,7 @@ export async function findHits(
 ): Promise<Hits> {
   const { sessions, ...rest } = sought;
   const questions = chunksOf(sessions).map((chunk): SearchRequest => {
-    return { v: 1, ...rest, sessions: [...chunk], limit, ...(after === undefined ? {} : { after }) };
+    return { v: 2, ...rest, sessions: [...chunk], limit, ...(after === undefined ? {} : { after }) };
   });
   const answers = await inLanes(questions, async (question) => await ask(uplink(), question), QUESTIONS_AT_ONCE_MAX);
   const hits = answers.flatMap((answer) => answer.hits).toSorted(compareHits);

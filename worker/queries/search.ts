@@ -101,7 +101,7 @@ class Page {
       this.#isCut = true;
       return;
     }
-    const { seq: _seq, ...place } = hit;
+    const { seq: _seq, score: _score, ...place } = hit;
     if (shown === 'gone') {
       this.#gone += 1;
       this.place = place;

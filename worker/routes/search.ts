@@ -60,15 +60,15 @@ async function sessionsOf({ env }: AppContext, { tenant, actor }: Caller, sessio
 }
 
 /** A cursor belongs to one search of one user: to another it was not made here. */
-function cursorAt(owner: string, { score, sentAtMs, sessionId, messageId }: SearchPlace): string {
-  return encodeCursor('search', owner, JSON.stringify([score, sentAtMs, sessionId, messageId]));
+function cursorAt(owner: string, { sentAtMs, sessionId, messageId }: SearchPlace): string {
+  return encodeCursor('search', owner, JSON.stringify([sentAtMs, sessionId, messageId]));
 }
 
 function placeIn(owner: string, cursor: string): SearchPlace {
   const position = decodeCursor('search', owner, cursor);
-  // what passed its check is what was written above
-  const [score, sentAtMs, sessionId, messageId] = JSON.parse(position ?? '[]') as unknown[];
-  const place = searchPlace.safeParse({ score, sentAtMs, sessionId, messageId });
+  // what passed its check is what was written above, or by a release whose cursors began with a score: those are refused
+  const [sentAtMs, sessionId, messageId] = JSON.parse(position ?? '[]') as unknown[];
+  const place = searchPlace.safeParse({ sentAtMs, sessionId, messageId });
   if (!place.success) throw refuse('invalid_request', 'cursor is not one that was made here, for this search.');
   return place.data;
 }

@@ -39,7 +39,7 @@ const ANALYSIS = {
   },
 };
 
-/** `key` is session and message, by which hits of one score are in a fixed order; `kind` tells messages from stubs and marks. */
+/** `key` is session and message, by which hits of one moment are in a fixed order; `kind` tells messages from stubs and marks. */
 const PROPERTIES = {
   kind: { type: 'keyword' },
   tenant: { type: 'keyword' },

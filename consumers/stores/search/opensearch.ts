@@ -274,8 +274,11 @@ function queryOf({ tenant, sessions, clauses, author, sentAfterMs, sentBeforeMs,
     _source: false,
     docvalue_fields: ['seq'],
     query: { bool: { filter, must: clauses.map(({ text }) => ({ match_phrase: { text: keptText(text) } })) } },
-    sort: [{ _score: 'desc' }, { sentAt: 'desc' }, { key: 'asc' }],
-    ...(after === undefined ? {} : { search_after: [after.score, after.sentAtMs, keyOf(after)] }),
+    // the order of compareHits
+    sort: [{ sentAt: 'desc' }, { key: 'asc' }],
+    // else there are none in another order
+    track_scores: true,
+    ...(after === undefined ? {} : { search_after: [after.sentAtMs, keyOf(after)] }),
   };
 }
 
@@ -290,8 +293,8 @@ function totalIn(answer: unknown): number {
 }
 
 function hitOf(hit: unknown): SearchHit {
-  const [score, sentAtMs, key] = propertyOf(hit, 'sort') as [number, number, string];
+  const [sentAtMs, key] = propertyOf(hit, 'sort') as [number, string];
   const [sessionId = '', messageId = ''] = key.split('/');
   const [seq = 0] = propertyOf(propertyOf(hit, 'fields'), 'seq') as number[];
-  return { sessionId, messageId, seq, sentAtMs, score };
+  return { sessionId, messageId, seq, sentAtMs, score: Number(propertyOf(hit, '_score')) };
 }

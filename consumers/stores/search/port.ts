@@ -70,7 +70,7 @@ export interface SearchStore {
    * any part of it may have been written.
    */
   write(batch: readonly SearchWrite[]): Promise<ReadonlyMap<number, Rejected>>;
-  /** Hits behind `after`, best first (compareHits). Rejects when it takes longer than FIND_MS_MAX. */
+  /** Hits behind `after`, newest first (compareHits); `total` counts those before it too. Rejects when it takes longer than FIND_MS_MAX. */
   find(question: SearchQuestion): Promise<Found>;
   /** Resolves when the store takes what this process needs of it: writes too, when it writes. */
   health(): Promise<void>;

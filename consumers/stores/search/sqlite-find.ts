@@ -9,7 +9,7 @@ import { placeTerm } from './sqlite-write.ts';
 
 /** above it only the filter keeps sessions apart, and not the index */
 const PLACES_MAX = 100;
-/** of a word in more messages than this only those written last are ranked and counted */
+/** of a word in more messages behind a place than this only those written last are looked at */
 const MATCHES_MAX = 50_000;
 /** rows between two looks at the clock, after which others have their turn */
 const ROWS_PER_TURN = 256;
@@ -17,19 +17,25 @@ const ROWS_PER_TURN = 256;
 /** Finds in one generation. Rejects when it takes longer than FIND_MS_MAX. */
 export async function findIn(database: DatabaseSync, generation: number, question: SearchQuestion): Promise<Found> {
   const { sql, values } = selectionOf(generation, question);
-  const best = new Best(question.limit + 1);
+  const first = new First(question.limit + 1);
   const untilMs = Date.now() + FIND_MS_MAX;
   let rows = 0;
+  let behind = 0;
   // a statement of its own: others may be read between two turns
   for (const row of database.prepare(sql).iterate(...values)) {
     const hit = hitOf(row);
-    if (question.after === undefined || compareHits(hit, question.after) > 0) best.take(hit);
     rows += 1;
+    // what is before the place takes no room of what is behind it: else every new message would push an old one out
+    if (question.after === undefined || compareHits(hit, question.after) > 0) {
+      first.take(hit);
+      behind += 1;
+      if (behind === MATCHES_MAX) break;
+    }
     if (rows % ROWS_PER_TURN !== 0) continue;
     if (Date.now() > untilMs) throw new Error(`finding took longer than ${FIND_MS_MAX} ms`);
     await nextTurn();
   }
-  const { hits } = best;
+  const { hits } = first;
   return {
     hits: hits.slice(0, question.limit),
     more: hits.length > question.limit,
@@ -54,7 +60,7 @@ function selectionOf(generation: number, question: SearchQuestion): { sql: strin
   // the place of a term counts nothing in its rank
   const sql = `SELECT session_id, message_id, seq, sent_at, bm25(${words}, 0.0, 1.0) AS rank
     FROM ${words} JOIN ${documents} ON id = ${words}.rowid
-    WHERE ${where.join(' AND ')} ORDER BY ${words}.rowid DESC LIMIT ${MATCHES_MAX}`;
+    WHERE ${where.join(' AND ')} ORDER BY ${words}.rowid DESC`;
   return { sql, values };
 }
 
@@ -77,8 +83,8 @@ function hitOf(row: Readonly<Record<string, unknown>>): SearchHit {
   };
 }
 
-/** The best so many of all that were taken, best first. */
-class Best {
+/** The first so many of all that were taken, in their order. */
+class First {
   #hits: SearchHit[] = [];
   readonly #max: number;
 

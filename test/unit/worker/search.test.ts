@@ -3,13 +3,14 @@ import { compareHits, type SearchHit, type SearchRequest } from '../../../shared
 import { SEARCH_SUBJECT } from '../../../shared/contract/subjects.ts';
 import type { SearchPage } from '../../../shared/contract/answers.ts';
 import type { PageItem } from '../../../worker/session/api.ts';
+import { encodeCursor } from '../../../worker/session/cursor.ts';
 import { pageItem, problem, world } from './support.ts';
 
 type World = ReturnType<typeof world>;
 
-/** Message `m{seq}` of a session. */
+/** Message `m{seq}` of a session: of lower numbers the newer. */
 function hit(sessionId: string, seq: number, score = 1): SearchHit {
-  return { sessionId, messageId: `m${seq}`, seq, sentAtMs: 1_000 + seq, score };
+  return { sessionId, messageId: `m${seq}`, seq, sentAtMs: 1_000_000 - seq, score };
 }
 
 /** An index with these hits. */
@@ -65,7 +66,7 @@ describe('search', () => {
     const page = await pageOf(it, 'q=Text&author=bob&sentAfter=1970-01-01T00:00:00Z&sentBefore=1970-01-01T00:00:09.000Z&limit=5');
     expect(asked).toEqual([
       {
-        v: 1,
+        v: 2,
         tenant: 'default',
         q: 'Text',
         sessions: ['s1', 's2'],
@@ -134,7 +135,21 @@ describe('search', () => {
     expect(ids(await pageOf(it, `q=text&cursor=${page.nextCursor ?? ''}`))).toEqual(['s1/m2', 's2/m3']);
   });
 
-  test('asks for many sessions in several questions, and merges by rank', async () => {
+  test('takes its own cursors, and none that begins with a score', async () => {
+    const asked = withHits(it, [hit('s1', 1), hit('s1', 2)]);
+    withMessages(it, () => true);
+    const owner = JSON.stringify(['alice', 'text', null, null, null, null]);
+    const cursorAt = (...place: unknown[]): string => encodeCursor('search', owner, JSON.stringify(place));
+    const { sentAtMs, sessionId, messageId } = hit('s1', 1);
+    expect(ids(await pageOf(it, `q=text&cursor=${cursorAt(sentAtMs, sessionId, messageId)}`))).toEqual(['s1/m2']);
+    for (const score of [0.5, 2]) {
+      const before = `/v1/search?q=text&cursor=${cursorAt(score, sentAtMs, sessionId, messageId)}`;
+      expect(await problem(await it.as('GET', before))).toMatchObject({ status: 400, code: 'invalid_request' });
+    }
+    expect(asked).toHaveLength(1);
+  });
+
+  test('asks for many sessions in several questions, and merges by place, whatever the scores', async () => {
     const sessions = Array.from({ length: 12_001 }, (_, at) => `s${at}`);
     it.inbox.sessionIds.mockResolvedValue(sessions);
     const asked = withHits(
@@ -145,8 +160,9 @@ describe('search', () => {
     const page = await pageOf(it, 'q=text&limit=4');
     expect(asked.map((question) => question.sessions.length).toSorted((a, b) => b - a)).toEqual([5_000, 5_000, 2_001]);
     expect(page.total).toBe(6);
-    expect(page.items.map(({ score }) => score)).toEqual([4, 3, 2, 2]);
-    expect(page.nextCursor).toBeDefined();
+    expect(ids(page)).toEqual(['s0/m1', 's4999/m5000', 's5000/m5001', 's9999/m10000']);
+    expect(page.items.map(({ score }) => score)).toEqual([0, 1, 2, 3]);
+    expect(ids(await pageOf(it, `q=text&limit=4&cursor=${page.nextCursor ?? ''}`))).toEqual(['s10000/m10001', 's12000/m12001']);
     expect(it.inbox.sessionIds.mock.calls[0]?.[1]).toBe(50_000);
   });
 
