@@ -252,7 +252,8 @@ requireOrSkip('nats-server', natsServerMissing())('consumers against a real nats
     rig.startConsumers('history');
     await until('ready', () => rig.said('ready') === 1, 30_000);
     const state = async () => await (await jetstreamManager(await rig.nats())).consumers.info(EVENTS_STREAM, 'history');
-    const lock = new DatabaseSync(join(rig.dataDir, 'history.db'));
+    // the guard notes something of its own after a start: the lock is waited for
+    const lock = new DatabaseSync(join(rig.dataDir, 'history.db'), { timeout: 10_000 });
     try {
       lock.exec('BEGIN EXCLUSIVE');
       const pausedMs = Date.now();
