@@ -5,6 +5,7 @@ import { openHistory } from '../projections/history-read-model.ts';
 import { HISTORY_DURABLE } from '../projections/history.ts';
 import { openSearch } from '../projections/search-read-model.ts';
 import { SEARCH_DURABLE } from '../projections/search.ts';
+import { wait } from '../runtime/backoff.ts';
 import { jetStreamLetters } from '../runtime/letters.ts';
 import type { Log } from '../runtime/log.ts';
 import { SYSTEM_TIME } from '../runtime/time.ts';
@@ -19,6 +20,8 @@ import { answerSearch } from './search-answer.ts';
 
 /** What answers the edge's questions: a role for each store, so that none waits for another's. */
 
+/** how often an index that is not there yet is looked for */
+const OPEN_EVERY_MS = 1_000;
 /** within what the responder gives an answer */
 const DURABLE_MS_MAX = 1_000;
 
@@ -61,23 +64,38 @@ export async function startHistoryQuery(connection: NatsConnection, settings: Se
  */
 export async function startSearchQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
+  const stopped = new AbortController();
   let opened: Promise<OpenedIndex> | undefined;
   const index = async (): Promise<OpenedIndex> => {
-    opened ??= openIndex(manager, settings, log);
+    const mine = (opened ??= openIndex(manager, settings, log));
     try {
-      return await opened;
+      return await mine;
     } catch (error) {
-      opened = undefined;
+      if (opened === mine) opened = undefined;
       throw error;
     }
   };
+  // before the first question: how far the index has come is known a moment after it was opened
+  const openSoon = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      try {
+        await index();
+        return;
+      } catch {
+        await wait(OPEN_EVERY_MS, stopped.signal);
+      }
+    }
+  };
+  const opening = openSoon();
   const responder = startResponder(
     connection,
     { subject: SEARCH_SUBJECT, store: 'search index', answer: async (question) => await answerSearch(await index(), question) },
     log,
   );
   return async () => {
+    stopped.abort();
     await responder.stop();
+    await opening;
     await opened?.then(async ({ close }) => await close()).catch(() => undefined);
   };
 }
