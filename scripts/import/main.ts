@@ -1,9 +1,9 @@
 // `npm run import -- FILE`: brings the history of another chat system in, over the public interface.
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { makeToken } from '../supervisor/make-token.ts';
-import { HttpClient, reasonOf } from '../replay/http.ts';
+import { firstContact, located, whole } from '../replay/command-line.ts';
+import { HttpClient } from '../replay/http.ts';
 import { secretFrom } from '../replay/token.ts';
 import { survey } from './file.ts';
 import { Resume } from './resume.ts';
@@ -11,7 +11,6 @@ import { runImport, type ImportReport } from './run.ts';
 
 const IN_FLIGHT_DEFAULT = 32;
 const PATIENCE_S_DEFAULT = 300;
-const FIRST_CONTACT_MS_MAX = 10_000;
 const EXIT_REFUSED = 1;
 const EXIT_CANNOT_BEGIN = 2;
 /** whom the token is of; every command is of the person that its line names */
@@ -52,6 +51,7 @@ const program = new Command('import')
 async function main(given: string, options: Options): Promise<number> {
   try {
     const file = located(given);
+    if (!existsSync(file)) throw new Error(`there is no file ${given}`);
     const found = await survey(file);
     const http = new HttpClient({ url: options.url, token: await tokenFor(options), patienceMs: options.patience * 1_000 });
     await firstContact(options.url);
@@ -73,15 +73,6 @@ async function tokenFor({ dataDir }: Options): Promise<string> {
   return await makeToken(IMPORTER, { scope: 'service', ttlSeconds: 12 * 3_600 }, { secret, environment: process.env });
 }
 
-async function firstContact(url: string): Promise<void> {
-  try {
-    const reply = await new HttpClient({ url, patienceMs: FIRST_CONTACT_MS_MAX }).insist('GET', '/healthz');
-    if (reply.status !== 200) throw new Error(`it answers ${reply.status} to /healthz`);
-  } catch (error) {
-    throw new Error(`no system at ${url} (${reasonOf(error)}): start one with npm start, or name its --url`, { cause: error });
-  }
-}
-
 function linesOfReport({ lines, skipped, sent, there, refused, named, seconds }: ImportReport): string[] {
   const total = sent.session + sent.member + sent.message + sent.reaction;
   return [
@@ -90,20 +81,6 @@ function linesOfReport({ lines, skipped, sent, there, refused, named, seconds }:
     ...named.map(({ line, why }) => `line ${line}: ${why}`),
     ...(refused > named.length ? [`and ${refused - named.length} more`] : []),
   ];
-}
-
-/** npm runs scripts in the project's folder; a relative path is meant from where npm was called. */
-function located(file: string): string {
-  const fromCaller = resolve(process.env['INIT_CWD'] ?? '.', file);
-  const found = [fromCaller, resolve(file)].find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`there is no file ${file}`);
-  return found;
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number of at least 1.');
-  return number;
 }
 
 await program.parseAsync();

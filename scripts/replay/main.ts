@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { HttpClient, reasonOf } from './http.ts';
+import { Command, Option } from 'commander';
+import { firstContact, located, positive, whole } from './command-line.ts';
 import type { Door } from './participant.ts';
 import { isCleanRun, reportJson, reportLines } from './report.ts';
 import { run } from './run.ts';
@@ -14,7 +12,6 @@ import { parseTranscripts, sessionIds } from './transcript.ts';
 
 const IN_FLIGHT_DEFAULT = 64;
 const PATIENCE_S_DEFAULT = 300;
-const FIRST_CONTACT_MS_MAX = 10_000;
 const EXIT_DIFFERENCE = 1;
 const EXIT_CANNOT_BEGIN = 2;
 
@@ -102,33 +99,6 @@ async function prepare(file: string, options: Options) {
     patienceMs: options.patience * 1_000,
     tokenFor,
   };
-}
-
-/** npm runs scripts in the project's folder; a relative path is meant from where npm was called. */
-function located(file: string): string {
-  const fromCaller = resolve(process.env['INIT_CWD'] ?? '.', file);
-  return existsSync(fromCaller) ? fromCaller : resolve(file);
-}
-
-async function firstContact(url: string): Promise<void> {
-  try {
-    const reply = await new HttpClient({ url, patienceMs: FIRST_CONTACT_MS_MAX }).insist('GET', '/healthz');
-    if (reply.status !== 200) throw new Error(`it answers ${reply.status} to /healthz`);
-  } catch (error) {
-    throw new Error(`no system at ${url} (${reasonOf(error)}): start one with npm start, or name its --url`, { cause: error });
-  }
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It must be a number above 0.');
-  return number;
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number of at least 1.');
-  return number;
 }
 
 await program.parseAsync();

@@ -12,6 +12,7 @@ import { CalledOff } from './settle.ts';
 import { storeStop } from './store-stop.ts';
 import { type Scene, SCENES } from './scenes.ts';
 import { storm } from './storm.ts';
+import { positive } from '../../scripts/replay/command-line.ts';
 
 const program = new Command('faults')
   .description('Breaks a real system under load, by a seeded plan, mends it, and checks what every client was told.')
@@ -92,12 +93,6 @@ async function run(options: Options, common: Common): Promise<{ lines: string[];
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It must be a number above 0.');
-  return number;
 }
 
 function whole(value: string): number {
