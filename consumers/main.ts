@@ -63,14 +63,16 @@ async function startAll(
   signal: AbortSignal,
 ): Promise<Stop[]> {
   const stops = await Promise.all(
-    STARTS.filter(([role]) => roles.includes(role)).map(async ([role, begin]) => {
-      const stop = await start(role, begin, connection, settings, signal);
-      if (stop !== undefined) log('info', 'started', { role });
-      return stop;
+    roles.map(async (role) => {
+      const begins = STARTS.filter(([name]) => name === role);
+      const started = await Promise.all(begins.map(async ([, begin]) => await start(role, begin, connection, settings, signal)));
+      // once, when all that the role is made of has started
+      if (started.every((stop) => stop !== undefined)) log('info', 'started', { role });
+      return started;
     }),
   );
   if (!signal.aborted) log('info', 'ready', { roles });
-  return stops.filter((stop) => stop !== undefined);
+  return stops.flat().filter((stop) => stop !== undefined);
 }
 
 /** Starts a role, again and again until it starts. Undefined when the signal aborted first. */
