@@ -56,7 +56,8 @@ const model: ReadModel = {
 };
 
 const log = jsonLog((line) => process.stdout.write(line));
-watchEventLoop(log, { stallMsMax: 500, graceMsMax: 300 });
+// long enough that a busy machine is not taken for a loop
+watchEventLoop(log, { stallMsMax: 1_500, graceMsMax: 500 });
 const settings = settingsFrom(process.env);
 const ending = new AbortController();
 process.on('SIGTERM', () => ending.abort());
