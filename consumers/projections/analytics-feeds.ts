@@ -19,6 +19,7 @@ import type { AnalyticsStore, LetterRow, ReceiptRow } from '../stores/analytics/
  */
 
 const DURABLE = 'analytics';
+export const FEED_STREAMS: readonly string[] = [RECEIPTS_STREAM, DEAD_LETTERS_STREAM];
 const BATCH_MESSAGES_MAX = 500;
 const PULL_WAIT_MS = 5_000;
 const ACK_WAIT_MS = 60_000;

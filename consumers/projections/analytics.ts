@@ -5,13 +5,14 @@ import type { ReadModel } from '../runtime/read-model.ts';
 import { openAnalytics } from '../stores/analytics/open.ts';
 import type { AnalyticsStore, EventRow } from '../stores/analytics/port.ts';
 import { analyticsAudit } from './analytics-audit.ts';
-import { AnalyticsFeeds } from './analytics-feeds.ts';
+import { AnalyticsFeeds, FEED_STREAMS } from './analytics-feeds.ts';
 
 /** The read model of figures: who did what and when, how long things took, and never what anybody wrote. */
 export const ANALYTICS_DURABLE = 'analytics';
 
 export const analyticsReadModel: ReadModel = {
   name: ANALYTICS_DURABLE,
+  alsoReads: FEED_STREAMS,
   async open({ client, manager, settings, log, time }) {
     const store = await openAnalytics(settings, true);
     const feeds = new AnalyticsFeeds({ client, manager, store, log, time });

@@ -94,6 +94,8 @@ export interface ReadModel {
   open(platform: Platform): Promise<OpenedReadModel>;
   /** what it is given of what the stream lost; absent: `all` */
   refill?: Refill;
+  /** streams on which it has a durable of its name besides that on the stream of events */
+  alsoReads?: readonly string[];
   /**
    * How it is made anew beside the one that serves. Absent: a rebuild gives it every event once more in place, which repairs
    * what is missing and leaves what is there.

@@ -16,6 +16,8 @@ export interface DurableSeen {
   oldestAtMs?: number;
   /** it has acknowledged what the stream does not have: the stream lost its tail, or was made anew */
   isAhead: boolean;
+  /** an operator paused it: it is behind because somebody wants it to be */
+  isPaused?: true;
 }
 
 export interface StreamSeen {
@@ -63,6 +65,6 @@ function purgeOf({ durables, firstSeq }: StreamSeen): Pick<Upkeep, 'purgeBelow' 
 function laggingOf({ nowMs, durables }: StreamSeen): Upkeep['lagging'] {
   return [...durables.values()].flatMap((durable) => {
     const lagMs = durable?.oldestAtMs === undefined ? 0 : nowMs - durable.oldestAtMs;
-    return durable !== undefined && lagMs > LAG_MS_MAX ? [{ name: durable.name, lagMs }] : [];
+    return durable !== undefined && durable.isPaused !== true && lagMs > LAG_MS_MAX ? [{ name: durable.name, lagMs }] : [];
   });
 }

@@ -1,11 +1,6 @@
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type ConsumerInfo,
-  type JetStreamManager,
-  type MsgRequest,
-} from '@nats-io/jetstream';
-import { EVENTS_STREAM, EVENTS_SUBJECTS } from '../../shared/contract/subjects.ts';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { infoOf, oldestAbove, pausedUntilOf } from '../runtime/durable-look.ts';
 import type { DurableSeen, StreamSeen } from './plan.ts';
 
 /** Looks at the stream, and then at the durables: what came in between is nobody's yet. Rejects when a part cannot be seen. */
@@ -25,54 +20,25 @@ export async function lookAtStream(manager: JetStreamManager, readModels: readon
 }
 
 async function lookAtDurable(manager: JetStreamManager, name: string, lastSeq: number): Promise<DurableSeen | undefined> {
-  const info = await infoOf(manager, name);
+  const info = await infoOf(manager, { stream: EVENTS_STREAM, name });
   if (info === undefined) return undefined;
   const floor = info.ack_floor.stream_seq;
+  const paused = pausedUntilOf(info) === undefined ? {} : { isPaused: true as const };
   if (floor > lastSeq && (await isShorterThan(manager, floor))) {
-    return { name, settledTo: 0, isAhead: true };
+    return { name, settledTo: 0, isAhead: true, ...paused };
   }
   // the floor of a durable that takes some types only stays where the last of those was: what follows is not for it
-  const oldest = await oldestAbove(manager, subjectsOf(info), floor);
+  const oldest = await oldestAbove(manager, info, floor);
   return {
     name,
     settledTo: oldest === undefined ? Math.max(floor, lastSeq) : oldest.seq - 1,
     ...(oldest === undefined ? {} : { oldestAtMs: oldest.atMs }),
     isAhead: false,
+    ...paused,
   };
 }
 
 /** The stream goes on while we look: a floor beyond what it had is only strange when it still is. */
 async function isShorterThan(manager: JetStreamManager, floor: number): Promise<boolean> {
   return (await manager.streams.info(EVENTS_STREAM)).state.last_seq < floor;
-}
-
-async function infoOf(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
-  try {
-    return await manager.consumers.info(EVENTS_STREAM, name);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return undefined;
-    throw error;
-  }
-}
-
-function subjectsOf({ config }: ConsumerInfo): readonly string[] {
-  if (config.filter_subjects !== undefined && config.filter_subjects.length > 0) return config.filter_subjects;
-  return [config.filter_subject ?? EVENTS_SUBJECTS];
-}
-
-async function oldestAbove(
-  manager: JetStreamManager,
-  subjects: readonly string[],
-  floor: number,
-): Promise<{ seq: number; atMs: number } | undefined> {
-  let oldest: { seq: number; atMs: number } | undefined;
-  for (const subject of subjects) {
-    // the leader's answer; the client's type knows this form of the request for direct gets alone
-    const query: MsgRequest & { next_by_subj: string } = { seq: floor + 1, next_by_subj: subject };
-    const message = await manager.streams.getMessage(EVENTS_STREAM, query);
-    if (message !== null && (oldest === undefined || message.seq < oldest.seq)) {
-      oldest = { seq: message.seq, atMs: message.time.getTime() };
-    }
-  }
-  return oldest;
 }

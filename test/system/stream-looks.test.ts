@@ -3,6 +3,7 @@ import { headers } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jetStreamEventStream } from '../../consumers/query/event-stream.ts';
 import { knownLetters } from '../../consumers/query/letters.ts';
+import { lookAtDurable } from '../../consumers/runtime/durable-look.ts';
 import { jetStreamLetters } from '../../consumers/runtime/letters.ts';
 import { ensureStreams } from '../../consumers/runtime/streams.ts';
 import { lookAtStream } from '../../consumers/upkeep/seen.ts';
@@ -55,6 +56,32 @@ requireOrSkip('nats-server', natsServerMissing())('what a real server says of th
     await acknowledge('few', 1);
     // its floor stands at 5: what follows is not for it
     expect((await lookAtStream(manager, ['few'], Date.now())).durables.get('few')?.settledTo).toBe(6);
+  });
+
+  test('a durable says how far it is, how old the oldest is that it owes, and until when it is paused', async () => {
+    const place = { stream: EVENTS_STREAM, name: 'owes' };
+    await durable('owes', { filter_subjects: ['millrace.events.*.message.created.*', 'millrace.events.*.trace.started.*'] });
+    expect(await lookAtDurable(manager, place)).toMatchObject({ pending: 4, ackPending: 0, redelivered: 0, settled: 0 });
+    const consumer = await client.consumers.get(EVENTS_STREAM, 'owes');
+    for await (const message of await consumer.fetch({ max_messages: 2, expires: 2_000 }))
+      if (message.seq === 1) await message.ackAck();
+    const oldest = await manager.streams.getMessage(EVENTS_STREAM, { seq: 2 });
+    expect(await lookAtDurable(manager, place)).toMatchObject({
+      pending: 2,
+      ackPending: 1,
+      settled: 1,
+      oldestAtMs: oldest?.time.getTime(),
+    });
+    const until = new Date(Date.now() + 3_600_000);
+    await manager.consumers.pause(EVENTS_STREAM, 'owes', until);
+    expect((await lookAtDurable(manager, place))?.pausedUntilMs).toBe(until.getTime());
+    expect((await lookAtStream(manager, ['owes'], Date.now())).durables.get('owes')).toMatchObject({ isPaused: true });
+    await manager.consumers.resume(EVENTS_STREAM, 'owes');
+    expect(await lookAtDurable(manager, place)).not.toHaveProperty('pausedUntilMs');
+    expect(await lookAtDurable(manager, { stream: EVENTS_STREAM, name: 'few' })).toMatchObject({ pending: 0, ackPending: 0 });
+    expect(await lookAtDurable(manager, { stream: EVENTS_STREAM, name: 'few' })).not.toHaveProperty('oldestAtMs');
+    expect(await lookAtDurable(manager, { stream: EVENTS_STREAM, name: 'none' })).toBeUndefined();
+    expect(await lookAtDurable(manager, { stream: 'NONE', name: 'none' })).toBeUndefined();
   });
 
   test('the look goes along one session, from a sequence on, and knows what was acknowledged', async () => {

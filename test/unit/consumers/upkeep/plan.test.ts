@@ -48,6 +48,11 @@ describe('the upkeep of the stream', () => {
       ),
       { lagging: [{ name: 'history', lagMs: LAG_MS_MAX + 1 }] },
     ],
+    [
+      'one that an operator paused is behind because they want it to be',
+      seen(1, durable('history', 20, { oldestAtMs: NOW - LAG_MS_MAX - 1, isPaused: true })),
+      { lagging: [] },
+    ],
   ];
   test.each(cells)('%s', (_what, state, upkeep) => {
     expect(planUpkeep(state)).toEqual(upkeep);
