@@ -5,7 +5,7 @@ import type { DurablePlace } from './runtime/durable-look.ts';
 
 /** A consumer that operators see and name: one per read model, and the relay. */
 export interface NamedConsumer extends DurablePlace {
-  /** streams on which it has a durable of the same name besides: paused with it, and measured by nobody */
+  /** streams on which it has a durable of the same name besides: paused with it; only metrics show how far they are */
   alsoOn: readonly string[];
 }
 

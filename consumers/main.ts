@@ -2,11 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { startAdmin } from './admin/start.ts';
+import { prometheusMetrics, type PrometheusMetrics } from './metrics/prometheus.ts';
+import { metricsRoute, startLag } from './metrics/start.ts';
 import { startHistoryQuery, startSearchQuery } from './query/start.ts';
 import { READ_MODELS } from './read-models.ts';
 import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
 import { connectForever } from './runtime/connection.ts';
+import { endpointSettingsFrom, serveEndpoint, type EndpointSettings } from './runtime/endpoint.ts';
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { rolesFrom, SettingError } from './runtime/settings.ts';
 import { DRAIN_MS_MAX, ENSURE_EVERY_MS, startReadModel } from './runtime/start-read-model.ts';
@@ -20,30 +23,37 @@ const CLOSE_MS_MAX = 2_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
 
 type Stop = () => Promise<void>;
-type Start = (connection: NatsConnection, settings: Settings, log: Log) => Promise<Stop>;
+type Start = (connection: NatsConnection, settings: Settings, log: Log, metrics: PrometheusMetrics) => Promise<Stop>;
 
 const log = jsonLog((line) => process.stdout.write(line));
 
 async function main(): Promise<number> {
   let roles: string[];
   let settings: Settings;
+  let endpoint: EndpointSettings;
   try {
     const known = [...new Set(STARTS.map(([role]) => role))];
     const { values } = parseArgs({ options: { roles: { type: 'string', default: known.join(',') } } });
     roles = rolesFrom(values.roles, known);
     settings = settingsFrom(process.env);
+    endpoint = endpointSettingsFrom(process.env);
     mkdirSync(settings.dataDir, { recursive: true });
   } catch (error) {
     log('error', error instanceof SettingError ? error.message : describe(error));
     return 2;
   }
   watchEventLoop(log);
+  const metrics = prometheusMetrics();
+  const stopEndpoint = serveEndpoint(endpoint, new Map([['/metrics', metricsRoute(metrics)]]), log);
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort());
   const connection = await connectForever(settings, log, ending.signal);
-  if (connection === undefined) return 0;
+  if (connection === undefined) {
+    await stopEndpoint();
+    return 0;
+  }
   const ended = new AbortController();
-  const started = startAll(roles, connection, settings, ended.signal);
+  const started = startAll(roles, { connection, settings, metrics }, ended.signal);
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
   ended.abort();
@@ -51,23 +61,30 @@ async function main(): Promise<number> {
   await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) =>
     log('warn', 'not drained', { error: describe(error) }),
   );
+  // last: whoever watches sees it drain
+  await stopEndpoint();
   log('info', 'stopped');
   return ending.signal.aborted ? 0 : 1;
 }
 
+interface Parts {
+  connection: NatsConnection;
+  settings: Settings;
+  metrics: PrometheusMetrics;
+}
+
 /** Starts the roles side by side: none waits for what only another one needs. Never rejects; those that the signal ended are left out. */
-async function startAll(
-  roles: readonly string[],
-  connection: NatsConnection,
-  settings: Settings,
-  signal: AbortSignal,
-): Promise<Stop[]> {
+async function startAll(roles: readonly string[], parts: Parts, signal: AbortSignal): Promise<Stop[]> {
   const stops = await Promise.all(
     roles.map(async (role) => {
+      parts.metrics.partUp(role, false);
       const begins = STARTS.filter(([name]) => name === role);
-      const started = await Promise.all(begins.map(async ([, begin]) => await start(role, begin, connection, settings, signal)));
+      const started = await Promise.all(begins.map(async ([, begin]) => await start(role, begin, parts, signal)));
       // once, when all that the role is made of has started
-      if (started.every((stop) => stop !== undefined)) log('info', 'started', { role });
+      if (started.every((stop) => stop !== undefined)) {
+        parts.metrics.partUp(role, true);
+        log('info', 'started', { role });
+      }
       return started;
     }),
   );
@@ -79,15 +96,14 @@ async function startAll(
 async function start(
   role: string,
   begin: Start,
-  connection: NatsConnection,
-  settings: Settings,
+  { connection, settings, metrics }: Parts,
   signal: AbortSignal,
 ): Promise<Stop | undefined> {
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role, ...fields });
   let complained = '';
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      return await begin(connection, settings, roleLog);
+      return await begin(connection, settings, roleLog, metrics);
     } catch (error) {
       const complaint = describe(error);
       if (complaint !== complained) log('warn', 'waiting to start', { role, error: complaint });
@@ -98,29 +114,28 @@ async function start(
   return undefined;
 }
 
+const READ_MODEL_NAMES = READ_MODELS.map(({ name }) => name);
+
 /** every role there is: one per read model, and those that write none; what one role starts side by side has a row each */
 const STARTS: readonly (readonly [role: string, begin: Start])[] = [
   ...READ_MODELS.map((model): [string, Start] => [
     model.name,
-    async (connection, settings, roleLog) => await startReadModel(model, connection, settings, roleLog),
+    async (connection, settings, roleLog, metrics) => await startReadModel(model, connection, settings, roleLog, metrics),
   ]),
   [
     'upkeep',
-    async (connection, settings, roleLog) =>
-      await startUpkeep(
-        connection,
-        READ_MODELS.map(({ name }) => name),
-        roleLog,
-        settings.upkeepEveryMs,
-      ),
+    async (connection, settings, roleLog) => await startUpkeep(connection, READ_MODEL_NAMES, roleLog, settings.upkeepEveryMs),
   ],
+  ['upkeep', async (connection, _settings, roleLog, metrics) => await startLag(connection, roleLog, metrics)],
   ['query', startHistoryQuery],
   ['query', startSearchQuery],
   ['admin', startAdmin],
   [
     'relay',
-    async (connection, settings, roleLog) =>
-      await startRelay(connection, settings, roleLog, { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX }),
+    async (connection, settings, roleLog, metrics) => {
+      const times = { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX };
+      return await startRelay(connection, settings, roleLog, times, metrics);
+    },
   ],
 ];
 

@@ -48,7 +48,7 @@ export async function consume(job: ConsumeJob): Promise<Consumed> {
   const { role, env, manager, profileDir } = job;
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const child = spawn(process.execPath, [...profiling, MAIN, '--roles', role], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], METRICS_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

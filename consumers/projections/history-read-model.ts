@@ -33,10 +33,10 @@ export const historyReadModel: ReadModel = {
 };
 
 /** The read model on a store that is open; closes it. */
-export function historyOn(store: HistoryStore, { client, manager, post, log, now, time }: Platform): OpenedReadModel {
+export function historyOn(store: HistoryStore, { client, manager, post, log, metrics, now, time }: Platform): OpenedReadModel {
   const projection = historyProjection(store, now);
   const poster = edgePoster(post, () => store.messageCount?.());
-  const receipts = new ReceiptSender(poster, log, jetStreamTeller(client), time);
+  const receipts = new ReceiptSender(poster, log, jetStreamTeller(client), time, metrics);
   return {
     projection,
     settlements: receipts,

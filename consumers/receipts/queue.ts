@@ -19,6 +19,8 @@ interface Pending {
   failures: Map<number, Failure>;
   publishedAt: number;
   persistedAt: number;
+  /** when the oldest of what is to be told was stored, or buried */
+  oldestMs: number;
   dueAtMs: number;
 }
 
@@ -31,6 +33,8 @@ export class ReceiptQueue {
   readonly #pending = new Map<string, Pending>();
   /** when a session was last told; only those within the interval matter, in the order of time */
   readonly #toldAtMs = new Map<string, number>();
+  /** of receipts that were taken */
+  readonly #oldestMs = new WeakMap<Receipt, number>();
   #dropped = 0;
 
   addPersisted(place: { tenant: string; sessionId: string; seq: number }, publishedAtMs: number, nowMs: number): void {
@@ -39,6 +43,7 @@ export class ReceiptQueue {
     // the same event also came whole: it is persisted, whatever a copy of it was
     pending.failures.delete(place.seq);
     pending.publishedAt = Math.max(pending.publishedAt, publishedAtMs);
+    pending.oldestMs = Math.min(pending.oldestMs, publishedAtMs);
     pending.persistedAt = Math.max(pending.persistedAt, nowMs);
     this.#trim();
   }
@@ -48,6 +53,7 @@ export class ReceiptQueue {
     if (pending.ranges.some(([from, to]) => from <= failure.seq && failure.seq <= to)) return;
     pending.failures.set(failure.seq, failure);
     pending.publishedAt = Math.max(pending.publishedAt, failure.at);
+    pending.oldestMs = Math.min(pending.oldestMs, failure.at);
     pending.persistedAt = Math.max(pending.persistedAt, failure.at);
     this.#trim();
   }
@@ -86,6 +92,7 @@ export class ReceiptQueue {
       pending.ranges = addRanges(pending.ranges, without(receipt.seqs, failed));
       for (const failure of receipt.failures ?? []) pending.failures.set(failure.seq, failure);
       pending.publishedAt = Math.max(pending.publishedAt, receipt.publishedAt);
+      pending.oldestMs = Math.min(pending.oldestMs, this.oldestMs(receipt));
       pending.persistedAt = Math.max(pending.persistedAt, receipt.persistedAt);
       pending.dueAtMs = Math.max(pending.dueAtMs, nowMs + delayMs);
     }
@@ -99,6 +106,11 @@ export class ReceiptQueue {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** When the oldest event of a receipt that was taken from here was stored; epoch milliseconds. */
+  oldestMs(receipt: Receipt): number {
+    return this.#oldestMs.get(receipt) ?? receipt.publishedAt;
   }
 
   /** How many sessions' receipts were dropped since the last question. */
@@ -121,6 +133,7 @@ export class ReceiptQueue {
       persistedAt: pending.persistedAt,
       ...(failures.length === 0 ? {} : { failures }),
     };
+    this.#oldestMs.set(receipt, pending.oldestMs);
     this.#pending.delete(key);
     this.#toldAtMs.delete(key);
     this.#toldAtMs.set(key, nowMs);
@@ -139,7 +152,8 @@ export class ReceiptQueue {
     if (known !== undefined) return known;
     const toldAtMs = this.#toldAtMs.get(key);
     const dueAtMs = Math.max(nowMs + LINGER_MS, toldAtMs === undefined ? 0 : toldAtMs + SESSION_INTERVAL_MS);
-    const pending: Pending = { tenant, sessionId, ranges: [], failures: new Map(), publishedAt: 0, persistedAt: 0, dueAtMs };
+    const none = { ranges: [], failures: new Map(), publishedAt: 0, persistedAt: 0, oldestMs: Infinity };
+    const pending: Pending = { tenant, sessionId, ...none, dueAtMs };
     this.#pending.set(key, pending);
     return pending;
   }

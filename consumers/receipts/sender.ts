@@ -5,6 +5,7 @@ import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { Settlements } from '../runtime/batch.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
+import { NO_METRICS, type Metrics } from '../runtime/metrics.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
 import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
 import { failureOf, tellOne } from './one-receipt.ts';
@@ -48,15 +49,23 @@ export class ReceiptSender implements Settlements {
   #failures = 0;
   readonly #tell: TellReceipts;
   readonly #time: Time;
+  readonly #metrics: Metrics;
   /** taken by the edge, and not yet in MILLRACE_RECEIPTS */
   #untold: Receipt[] = [];
   #tellingFails = false;
   #telling = false;
 
-  constructor(post: PostReceipts, log: Log, tell: TellReceipts = async () => undefined, time: Time = SYSTEM_TIME) {
+  constructor(
+    post: PostReceipts,
+    log: Log,
+    tell: TellReceipts = async () => undefined,
+    time: Time = SYSTEM_TIME,
+    metrics: Metrics = NO_METRICS,
+  ) {
     this.#post = post;
     this.#tell = tell;
     this.#time = time;
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -151,9 +160,11 @@ export class ReceiptSender implements Settlements {
       const { failed } = await this.#post(receipts);
       const refused = new Set(failed.map(({ tenant, sessionId }) => `${tenant} ${sessionId}`));
       const back = receipts.filter(({ tenant, sessionId }) => refused.has(`${tenant} ${sessionId}`));
+      const taken = receipts.filter((receipt) => !back.includes(receipt));
+      for (const receipt of taken) this.#metrics.receiptTaken(this.#time.now() - this.#queue.oldestMs(receipt));
       this.#queue.putBack(back, REFUSED_RETRY_MS, this.#time.now());
       // not awaited: whoever measures must not hold up the next receipts
-      void this.#tellOf(receipts.filter((receipt) => !back.includes(receipt)));
+      void this.#tellOf(taken);
       if (this.#failures > 0) this.#log('info', 'the edge takes receipts again');
       this.#failures = 0;
       return true;

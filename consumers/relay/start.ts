@@ -2,8 +2,9 @@ import { jetstream, jetstreamManager, type JetStreamManager, type MsgRequest } f
 import type { NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { COMMANDS_STREAM } from '../../shared/contract/subjects.ts';
-import { jetStreamDeadLetters } from '../runtime/dead-letters.ts';
+import { countedLetters, jetStreamDeadLetters } from '../runtime/dead-letters.ts';
 import { describe, type Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { signedPoster } from '../runtime/signed-post.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { ACK_WAIT_MS, ensurePinnedDurable, ensureStreams } from '../runtime/streams.ts';
@@ -28,6 +29,7 @@ export async function startRelay(
   settings: Settings,
   log: Log,
   { ensureEveryMs, drainMsMax }: RelayTimes,
+  metrics: Metrics,
 ): Promise<() => Promise<void>> {
   const client = jetstream(connection);
   const manager = await jetstreamManager(connection, { timeout: STREAM_CALL_MS_MAX });
@@ -44,7 +46,7 @@ export async function startRelay(
   const relay = new Relay({
     edge,
     stream: commandStream(manager),
-    deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+    deadLetters: countedLetters(jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT), metrics),
     replies: natsReplies(connection),
     log,
     now: Date.now,

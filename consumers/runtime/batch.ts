@@ -2,6 +2,7 @@ import { backoffMs, within, type BackoffBounds } from './backoff.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
+import { NO_METRICS, type Metrics } from './metrics.ts';
 import type { Delivery, Outcome, Projection } from './projection.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import type { Time } from './time.ts';
@@ -44,6 +45,8 @@ export interface BatchPorts {
   /** tests bring one that knows more versions of events */
   parse?: EventParser;
   log: Log;
+  /** absent: nobody measures */
+  metrics?: Metrics;
   now: () => number;
   random: () => number;
   /** waits at most so long; less when the worker is to stop */
@@ -66,12 +69,14 @@ interface Work extends Pick<Delivery, 'event' | 'stored'> {
 export class BatchHandler {
   readonly #ports: BatchPorts;
   readonly #bounds: BatchBounds;
+  readonly #metrics: Metrics;
   readonly #firstFailedAtMs = new Map<string, number>();
   #pauses = 0;
 
   constructor(ports: BatchPorts) {
     this.#ports = ports;
     this.#bounds = ports.bounds ?? BOUNDS;
+    this.#metrics = ports.metrics ?? NO_METRICS;
   }
 
   /** A batch waits for a store that fails. */
@@ -110,12 +115,14 @@ export class BatchHandler {
       } catch (error) {
         // the probe of a full or locked store may pass, for it is small: what the store says of itself goes before it
         if (error instanceof StoreUnavailable || !(await projection.healthy())) {
+          this.#metrics.sinkFailed(projection.name, 'unavailable');
           await this.#pause(attempt, error);
           if (stopping()) return this.#giveBack(works, release);
           // a store that is only slow must not be given for ever what it cannot do in time
           if (works.length > RETRIED_EVENTS_MAX) return await this.#settleInParts(works, release);
           continue;
         }
+        this.#metrics.sinkFailed(projection.name, 'bug');
         return await this.#isolate(works, error, release);
       }
       if (attempt > 1) log('info', 'the store answers again', { consumer: projection.name });
@@ -166,11 +173,13 @@ export class BatchHandler {
     if (attempt === 1) log('error', 'the store fails: paused', { consumer: projection.name, error: describe(error) });
     let healthy = false;
     this.#pauses += 1;
+    this.#metrics.waiting(projection.name, 1);
     for (let tries = 1; !healthy && !stopping(); tries += 1) {
       await wait(backoffMs(Math.max(attempt, tries), PAUSE_BOUNDS, random()));
       healthy = await projection.healthy();
     }
     this.#pauses -= 1;
+    this.#metrics.waiting(projection.name, -1);
   }
 
   #giveBack(works: readonly Work[], release: (incoming: Incoming) => void): void {

@@ -2,6 +2,7 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { DEAD_LETTERS_STREAM, deadLetterSubject } from '../../shared/contract/subjects.ts';
 import type { Incoming } from './incoming.ts';
+import type { Metrics } from './metrics.ts';
 import { keptName, LETTER_HEADERS } from './letter-headers.ts';
 
 export interface DeadLetter {
@@ -17,6 +18,16 @@ export interface DeadLetter {
 /** Where dead letters go. Resolves once one is stored; a rejection leaves the message where it was. */
 export interface DeadLetters {
   store(letter: DeadLetter): Promise<void>;
+}
+
+/** Tells whoever measures of each letter that was stored. */
+export function countedLetters(deadLetters: DeadLetters, metrics: Metrics): DeadLetters {
+  return {
+    async store(letter) {
+      await deadLetters.store(letter);
+      metrics.buried(letter.consumer, letter.reason);
+    },
+  };
 }
 
 const HEADER_CHARS_MAX = 1_000;

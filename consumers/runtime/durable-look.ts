@@ -33,7 +33,11 @@ export interface DurableLook {
 /** Undefined where there is no such durable, or no stream for it. Rejects when the server does not answer in time. */
 export async function lookAtDurable(manager: JetStreamManager, { stream, name }: DurablePlace): Promise<DurableLook | undefined> {
   const info = await infoOf(manager, { stream, name });
-  if (info === undefined) return undefined;
+  return info === undefined ? undefined : await lookOf(manager, info);
+}
+
+/** The same of a durable whose state is at hand: one question more, where something is left of it. */
+export async function lookOf(manager: JetStreamManager, info: ConsumerInfo): Promise<DurableLook> {
   const { num_pending: pending, num_ack_pending: ackPending, num_redelivered: redelivered, ack_floor: floor } = info;
   const oldest = pending + ackPending === 0 ? undefined : await oldestAbove(manager, info, floor.stream_seq);
   const pausedUntilMs = pausedUntilOf(info);

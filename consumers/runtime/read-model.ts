@@ -6,6 +6,7 @@ import type { Settlements } from './batch.ts';
 import type { ScannedRow } from '../stores/history/scan.ts';
 import type { HistoryTable } from '../stores/history/tables.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { Projection } from './projection.ts';
 import type { OpenGenerations } from './generations.ts';
 import type { Archive } from '../stores/history/archive.ts';
@@ -27,6 +28,8 @@ export interface Platform {
   now: () => number;
   /** timers and chance; `now` is its own */
   time: Time;
+  /** absent: nobody measures */
+  metrics?: Metrics;
   /** the archive that a guard reads and notes in; absent: nobody guards. Rejects while the store cannot be reached. */
   openArchive?: () => Promise<Archive & { close(): Promise<void> }>;
   /** absent: JetStream's own, by `manager` */

@@ -4,6 +4,7 @@ import { BATCH_EVENTS_FIRST, nextBatchEvents, nextInHandEvents } from './caution
 import type { DeadLetters } from './dead-letters.ts';
 import type { Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
+import { NO_METRICS, type Metrics } from './metrics.ts';
 import type { Projection } from './projection.ts';
 import { every, SYSTEM_TIME, type Time } from './time.ts';
 
@@ -24,6 +25,8 @@ export interface RunnerPorts {
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
   log: Log;
+  /** absent: nobody measures */
+  metrics?: Metrics;
   /** absent: the system's */
   time?: Time;
 }
@@ -202,6 +205,7 @@ export class Runner {
     const begunMs = this.#time.now();
     await this.#handler.process(batch, this.#release);
     const done = { events: batch.length, tookMs: this.#time.now() - begunMs };
+    (this.#ports.metrics ?? NO_METRICS).batch(this.#ports.projection.name, done.events, done.tookMs);
     this.#batchEvents = nextBatchEvents(this.#batchEvents, done, BATCH_EVENTS_MAX);
   }
 

@@ -2,10 +2,11 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openHistory } from '../projections/history-read-model.ts';
 import type { Settings } from '../settings.ts';
-import { jetStreamDeadLetters } from './dead-letters.ts';
+import { countedLetters, jetStreamDeadLetters } from './dead-letters.ts';
 import { startGuard } from './guarded.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
 import type { Log } from './log.ts';
+import { NO_METRICS, type Metrics } from './metrics.ts';
 import type { OpenedReadModel, Platform, ReadModel } from './read-model.ts';
 import { serveRedrives } from './redrive.ts';
 import { Runner, type RunnerBounds } from './runner.ts';
@@ -30,8 +31,9 @@ export async function startReadModel(
   connection: NatsConnection,
   settings: Settings,
   log: Log,
+  metrics: Metrics,
 ): Promise<() => Promise<void>> {
-  const platform = await platformOf(connection, settings, log);
+  const platform = { ...(await platformOf(connection, settings, log)), metrics };
   return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, log) });
 }
 
@@ -63,7 +65,7 @@ export async function runReadModel(
   platform: Platform,
   { beside, bounds = RUNNER_BOUNDS }: Running = {},
 ): Promise<() => Promise<void>> {
-  const { connection, client, manager, settings, log, time } = platform;
+  const { connection, client, manager, settings, log, time, metrics = NO_METRICS } = platform;
   // first, and whatever the store says: without a stream the edge could hand nothing over
   await ensureStreams(manager, settings, log);
   const opened: OpenedReadModel = await model.open(platform);
@@ -77,7 +79,8 @@ export async function runReadModel(
     await opened.close();
     throw error;
   }
-  const deadLetters = jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT);
+  const letters = jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT);
+  const deadLetters = countedLetters(letters, metrics);
   const runner = new Runner(
     {
       projection: opened.projection,
@@ -86,6 +89,7 @@ export async function runReadModel(
       ...(opened.settlements === undefined ? {} : { settlements: opened.settlements }),
       ensure,
       log,
+      metrics,
       time,
     },
     bounds,

@@ -59,6 +59,7 @@ export class ConsumerProcess {
         EDGE_URL: url,
         INTERNAL_SECRET: secrets.internalSecret,
         DATA_DIR: dataDir,
+        METRICS_PORT: '0',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -28,7 +28,13 @@ export class RelayProcess {
   /** Resolves when it is ready. */
   static async start({ natsUrl, edgeUrl, internalSecret }: RelaySurroundings): Promise<RelayProcess> {
     const child = spawn(process.execPath, [join(ROOT, 'consumers/main.ts'), '--roles', 'relay'], {
-      env: { PATH: process.env['PATH'], NATS_URL: natsUrl, EDGE_URL: edgeUrl, INTERNAL_SECRET: internalSecret },
+      env: {
+        PATH: process.env['PATH'],
+        NATS_URL: natsUrl,
+        EDGE_URL: edgeUrl,
+        INTERNAL_SECRET: internalSecret,
+        METRICS_PORT: '0',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const relay = new RelayProcess(child);

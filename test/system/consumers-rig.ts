@@ -150,6 +150,7 @@ export class Rig {
       EDGE_URL: this.#edgeUrl,
       INTERNAL_SECRET: SECRET,
       DATA_DIR: this.dataDir,
+      METRICS_PORT: '0',
       EVENTS_MAX_BYTES: String(256 * 1024 ** 2),
     };
   }

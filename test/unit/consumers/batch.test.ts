@@ -4,6 +4,7 @@ import { BatchHandler, DELIVERIES_MAX } from '../../../consumers/runtime/batch.t
 import { nextBatchEvents, nextInHandEvents } from '../../../consumers/runtime/caution.ts';
 import { fitLetter, letterHeaders } from '../../../consumers/runtime/dead-letters.ts';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
+import { NO_METRICS, type Metrics } from '../../../consumers/runtime/metrics.ts';
 import type { Projection } from '../../../consumers/runtime/projection.ts';
 import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
 import { eventParser } from '../../../shared/contract/event-schema.ts';
@@ -106,6 +107,24 @@ describe('BatchHandler', () => {
     expect(waits).toEqual([250, 500]);
     expect(batch.map(({ told }) => told)).toEqual([['ack'], ['ack']]);
     expect(persisted).toEqual([1, 2]);
+  });
+
+  it('tells whoever measures what failed, and when it waits', async () => {
+    const told: string[] = [];
+    const metrics: Metrics = {
+      ...NO_METRICS,
+      sinkFailed: (consumer, kind) => told.push(`${consumer} ${kind}`),
+      waiting: (consumer, change) => told.push(`${consumer} waits ${change}`),
+    };
+    let failures = [new StoreUnavailable('down'), new Error('a bug')];
+    const handle = async (batch: readonly unknown[]) => {
+      const [failure] = failures;
+      failures = failures.slice(1);
+      if (failure !== undefined) throw failure;
+      return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
+    };
+    await process([{ handle }, { metrics }], messages(1, 2));
+    expect(told).toEqual(['history unavailable', 'history waits 1', 'history waits -1', 'history bug']);
   });
 
   it('tries a large batch again in parts: a store that is only slow goes on', async () => {

@@ -26,6 +26,25 @@ describe('ReceiptQueue', () => {
     expect(queue.size).toBe(0);
   });
 
+  it('knows since when the oldest of what a receipt tells has waited, also when it comes back', () => {
+    const queue = new ReceiptQueue();
+    for (const [seq, publishedAtMs] of [
+      [1, 500],
+      [2, 300],
+      [3, 900],
+    ] as const) {
+      queue.addPersisted(place(seq), publishedAtMs, 1_000);
+    }
+    const [receipt] = queue.takeDue(2_000);
+    if (receipt === undefined) throw new Error('nothing is due');
+    expect([receipt.publishedAt, queue.oldestMs(receipt)]).toEqual([900, 300]);
+    queue.putBack([receipt], 0, 2_000);
+    queue.addPersisted(place(4), 1_500, 2_000);
+    const [again] = queue.takeDue(9_000);
+    if (again === undefined) throw new Error('nothing is due');
+    expect([again.publishedAt, queue.oldestMs(again)]).toEqual([1_500, 300]);
+  });
+
   it('tells a quiet session at once, a busy one once per second', () => {
     const queue = new ReceiptQueue();
     queue.addPersisted(place(1), 1, 10_000);
