@@ -49,6 +49,8 @@ export interface RedriverPorts {
   /** Tells a Session that the history will not have an event. Rejects when it was not told. */
   tellFailed: (place: EventPlace, failure: { code: string; consumer: string; atMs: number }) => Promise<void>;
   log: AdminLog;
+  /** what a deadline is measured by; absent: the system's */
+  now?: () => number;
 }
 
 type Plan = { as: 'event' | 'erased'; event: Event; publishedAtMs: number } | { as: 'command'; command: CommandToPublish };
@@ -84,7 +86,8 @@ export class Redriver {
     const plan = await this.plan(letter);
     if (plan.as === 'command') await this.#ports.publish(plan.command);
     else {
-      const msMax = Math.max(1, untilMs - END_MS - Date.now());
+      const { now = Date.now } = this.#ports;
+      const msMax = Math.max(1, untilMs - END_MS - now());
       requireTaken(consumer, await this.#ports.handOver(consumer, plan.event, plan.publishedAtMs, msMax));
     }
     await this.#end(letter, operator, 'deadLetters.redrive', { as: plan.as });

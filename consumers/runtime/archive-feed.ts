@@ -1,3 +1,4 @@
+import type { EventParser } from '../../shared/contract/event-schema.ts';
 import { CLOUDEVENTS_CONTENT_TYPE, eventSubject } from '../../shared/contract/subjects.ts';
 import type { ArchivedEvent } from '../stores/history/archive.ts';
 import { wait } from './backoff.ts';
@@ -25,6 +26,8 @@ export class FeedStopped extends Error {
 export interface FeedPorts {
   projection: Projection;
   deadLetters: DeadLetters;
+  /** absent: that of this build */
+  parse?: EventParser | undefined;
   log: Log;
   time: Time;
   signal: AbortSignal;

@@ -42,8 +42,8 @@ export interface BatchPorts {
   deadLetters: DeadLetters;
   /** absent: nobody waits to hear what is final, and one confirmed acknowledgement per batch will do */
   settlements?: Settlements;
-  /** tests bring one that knows more versions of events */
-  parse?: EventParser;
+  /** absent: that of this build; tests bring one that knows more versions of events */
+  parse?: EventParser | undefined;
   log: Log;
   /** absent: nobody measures */
   metrics?: Metrics;

@@ -1,3 +1,4 @@
+import type { EventParser } from '../../shared/contract/event-schema.ts';
 import { HOUR_MS, type Archive } from '../stores/history/archive.ts';
 import { ArchiveFeed, FeedStopped } from './archive-feed.ts';
 import { wait } from './backoff.ts';
@@ -54,6 +55,7 @@ export interface GuardPorts {
   deadLetters: DeadLetters;
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
+  parse?: EventParser | undefined;
   log: Log;
   time: Time;
 }
@@ -188,7 +190,7 @@ export class Guard {
   }
 
   async #replay(note: Note, pending: PendingReplay): Promise<boolean> {
-    const { archive, deadLetters, letters, log, projection, time, workerId } = this.#ports;
+    const { archive, deadLetters, letters, log, parse, projection, time, workerId } = this.#ports;
     if (pending.claim !== undefined && pending.claim.by !== workerId && pending.claim.untilMs > time.now()) return false;
     const { signal } = this.#stop;
     const mine: PendingReplay = { begunMs: time.now(), ...pending };
@@ -199,7 +201,7 @@ export class Guard {
     await claimed();
     let claimedMs = time.now();
     log('info', 'replaying from the archive', { consumer: projection.name, fromMs: mine.fromMs });
-    const feed = new ArchiveFeed({ projection, deadLetters: onceBuried(deadLetters, letters), log, time, signal });
+    const feed = new ArchiveFeed({ projection, deadLetters: onceBuried(deadLetters, letters), parse, log, time, signal });
     const progress = async (nextHour?: number): Promise<void> => {
       if (signal.aborted) throw new FeedStopped();
       if (nextHour !== undefined) mine.nextHour = nextHour;

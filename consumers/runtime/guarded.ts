@@ -22,7 +22,7 @@ export interface GuardedParts {
 
 /** Answers what stops it, which never rejects. */
 export function startGuard(model: ReadModel, platform: Platform, parts: GuardedParts): () => Promise<void> {
-  const { connection, openArchive, log, manager, time } = platform;
+  const { connection, openArchive, log, manager, parse, time } = platform;
   if (openArchive === undefined) return async () => await Promise.resolve();
   const ending = new AbortController();
   const run = async (): Promise<void> => {
@@ -35,6 +35,7 @@ export function startGuard(model: ReadModel, platform: Platform, parts: GuardedP
       archive,
       look: platform.look ?? jetStreamLook(manager, () => connection.info),
       letters: jetStreamLetters(manager),
+      parse,
       log,
       time,
     });

@@ -1,5 +1,6 @@
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { Event } from '../../shared/core/types.ts';
 import type { Settings } from '../settings.ts';
 import type { Settlements } from './batch.ts';
@@ -30,6 +31,8 @@ export interface Platform {
   time: Time;
   /** absent: nobody measures */
   metrics?: Metrics;
+  /** which versions of events are known; absent: those of this build */
+  parse?: EventParser | undefined;
   /** the archive that a guard reads and notes in; absent: nobody guards. Rejects while the store cannot be reached. */
   openArchive?: () => Promise<Archive & { close(): Promise<void> }>;
   /** absent: JetStream's own, by `manager` */

@@ -1,3 +1,4 @@
+import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { Archive } from '../stores/history/archive.ts';
 import { ArchiveFeed, FeedStopped } from './archive-feed.ts';
 import { wait } from './backoff.ts';
@@ -60,6 +61,7 @@ export interface RebuildPorts {
   archive: Archive;
   letters: LetterSource;
   deadLetters: DeadLetters;
+  parse?: EventParser | undefined;
   lane: RebuildLane;
   source: (durable: string) => Source;
   bounds: RunnerBounds;
@@ -162,9 +164,9 @@ async function tidy({ log, name }: RebuildPorts, what: string, remove: () => Pro
 }
 
 function runnerOf(ports: RebuildPorts, projection: Projection, durable: string, deadLetters: DeadLetters): Runner {
-  const { bounds, log, source, time } = ports;
+  const { bounds, log, parse, source, time } = ports;
   const ensure = async (): Promise<void> => await Promise.resolve();
-  return new Runner({ projection, source: source(durable), deadLetters, ensure, log, time }, bounds);
+  return new Runner({ projection, source: source(durable), deadLetters, ensure, parse, log, time }, bounds);
 }
 
 /**
@@ -178,8 +180,8 @@ class Feeding {
 
   constructor(ports: RebuildPorts, projection: Projection, deadLetters: DeadLetters) {
     this.#ports = ports;
-    const { log, signal, time } = ports;
-    this.#feed = new ArchiveFeed({ projection, deadLetters, log, signal, time });
+    const { log, parse, signal, time } = ports;
+    this.#feed = new ArchiveFeed({ projection, deadLetters, parse, log, signal, time });
   }
 
   async run({ withLetters }: { withLetters: boolean }): Promise<number> {

@@ -1,13 +1,13 @@
 import { NoRespondersError, TimeoutError, RequestError, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { parseEvent } from '../../shared/contract/event-schema.ts';
+import { parseEvent, type EventParser } from '../../shared/contract/event-schema.ts';
 import { redriveSubject } from '../../shared/contract/subjects.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import { within } from './backoff.ts';
-import { describe, type Log } from './log.ts';
+import { describe } from './log.ts';
 import type { Delivery, Projection } from './projection.ts';
-import type { OpenedReadModel } from './read-model.ts';
+import type { OpenedReadModel, Platform } from './read-model.ts';
 
 /**
  * An event of a dead letter, handed to one worker of the consumer that buried it, and to no other consumer: over NATS request and
@@ -33,13 +33,15 @@ const answer = z.discriminatedUnion('outcome', [
 export type Redriven = z.infer<typeof answer>;
 
 type Taker = Pick<OpenedReadModel, 'projection' | 'redriven'>;
+type Process = Pick<Platform, 'log' | 'parse' | 'time'>;
 
 /** Takes redriven events in the process of the read model's own worker. Returns what stops it, and never rejects. */
-export function serveRedrives(connection: NatsConnection, taker: Taker, log: Log): () => Promise<void> {
+export function serveRedrives(connection: NatsConnection, taker: Taker, process: Process): () => Promise<void> {
+  const { log, time } = process;
   const running = new Set<Promise<void>>();
   const take = async (message: Msg): Promise<void> => {
     try {
-      const said = running.size >= IN_HAND_MAX ? later('Too many at once.') : await redriven(message.data, taker, log);
+      const said = running.size >= IN_HAND_MAX ? later('Too many at once.') : await redriven(message.data, taker, process);
       message.respond(JSON.stringify(said));
     } catch (error) {
       log('warn', 'a redrive could not be answered', { error: describe(error) });
@@ -61,8 +63,8 @@ export function serveRedrives(connection: NatsConnection, taker: Taker, log: Log
   });
   return async () => {
     try {
-      await within(DRAIN_MS_MAX, 'draining redrives', subscription.drain());
-      await within(DRAIN_MS_MAX, 'ending redrives', Promise.all(running));
+      await within(DRAIN_MS_MAX, 'draining redrives', subscription.drain(), time);
+      await within(DRAIN_MS_MAX, 'ending redrives', Promise.all(running), time);
     } catch (error) {
       log('warn', 'stopped with a redrive in hand', { error: describe(error) });
     }
@@ -70,12 +72,16 @@ export function serveRedrives(connection: NatsConnection, taker: Taker, log: Log
 }
 
 /** Exported for its test. Never rejects. */
-export async function redriven(bytes: Uint8Array, { projection, redriven: tell }: Taker, log: Log): Promise<Redriven> {
-  const read = parse(bytes);
+export async function redriven(
+  bytes: Uint8Array,
+  { projection, redriven: tell }: Taker,
+  { log, parse = parseEvent, time }: Process,
+): Promise<Redriven> {
+  const read = readRequest(bytes, parse);
   if (!read.ok) return { outcome: 'poison', reason: read.reason, detail: read.detail };
   const { event, publishedAtMs } = read.delivery;
   try {
-    const said = await within(HANDLE_MS_MAX, 'a redrive', handle(projection, read.delivery));
+    const said = await within(HANDLE_MS_MAX, 'a redrive', handle(projection, read.delivery), time);
     if (said.outcome !== 'taken') return said;
     await tell?.(event, publishedAtMs);
     const { tenant, sessionid: sessionId, seq, correlationid: correlationId } = event;
@@ -102,7 +108,7 @@ async function handle(projection: Projection, delivery: Delivery): Promise<Redri
 
 type Read = { ok: true; delivery: Delivery } | { ok: false; reason: string; detail: string };
 
-function parse(bytes: Uint8Array): Read {
+function readRequest(bytes: Uint8Array, parse: EventParser): Read {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
@@ -111,7 +117,7 @@ function parse(bytes: Uint8Array): Read {
   }
   const asked = request.safeParse(value);
   if (!asked.success) return { ok: false, reason: 'unparsable', detail: 'not a redrive of this version' };
-  const parsed = parseEvent(asked.data.event);
+  const parsed = parse(asked.data.event);
   if (!parsed.ok) return parsed;
   const { ok: _, ...event } = parsed;
   return { ok: true, delivery: { ...event, publishedAtMs: asked.data.publishedAtMs } };

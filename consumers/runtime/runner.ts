@@ -1,3 +1,4 @@
+import type { EventParser } from '../../shared/contract/event-schema.ts';
 import { backoffMs, wait, within } from './backoff.ts';
 import { BatchHandler, type BatchBounds, type Settlements } from './batch.ts';
 import { BATCH_EVENTS_FIRST, nextBatchEvents, nextInHandEvents } from './caution.ts';
@@ -24,6 +25,8 @@ export interface RunnerPorts {
   settlements?: Settlements;
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
+  /** absent: that of this build */
+  parse?: EventParser | undefined;
   log: Log;
   /** absent: nobody measures */
   metrics?: Metrics;

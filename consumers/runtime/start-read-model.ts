@@ -34,7 +34,7 @@ export async function startReadModel(
   metrics: Metrics,
 ): Promise<() => Promise<void>> {
   const platform = { ...(await platformOf(connection, settings, log)), metrics };
-  return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, log) });
+  return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, platform) });
 }
 
 /** What a process gives its read models. Rejects when JetStream is not to be had. */
@@ -65,7 +65,7 @@ export async function runReadModel(
   platform: Platform,
   { beside, bounds = RUNNER_BOUNDS }: Running = {},
 ): Promise<() => Promise<void>> {
-  const { connection, client, manager, settings, log, time, metrics = NO_METRICS } = platform;
+  const { connection, client, manager, settings, log, parse, time, metrics = NO_METRICS } = platform;
   // first, and whatever the store says: without a stream the edge could hand nothing over
   await ensureStreams(manager, settings, log);
   const opened: OpenedReadModel = await model.open(platform);
@@ -88,6 +88,7 @@ export async function runReadModel(
       deadLetters,
       ...(opened.settlements === undefined ? {} : { settlements: opened.settlements }),
       ensure,
+      parse,
       log,
       metrics,
       time,

@@ -17,7 +17,7 @@ export async function rebuildReadModel(
   report: (progress: RebuildProgress) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const { client, connection, log, manager, openArchive, time } = platform;
+  const { client, connection, log, manager, openArchive, parse, time } = platform;
   if (openArchive === undefined) throw new RebuildRefused('there is no archive to rebuild from');
   const archive = await openArchive();
   try {
@@ -30,6 +30,7 @@ export async function rebuildReadModel(
         archive,
         letters: jetStreamLetters(manager),
         deadLetters: jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT),
+        parse,
         lane: jetStreamLane(manager, () => connection.info),
         source: (durable) => new JetStreamSource(client, durable),
         bounds: RUNNER_BOUNDS,

@@ -1,6 +1,6 @@
 import { nextClock, rfc3339 } from './clock.ts';
 import type { SessionView } from './state.ts';
-import { eventVersion } from './upcast.ts';
+import { eventVersion, upcast, UPCASTERS } from './upcast.ts';
 import type { Actor, Envelope, ErasedData, Event, EventDraft, EventType, WholeEvent } from './types.ts';
 
 export interface Stamp {
@@ -16,8 +16,8 @@ export interface Stamp {
   traceparent?: string;
 }
 
-/** Gives a decided event its place: seq and clock follow the session's head. */
-export function stampEvent(view: SessionView, draft: EventDraft, stamp: Stamp): WholeEvent {
+/** Gives a decided event its place: seq and clock follow the session's head. Its version is the newest of `upcasters`. */
+export function stampEvent(view: SessionView, draft: EventDraft, stamp: Stamp, upcasters = UPCASTERS): WholeEvent {
   return {
     specversion: '1.0',
     id: stamp.eventId,
@@ -26,7 +26,7 @@ export function stampEvent(view: SessionView, draft: EventDraft, stamp: Stamp): 
     subject: draft.subject,
     time: rfc3339(stamp.nowMs),
     datacontenttype: 'application/json',
-    dataschema: `${stamp.publicUrl}/schemas/${draft.type}/${eventVersion(draft.type)}`,
+    dataschema: `${stamp.publicUrl}/schemas/${draft.type}/${eventVersion(draft.type, upcasters)}`,
     tenant: stamp.tenant,
     sessionid: stamp.sessionId,
     seq: view.head() + 1,
@@ -40,6 +40,16 @@ export function stampEvent(view: SessionView, draft: EventDraft, stamp: Stamp): 
     data: draft.data,
   } as WholeEvent;
 }
+
+/** In which versions a build writes events, and in which it reads them. Tests bring a build that knows later ones. */
+export interface EventVersions {
+  stamp: typeof stampEvent;
+  /** what was stored, in the newest version */
+  raise: (event: Event) => Event;
+}
+
+/** Those of this build. */
+export const EVENT_VERSIONS: EventVersions = { stamp: stampEvent, raise: (event) => upcast(event) };
 
 /** The same event after its erasure (contract §3). */
 export function eraseEvent(event: Event): Envelope<EventType, ErasedData> {

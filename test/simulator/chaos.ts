@@ -1,3 +1,4 @@
+import { OLDER } from './builds.ts';
 import type { FaultKind } from './faults.ts';
 import type { Scenery } from './run.ts';
 
@@ -26,6 +27,10 @@ const BLOWS: Partial<Record<FaultKind, (scene: Scenery) => boolean>> = {
   },
   'session-hibernates': ({ world, edge }) => world.pick([...edge.objects.values()])?.hibernate() === true,
   'older-session': ({ world, edge }) => world.pick([...edge.objects.values()])?.becomeOlder() === true,
+  'older-edge': ({ world, edge }) => {
+    const older = [...edge.objects.values()].filter(({ build, hasStamped }) => build === OLDER && hasStamped);
+    return world.pick(older)?.upgrade() === true;
+  },
   'partition-one-way': ({ world, network, workers, people }) => {
     const nodes = [...workers.map(({ name }) => name), ...people.map(({ machine }) => machine.node), 'edge'];
     const from = world.pick(nodes) ?? 'edge';

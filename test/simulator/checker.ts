@@ -1,14 +1,22 @@
-import type { Accepted, CommandStatus } from '../../shared/contract/answers.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Projection } from '../../consumers/runtime/projection.ts';
+import type { Accepted, CommandStatus, TraceAnswer } from '../../shared/contract/answers.ts';
 import type { Event } from '../../shared/core/types.ts';
 import type { PageItem, Result } from '../../worker/session/api.ts';
 import type { Archive } from './archive.ts';
+import { isNewestTrace, isOfLater, notNewest, type Build } from './builds.ts';
 import type { PublishRequest } from './jetstream/server.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { SessionObject } from './session-object.ts';
+import type { Witness } from './witness.ts';
+import { TENANT } from './edge.ts';
 import type { World } from './world.ts';
 
 /** A status never goes back, except `failed` to `persisted` (contract §1). */
 const RANKS = { accepted: 0, published: 1, failed: 2, persisted: 3 } as const;
+
+const DEAD_LETTERS = 'MILLRACE_DEAD_LETTERS';
+const DEAD_SUBJECT = 'millrace.dead.';
 
 export interface Sighting {
   event: Event;
@@ -62,7 +70,8 @@ export class Checker {
     if (event.type === 'session.deleted') this.#deletedAt.set(event.sessionid, event.seq);
     const known = session.get(event.seq);
     if (known === undefined) return void session.set(event.seq, { event, envelope });
-    if (known.envelope !== envelope) {
+    // whoever parsed it may have its members in another order
+    if (known.envelope !== envelope && !isDeepStrictEqual(JSON.parse(known.envelope), rest)) {
       return this.broke('P2', `seq ${event.seq} of ${event.sessionid} is ${envelope} in ${where}, and was ${known.envelope}`);
     }
     if (isErasedData(known.event.data)) session.set(event.seq, { event, envelope });
@@ -152,6 +161,25 @@ export class Checker {
     return this.letters.some((letter) => letter.sessionId === sessionId && letter.seq === seq && letter.consumer === consumer);
   }
 
+  /** Those of a version that was not known, which somebody redrives once it is; an event that hurts its store hurts it then, too. */
+  unknownLetters(): readonly Letter[] {
+    return this.letters.filter(({ sessionId, seq, reason, consumer }) => {
+      return (
+        reason === 'future_version' &&
+        (consumer !== 'history' || this.archive.poisonOf({ tenant: TENANT, sessionId }, seq) === undefined)
+      );
+    });
+  }
+
+  /**
+   * Whether another read model than the history must have an event in the end. Not one that it buried; nor one that is at the edge
+   * alone, as failed, for the server forgot the history's letter (docs/guarantees.md).
+   */
+  mustReach(sessionId: string, seq: number, consumer: string): boolean {
+    const isOnlyAtTheEdge = this.forgottenLetters.has(`${sessionId} ${seq}`) && !this.archived(sessionId, seq);
+    return !isOnlyAtTheEdge && !this.hasLetter(sessionId, seq, consumer);
+  }
+
   /** What the server stored, of events and of dead letters. */
   stored(stream: string, { subject, data, headers, msgId }: PublishRequest): void {
     const text = new TextDecoder().decode(data);
@@ -160,30 +188,69 @@ export class Checker {
       const event = JSON.parse(text) as Event;
       this.saw(event, 'the stream');
       this.archive.maybePoison(event.sessionid, event.seq);
-    } else if (stream === 'MILLRACE_DEAD_LETTERS') {
+    } else if (stream === DEAD_LETTERS) {
       const reason = headers?.get('Millrace-Reason') ?? '';
-      const consumer = subject.slice('millrace.dead.'.length);
+      const consumer = subject.slice(DEAD_SUBJECT.length);
       if (text.startsWith('garbage')) return void this.garbageLetters.add(`${consumer} ${text}`);
       const event = JSON.parse(text) as Event;
       this.saw(event, 'a dead letter');
+      if (reason === 'future_version' && !isOfLater(event))
+        this.broke('P7', `${consumer} says that it does not know ${event.dataschema}`);
       if (this.hasLetter(event.sessionid, event.seq, consumer)) return;
       this.letters.push({ sessionId: event.sessionid, seq: event.seq, reason, consumer });
+    }
+  }
+
+  /** A letter goes only once its event is where it belongs (P7). */
+  removed(stream: string, { subject, data }: Pick<PublishRequest, 'subject' | 'data'>, witness: Witness): void {
+    if (stream !== DEAD_LETTERS) return;
+    const consumer = subject.slice(DEAD_SUBJECT.length);
+    const { sessionid, seq } = JSON.parse(new TextDecoder().decode(data)) as Event;
+    const holds = consumer === 'history' ? this.archived(sessionid, seq) : witness.holds(sessionid, seq);
+    if (!holds) this.broke('P7', `the letter of seq ${seq} of ${sessionid} is gone, and ${consumer} does not have the event`);
+    this.#forgetLetter(consumer, sessionid, seq);
+  }
+
+  #forgetLetter(consumer: string, sessionId: string, seq: number): void {
+    this.letters = this.letters.filter(
+      (letter) => letter.sessionId !== sessionId || letter.seq !== seq || letter.consumer !== consumer,
+    );
+  }
+
+  /** A projection that is seen to be given nothing but the newest version that its build knows (0029): nobody guesses. */
+  watched(projection: Projection, build: Build): Projection {
+    return {
+      ...projection,
+      handle: async (batch) => {
+        for (const { event, stored } of batch) {
+          const why = notNewest(event, build);
+          if (why !== undefined) this.broke('nobody guesses', `${projection.name} was handed ${why}`);
+          this.saw(stored ?? event, `a delivery to ${projection.name}`);
+        }
+        return await projection.handle(batch);
+      },
+    };
+  }
+
+  /** What a client reads of traces is in the newest version that the edge knows. */
+  traces(sessionId: string, items: readonly TraceAnswer[], build: Build): void {
+    for (const { id, metadata } of items) {
+      if (!isNewestTrace(metadata, build))
+        this.broke('nobody guesses', `trace ${id} of ${sessionId} is read with metadata ${JSON.stringify(metadata)}`);
     }
   }
 
   /** What a server lost is not the product's to keep, where the edge does not have it: but events and their letters are. */
   forgot(stream: string, { subject, data }: PublishRequest): void {
     const text = new TextDecoder().decode(data);
-    if (stream !== 'MILLRACE_EVENTS' && stream !== 'MILLRACE_DEAD_LETTERS') return;
+    if (stream !== 'MILLRACE_EVENTS' && stream !== DEAD_LETTERS) return;
     // sequences come again, and who was late with an ack of one acknowledges another message: nobody can publish garbage again
     this.garbageMayBeLost = true;
     if (text.startsWith('garbage') || stream === 'MILLRACE_EVENTS') return;
     const { sessionid, seq } = JSON.parse(text) as Event;
-    const gone = subject.slice('millrace.dead.'.length);
+    const gone = subject.slice(DEAD_SUBJECT.length);
     if (gone === 'history') this.forgottenLetters.add(`${sessionid} ${seq}`);
-    this.letters = this.letters.filter(
-      ({ sessionId, seq: at, consumer }) => sessionId !== sessionid || at !== seq || consumer !== gone,
-    );
+    this.#forgetLetter(gone, sessionid, seq);
   }
 
   /** Commands and their events, in the end; see verdict.ts for the rest. */

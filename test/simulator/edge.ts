@@ -1,7 +1,11 @@
-import { receiptsRequest, type ReceiptsAnswer } from '../../shared/contract/internal.ts';
+import { eventsAtRequest, receiptsRequest, type EventsAtAnswer, type ReceiptsAnswer } from '../../shared/contract/internal.ts';
 import type { SignedPost } from '../../consumers/runtime/signed-post.ts';
-import type { Machine } from './machine.ts';
+import { readEventsAt } from '../../worker/queries/events-at.ts';
+import { eventsAt } from '../../worker/session/events-at.ts';
+import { Machine } from './machine.ts';
 import { SessionObject, type EdgeParts } from './session-object.ts';
+import { SimulatedUplink } from './uplink.ts';
+import { storeBehind } from './worker-store.ts';
 
 export const TENANT = 'default';
 /** a session that takes longer is the sender's to tell again (worker/routes/receipts.ts) */
@@ -11,12 +15,15 @@ const RECEIPT_MS_MAX = 2_000;
 export class Edge {
   readonly objects = new Map<string, SessionObject>();
   readonly #parts: Omit<EdgeParts, 'isUp'>;
+  /** the Worker's way to the store: it has no memory to lose */
+  readonly uplink: SimulatedUplink;
   #downUntilMs = 0;
   /** told after each commit, for the checker */
   onCommit: (object: SessionObject) => void = () => {};
 
   constructor(parts: Omit<EdgeParts, 'isUp'>) {
     this.#parts = parts;
+    this.uplink = new SimulatedUplink(new Machine(parts.world, 'edge', 'worker', 0), parts.network, parts.server, {});
   }
 
   get isUp(): boolean {
@@ -44,6 +51,7 @@ export class Edge {
   /** The signed door of the consumers: what it does with receipts is what worker/routes/receipts.ts does. */
   post(machine: Machine): SignedPost {
     return async (path, request, msMax) => {
+      if (path === '/internal/events') return await this.#eventsAt(machine, request, msMax);
       if (path !== '/internal/receipts') throw new Error(`${path} is not simulated`);
       const call = {
         from: machine,
@@ -58,6 +66,16 @@ export class Edge {
       const body = JSON.stringify(request);
       return await this.#parts.network.call(call, async () => await this.#takeReceipts(body));
     };
+  }
+
+  /** An event as it is now, for whoever redrives a letter: what worker/routes/internal-events.ts does. */
+  async #eventsAt(machine: Machine, request: unknown, msMax: number): Promise<EventsAtAnswer> {
+    const call = { from: machine, to: 'edge', what: 'events as they are', timeoutMs: msMax, crash: 'worker-crash' } as const;
+    const { tenant, sessionId, seqs } = eventsAtRequest.parse(request);
+    return await this.#parts.network.call(call, async () => {
+      const found = await this.object(sessionId).read((room) => eventsAt(room, seqs));
+      return { events: await readEventsAt({ tenant, sessionId }, found, storeBehind(this.uplink)) };
+    });
   }
 
   async #takeReceipts(body: string): Promise<ReceiptsAnswer> {

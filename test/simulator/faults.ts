@@ -39,6 +39,8 @@ export const FAULT_KINDS = [
   'receipt-repeated',
   'older-session',
   'older-uplink',
+  'older-edge',
+  'older-consumer',
   'poison-throws',
   'poison-hangs',
   'poison-kills',

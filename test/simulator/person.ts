@@ -5,14 +5,16 @@ import type { Actor } from '../../shared/core/types.ts';
 import type { Executed, Result } from '../../worker/session/api.ts';
 import { commandStatus, message } from '../../worker/session/queries.ts';
 import type { Room } from '../../worker/session/room.ts';
+import { traces } from '../../worker/session/trace-queries.ts';
+import { readTraces } from '../../worker/queries/traces.ts';
 import type { Checker } from './checker.ts';
-import type { Edge } from './edge.ts';
+import { TENANT, type Edge } from './edge.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import { Reader } from './reader.ts';
-import type { SimulatedUplink } from './uplink.ts';
 import type { World } from './world.ts';
+import { storeBehind } from './worker-store.ts';
 import { nextCommand, type Scene } from './workload.ts';
 
 const CALL_MS_MAX = 5_000;
@@ -22,6 +24,8 @@ const RETRY_MS_MAX = 8_000;
 const PAUSE_MS_MIN = 2_000;
 const PAUSE_MS_MAX = 25_000;
 const BURST_MAX = 14;
+/** more than the tail has of them */
+const TRACES_LIMIT = 50;
 
 export interface PersonParts {
   world: World;
@@ -29,8 +33,6 @@ export interface PersonParts {
   edge: Edge;
   ledger: Ledger;
   checker: Checker;
-  /** the Worker's way to the store */
-  workerUplink: SimulatedUplink;
 }
 
 /** Somebody in a session: sends commands by both doors until each is answered, reads its own writes, and holds a socket. */
@@ -169,6 +171,7 @@ export class Person {
     const { outcome } = entry;
     if (outcome?.kind !== 'accepted') return;
     const { entityId } = outcome.accepted;
+    if (entry.name.startsWith('trace.') && world.chance(0.5)) this.#lookAtTraces();
     if (entry.name === 'message.send') {
       this.#scene.messages.push({ id: entityId, author: entry.userId });
       if (world.chance(0.3)) this.#look(entry, entityId);
@@ -190,6 +193,24 @@ export class Person {
   #look(entry: Entry, messageId: string): void {
     this.#ask('look', (room) => message(room, this.actor, messageId)).then(
       (found) => this.#parts.checker.read(entry, found),
+      () => undefined,
+    );
+  }
+
+  /** A page of traces, from the tail and from the archive, in the newest version that the edge knows. */
+  #lookAtTraces(): void {
+    const { network, edge, checker } = this.#parts;
+    const identity = { tenant: TENANT, sessionId: this.sessionId };
+    const call = { from: this.machine, to: 'edge', what: 'traces', timeoutMs: CALL_MS_MAX };
+    const asked = network.call(call, async () => {
+      const object = edge.object(this.sessionId);
+      const { build } = object;
+      const page = await object.read((room) => traces(room, this.actor, { limit: TRACES_LIMIT }));
+      const items = page.ok ? await readTraces(identity, page.value, storeBehind(edge.uplink), build.versions.raise) : [];
+      return { items, build };
+    });
+    asked.then(
+      ({ items, build }) => checker.traces(this.sessionId, items, build),
       () => undefined,
     );
   }

@@ -1,17 +1,14 @@
 import { SUBPROTOCOL, type ServerFrame } from '../../shared/contract/frames.ts';
-import type { QueryAnswer } from '../../shared/contract/internal.ts';
-import { QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import type { ErrorCode } from '../../shared/core/codes.ts';
-import { PAGE_BYTES_MAX } from '../../shared/core/limits.ts';
 import type { Actor, Event } from '../../shared/core/types.ts';
 import type { Executed, SessionIdentity } from '../../worker/session/api.ts';
 import { events as eventsPage } from '../../worker/session/queries.ts';
 import { readEvents } from '../../worker/queries/events.ts';
-import type { Store } from '../../worker/queries/store.ts';
 import type { Entry } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { PersonParts } from './person.ts';
 import { EdgeSocket } from './sockets.ts';
+import { storeBehind } from './worker-store.ts';
 
 const CALL_MS_MAX = 8_000;
 const COMMAND_MS_MAX = 6_000;
@@ -228,13 +225,13 @@ export class Reader {
   }
 
   async #page(after: number, upTo: number): Promise<number> {
-    const { network, edge, checker, workerUplink } = this.#parts;
+    const { network, edge, checker } = this.#parts;
     const call = { from: this.#machine, to: 'edge', what: 'catch up', timeoutMs: CALL_MS_MAX };
     const limit = Math.min(PAGE_EVENTS, upTo - after);
     const events = await network.call(call, async () => {
       const page = await edge.object(this.#identity.sessionId).read((room) => eventsPage(room, this.#actor, { after, limit }));
       if (!page.ok) throw new Error(page.refusal.code);
-      return await readEvents(this.#identity, page.value, limit, storeBehind(workerUplink.request.bind(workerUplink)));
+      return await readEvents(this.#identity, page.value, limit, storeBehind(edge.uplink));
     });
     let last = after;
     for (const event of events) {
@@ -244,26 +241,4 @@ export class Reader {
     }
     return last;
   }
-}
-
-/** The Worker's store, with the same questions; what it would answer 503 is a rejection. */
-function storeBehind(
-  request: (subject: string, payload: string) => Promise<{ ok: true; payload: string } | { ok: false; error: string }>,
-): Store {
-  const notAsked = async (): Promise<never> => await Promise.reject(new Error('not asked'));
-  return {
-    messages: notAsked,
-    eventsAt: notAsked,
-    async events(identity, from, to) {
-      const question = { v: 1, op: 'events', ...identity, from, to, maxBytes: PAGE_BYTES_MAX };
-      const outcome = await request(QUERY_SUBJECT, JSON.stringify(question));
-      if (!outcome.ok) throw new Error(outcome.error);
-      const answer = JSON.parse(outcome.payload) as QueryAnswer;
-      if (!answer.ok || answer.op !== 'events') throw new Error('unavailable');
-      const isWhole = answer.events.every((event, at) => event.seq === from + at) && answer.events.length > 0;
-      // the reader would say 503 and write a line about it
-      if (!isWhole) throw new Error('unavailable: a gap');
-      return answer.events;
-    },
-  };
 }

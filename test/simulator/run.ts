@@ -1,16 +1,18 @@
 import { Archive } from './archive.ts';
+import { OLDER } from './builds.ts';
 import { startChaos } from './chaos.ts';
 import { Checker } from './checker.ts';
 import { Edge } from './edge.ts';
+import { Fleet } from './fleet.ts';
 import type { FaultCounts, FaultKind } from './faults.ts';
 import { NatsServer } from './jetstream/server.ts';
 import { Ledger } from './ledger.ts';
-import { drawSkew, Machine } from './machine.ts';
+import { drawSkew } from './machine.ts';
 import { Network } from './network.ts';
 import { Person, type PersonParts } from './person.ts';
-import { SimulatedUplink } from './uplink.ts';
 import { headOf, judge } from './verdict.ts';
 import { Witness, WITNESS } from './witness.ts';
+import { startOperator } from './operator.ts';
 import { startHistory, startQuery, startUpkeep, startWitness, Worker, type WorkerParts } from './worker.ts';
 import { World } from './world.ts';
 
@@ -37,6 +39,7 @@ export interface Scenery {
   witness: Witness;
   checker: Checker;
   ledger: Ledger;
+  fleet: Fleet;
 }
 
 export interface Options {
@@ -55,6 +58,9 @@ export interface Report {
   chaosMs: number;
   healMs: number;
   letters: number;
+  /** events of an older version that consumers raised, and of a newer one that they did not know */
+  raised: number;
+  unknown: number;
   traceHash: string;
   /** what was seen broken first */
   broken?: { name: string; message: string };
@@ -78,6 +84,8 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
       chaosMs,
       healMs,
       letters: scene.checker.letters.length,
+      raised: scene.fleet.raised,
+      unknown: scene.fleet.unknown,
       traceHash: world.traceHash(),
       ...(world.broken === undefined ? {} : { broken: { name: world.broken.name, message: world.broken.message } }),
       tail: world.tail(),
@@ -91,16 +99,28 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
 function setUp(world: World, archive: Archive): Scenery {
   const network = new Network(world);
   const server = new NatsServer(world, drawSkew(world));
-  const edge = new Edge({ world, network, server });
+  const fleet = new Fleet(world);
+  const edge = new Edge({ world, network, server, build: fleet.edgeBuild() });
   const checker = new Checker(world, archive);
   const ledger = new Ledger(checker);
   server.onStored = (stream, request) => checker.stored(stream, request);
   server.onForgotten = (stream, request) => checker.forgot(stream, request);
+  server.onRemoved = (stream, message) => checker.removed(stream, message, witness);
   edge.onCommit = (object) => checker.committed(object);
   const witness = new Witness(world);
   // some streams are so small that they fill, and have to be purged
   const eventsMaxBytes = world.chance(0.3) ? world.between(EVENTS_BYTES_MIN, EVENTS_BYTES_MAX) : Number.MAX_SAFE_INTEGER;
-  const parts: WorkerParts = { world, network, server, archive, witness, eventsMaxBytes, post: (machine) => edge.post(machine) };
+  const parts: WorkerParts = {
+    world,
+    network,
+    server,
+    archive,
+    witness,
+    checker,
+    fleet,
+    eventsMaxBytes,
+    post: (machine) => edge.post(machine),
+  };
   const workers = [
     new Worker('history-1', parts, startHistory),
     new Worker('history-2', parts, startHistory),
@@ -108,16 +128,16 @@ function setUp(world: World, archive: Archive): Scenery {
     new Worker('witness-2', parts, startWitness),
     new Worker('query-1', parts, startQuery),
     new Worker('upkeep-1', parts, startUpkeep),
+    new Worker('admin-1', parts, startOperator),
   ];
-  const workerUplink = new SimulatedUplink(new Machine(world, 'edge', 'worker', 0), network, server, {});
-  const personParts: PersonParts = { world, network, edge, ledger, checker, workerUplink };
+  const personParts: PersonParts = { world, network, edge, ledger, checker };
   const sessions = Array.from({ length: world.between(1, 3) }, (_, at) => `session-${at + 1}`);
   const people = sessions.flatMap((sessionId) => {
     const isDoomed = sessions.length > 1 && sessionId === 'session-1' && world.chance(0.4);
     const scenery = { messages: [], traces: [], streams: [], archived: false, isDoomed, deleted: false };
     return USERS.map((userId) => new Person(personParts, sessionId, userId, scenery, userId === 'ann'));
   });
-  return { world, network, server, archive, edge, workers, people, witness, checker, ledger };
+  return { world, network, server, archive, edge, workers, people, witness, checker, ledger, fleet };
 }
 
 /** Until there were enough commands and enough faults. Returns how long that took. */
@@ -153,6 +173,7 @@ async function heal(scene: Scenery): Promise<number> {
   network.heal();
   archive.awayUntilMs = 0;
   server.full = false;
+  upgrade(scene);
   let healMs = 0;
   for (let isCalm = false; !isCalm && world.broken === undefined;) {
     await until(scene, HEAL_MS_MAX - healMs, () => unfinished(scene).length === 0);
@@ -166,9 +187,22 @@ async function heal(scene: Scenery): Promise<number> {
   return healMs;
 }
 
+/** Whatever is of the older build is deployed anew. */
+function upgrade({ edge, fleet, workers, world }: Scenery): void {
+  fleet.upgraded();
+  for (const worker of workers) worker.upgrade();
+  for (const object of edge.objects.values()) {
+    if (object.build !== OLDER) continue;
+    if (object.hasStamped) world.faults.happened('older-edge');
+    object.upgrade();
+  }
+}
+
 /** What is still to happen. */
 function unfinished({ edge, people, ledger, witness, checker }: Scenery): string[] {
   const left: string[] = [];
+  const unknown = checker.unknownLetters().length;
+  if (unknown > 0) left.push(`${unknown} letters of a version that was not known wait to be redriven`);
   if (ledger.open > 0) left.push(`${ledger.open} commands have no answer`);
   for (const object of edge.objects.values()) {
     const head = headOf(object);
@@ -179,7 +213,7 @@ function unfinished({ edge, people, ledger, witness, checker }: Scenery): string
       if (object.hasAlarm) left.push(`${sessionId} sleeps until its alarm`);
     } else if (room.outbox.waiting) left.push(`the outbox of ${sessionId} stands at ${room.progress.sent} of ${head}`);
     else if (room.progress.persisted < head) left.push(`${sessionId} knows ${room.progress.persisted} of ${head} persisted`);
-    const unseen = missingOf(head, (seq) => witness.holds(sessionId, seq) || checker.hasLetter(sessionId, seq, WITNESS));
+    const unseen = missingOf(head, (seq) => witness.holds(sessionId, seq) || !checker.mustReach(sessionId, seq, WITNESS));
     if (unseen.length > 0)
       left.push(`the second read model lacks ${unseen.length} of ${head} of ${sessionId}: ${unseen.slice(0, 5).join(', ')}`);
     for (const { reader, sessionId: mine, machine } of people) {

@@ -8,6 +8,7 @@ import { Room } from '../../worker/session/room.ts';
 import { admit, takeFrame, welcome, type SocketRequest } from '../../worker/session/socket-door.ts';
 import { Turns } from '../../worker/session/turns.ts';
 import { MemoryStorage } from '../support/sql-storage.ts';
+import { NEWER, type Build } from './builds.ts';
 import type { NatsServer } from './jetstream/server.ts';
 import { drawSkew, Machine } from './machine.ts';
 import type { Network } from './network.ts';
@@ -44,6 +45,8 @@ export interface EdgeParts {
   network: Network;
   server: NatsServer;
   isUp: () => boolean;
+  /** what a Session is deployed with at first */
+  build: Build;
 }
 
 /** One life of a Session: what is in memory, and gone with a crash. */
@@ -66,6 +69,7 @@ export class SessionObject {
   readonly storage = new MemoryStorage();
   readonly sockets = new Set<EdgeSocket>();
   readonly #parts: EdgeParts;
+  #build: Build;
   #life: Life | undefined;
   #alarmAtMs: number | undefined;
   #alarmRunning = false;
@@ -80,10 +84,20 @@ export class SessionObject {
   constructor(identity: SessionIdentity, parts: EdgeParts) {
     this.identity = identity;
     this.#parts = parts;
+    this.#build = parts.build;
   }
 
   get room(): Room | undefined {
     return this.#life?.room;
+  }
+
+  get build(): Build {
+    return this.#build;
+  }
+
+  /** Whether there is an event, which is of the build that it has, or of an older one. */
+  get hasStamped(): boolean {
+    return (this.#life?.room.events.head ?? 0) > 0;
   }
 
   get hasAlarm(): boolean {
@@ -172,6 +186,14 @@ export class SessionObject {
     return true;
   }
 
+  /** The next build is deployed: what runs ends, and the next life is of it. */
+  upgrade(): boolean {
+    this.#parts.world.note(this.identity.sessionId, 'is upgraded to the newer build');
+    this.#build = NEWER;
+    this.crash();
+    return true;
+  }
+
   /** As if a build from before the last migrations had written all of it. False when it holds what such a build did not know. */
   becomeOlder(): boolean {
     if (this.#dirty) return false;
@@ -192,7 +214,12 @@ export class SessionObject {
       machine.onDeath(() => this.#died());
       const turns = new Turns({ nextTurn: (callback) => void machine.after(0, callback), background: () => {} });
       const life = { machine, turns, busy: 0, alarmKnown: false };
-      const room = new Room(this.identity, this.#ports(life), { publicUrl: '', limits: LIMITS, tail: TAIL });
+      const room = new Room(this.identity, this.#ports(life), {
+        publicUrl: '',
+        limits: LIMITS,
+        tail: TAIL,
+        versions: this.#build.versions,
+      });
       // not a copy: the ports count what is busy in this very object
       this.#life = Object.assign(life, { room });
     }

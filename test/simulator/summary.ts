@@ -42,6 +42,7 @@ export class Summary {
       ...FAULT_KINDS.map((kind) => `  ${kind.padEnd(26)} ${this.#faults.get(kind) ?? 0}${off.includes(kind) ? ' (off)' : ''}`),
       `seeds ${this.#reports.length} (${this.#failures.length} failed)`,
       `commands ${sum(({ commands }) => commands)}, events ${sum(({ events }) => events)}, dead letters ${sum(({ letters }) => letters)}`,
+      `events of an older version raised ${sum(({ raised }) => raised)}, of one that was not known yet ${sum(({ unknown }) => unknown)}`,
       `faults ${sum(faultsOf)}, simulated hours ${(sum(({ chaosMs, healMs }) => chaosMs + healMs) / 3_600_000).toFixed(1)}`,
       `took ${((Date.now() - this.#startedAtMs) / 1_000).toFixed(1)} s`,
       ...this.#failures,

@@ -4,7 +4,7 @@ import type { PublishItem, PublishOutcome, RequestOutcome } from '../../worker/u
 import type { FaultKind } from './faults.ts';
 import type { NatsServer } from './jetstream/server.ts';
 import type { Machine } from './machine.ts';
-import { TimedOut, type Network } from './network.ts';
+import type { Network } from './network.ts';
 
 /** an Uplink that is gone: the Session's own bound */
 const CALL_MS_MAX = UPLINK_CALL_MS_MAX * 2;
@@ -96,15 +96,8 @@ export class SimulatedUplink implements Publisher {
   }
 
   async #ask(subject: string, payload: string): Promise<RequestOutcome> {
-    this.#server.demandUp();
-    const { world } = this.#machine;
-    const members = [...this.#server.responders].filter((each) => each.subject === subject && each.machine.alive);
-    const responder = world.pick(members);
-    if (responder === undefined) return { ok: false, error: '503 no responders' };
-    if (this.#network.isCut('nats', responder.machine.node)) throw new TimedOut(subject);
-    return await new Promise((resolve) => {
-      responder.take(new TextEncoder().encode(payload), (answer) => resolve({ ok: true, payload: answer }));
-    });
+    const isCutOff = (node: string): boolean => this.#network.isCut('nats', node);
+    return { ok: true, payload: await this.#server.request(subject, new TextEncoder().encode(payload), isCutOff) };
   }
 
   /** The wait is the Uplink's, not the Session's. */

@@ -1,6 +1,7 @@
 import type { Event } from '../../shared/core/types.ts';
 import { commandStatus } from '../../worker/session/queries.ts';
 import { isErasedData, type Checker, type Sighting } from './checker.ts';
+import { languageSaid, notNewest } from './builds.ts';
 import { expectedRows, type Rows } from './expected-rows.ts';
 import type { Ledger } from './ledger.ts';
 import type { SessionObject } from './session-object.ts';
@@ -34,6 +35,10 @@ function edgeVerdict(checker: Checker, object: SessionObject): void {
     const first = rows[0]?.seq ?? 1;
     if (seq !== first + at) checker.broke('P2', `the edge's events of ${sessionId} have a gap before seq ${seq}`);
     checker.saw(JSON.parse(body) as Event, 'the edge');
+    // as whoever looks into it reads it
+    const read = object.room?.events.one(seq);
+    const why = read === undefined ? undefined : notNewest(read, object.build);
+    if (why !== undefined) checker.broke('nobody guesses', `the edge reads seq ${seq} of ${sessionId} as ${why}`);
   });
 }
 
@@ -60,12 +65,18 @@ function witnessVerdict(checker: Checker, object: SessionObject, witness: Witnes
   const head = headOf(object);
   const held = witness.events.get(sessionId) ?? new Map<number, Event>();
   for (let seq = 1; seq <= head; seq += 1) {
-    const isLetter = checker.hasLetter(sessionId, seq, WITNESS);
-    if (!held.has(seq) && !isLetter) checker.broke('P1', `seq ${seq} of ${sessionId} did not reach the second read model`);
+    if (!held.has(seq) && checker.mustReach(sessionId, seq, WITNESS))
+      checker.broke('P1', `seq ${seq} of ${sessionId} did not reach the second read model`);
   }
   for (const [seq, event] of held) {
     if (seq > head) checker.broke('P1', `the second read model has seq ${seq} of ${sessionId}, which there never was`);
     checker.saw(event, 'the second read model');
+    const language = witness.languages.get(`${sessionId} ${seq}`);
+    if (language !== languageSaid(event))
+      checker.broke(
+        'P1',
+        `the second read model has language ${language} for seq ${seq} of ${sessionId}, stored as ${event.dataschema}`,
+      );
   }
 }
 
@@ -152,6 +163,8 @@ function lettersVerdict(checker: Checker): void {
     if (!isForgotten && !checker.hasLetter(sessionId, Number(seq)))
       checker.broke('P7', `${name} is poison (${kind}) and no dead letter`);
   }
+  for (const { sessionId, seq, consumer } of checker.unknownLetters())
+    checker.broke('P7', `the letter of seq ${seq} of ${sessionId} at ${consumer} was not redriven`);
   for (const { sessionId, seq, reason, consumer } of checker.letters) {
     const isPoison = consumer === 'history' && checker.archive.poisons.has(`default ${sessionId} ${seq}`);
     if (!isPoison && reason !== 'deliveries_exhausted' && reason !== 'retries_exhausted') {

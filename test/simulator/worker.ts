@@ -6,7 +6,8 @@ import { jetStreamEventStream } from '../../consumers/query/event-stream.ts';
 import { knownLetters } from '../../consumers/query/letters.ts';
 import { startResponder } from '../../consumers/query/responder.ts';
 import { jetStreamLetters } from '../../consumers/runtime/letters.ts';
-import type { Platform, ReadModel } from '../../consumers/runtime/read-model.ts';
+import type { OpenedReadModel, Platform, ReadModel } from '../../consumers/runtime/read-model.ts';
+import { serveRedrives } from '../../consumers/runtime/redrive.ts';
 import type { SignedPost } from '../../consumers/runtime/signed-post.ts';
 import { runReadModel } from '../../consumers/runtime/start-read-model.ts';
 import { every } from '../../consumers/runtime/time.ts';
@@ -14,6 +15,9 @@ import { lookAtStream } from '../../consumers/upkeep/seen.ts';
 import { StreamUpkeep } from '../../consumers/upkeep/upkeep.ts';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM, QUERY_SUBJECT } from '../../shared/contract/subjects.ts';
 import { RemoteStore, type Archive } from './archive.ts';
+import { NEWER, OLDER, type Build } from './builds.ts';
+import type { Checker } from './checker.ts';
+import type { Fleet } from './fleet.ts';
 import { natsClientOf } from './jetstream/client.ts';
 import type { NatsServer } from './jetstream/server.ts';
 import { drawSkew, Machine } from './machine.ts';
@@ -33,13 +37,15 @@ export interface WorkerParts {
   server: NatsServer;
   archive: Archive;
   witness: Witness;
+  checker: Checker;
+  fleet: Fleet;
   /** of the stream of events */
   eventsMaxBytes: number;
-  /** the edge's door for receipts */
+  /** the edge's signed doors */
   post: (machine: Machine) => SignedPost;
 }
 
-type Start = (machine: Machine, parts: WorkerParts) => Promise<() => Promise<void>>;
+type Start = (machine: Machine, parts: WorkerParts, build: Build) => Promise<() => Promise<void>>;
 
 /** A process of the consumers that is started again whenever it ends, as a supervisor does. */
 export class Worker {
@@ -48,6 +54,8 @@ export class Worker {
   readonly #start: Start;
   #machine: Machine | undefined;
   #stop: (() => Promise<void>) | undefined;
+  /** of the life that it has */
+  #build: Build = NEWER;
 
   constructor(name: string, parts: WorkerParts, start: Start) {
     this.name = name;
@@ -60,8 +68,9 @@ export class Worker {
     const machine = new Machine(world, this.name, this.name, drawSkew(world));
     this.#machine = machine;
     this.#stop = undefined;
+    this.#build = this.#parts.fleet.consumerBuild();
     machine.onDeath(() => this.#again());
-    world.note(this.name, 'starts');
+    world.note(this.name, `starts, of the ${this.#build.name} build`);
     this.#try(machine);
   }
 
@@ -83,6 +92,11 @@ export class Worker {
     );
   }
 
+  /** What is still of the older build ends; its next life is of the newer. */
+  upgrade(): void {
+    if (this.#build === OLDER) this.crash();
+  }
+
   freeze(): void {
     const ms = this.#parts.world.between(1_000, FREEZE_MS_MAX);
     this.#parts.world.note(this.name, `is frozen for ${ms} ms`);
@@ -90,7 +104,7 @@ export class Worker {
   }
 
   #try(machine: Machine): void {
-    this.#start(machine, this.#parts).then(
+    this.#start(machine, this.#parts, this.#build).then(
       (stop) => (this.#stop = stop),
       (error: unknown) => {
         this.#parts.world.said(this.name, `cannot start: ${describeError(error)}`);
@@ -106,15 +120,26 @@ export class Worker {
 }
 
 /** The history as the product puts it together, on the simulated platform. */
-export async function startHistory(machine: Machine, parts: WorkerParts): Promise<() => Promise<void>> {
+export async function startHistory(machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
   const store = new RemoteStore(parts.archive, machine, parts.network);
   const model: ReadModel = { ...historyReadModel, open: async (platform) => await Promise.resolve(historyOn(store, platform)) };
-  return await runReadModel(model, platformOf(machine, parts));
+  return await run(model, machine, parts, build);
 }
 
 /** A read model whose store is not the archive: what its stream lost is given back to it by its guard. */
-export async function startWitness(machine: Machine, parts: WorkerParts): Promise<() => Promise<void>> {
-  return await runReadModel(parts.witness.readModel(machine, parts.network), platformOf(machine, parts));
+export async function startWitness(machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
+  return await run(parts.witness.readModel(machine, parts.network, build), machine, parts, build);
+}
+
+/** As consumers/runtime/start-read-model.ts runs it, with the versions of events that a build knows. */
+async function run(model: ReadModel, machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
+  const platform = platformOf(machine, parts, build);
+  const open = async (given: Platform): Promise<OpenedReadModel> => {
+    const opened = await model.open(given);
+    return { ...opened, projection: parts.checker.watched(opened.projection, build) };
+  };
+  const beside = (opened: OpenedReadModel): (() => Promise<void>) => serveRedrives(platform.connection, opened, platform);
+  return await runReadModel({ ...model, open }, platform, { beside });
 }
 
 /** Purges what all have acknowledged before the stream is full, as consumers/upkeep/start.ts puts it together. */
@@ -131,7 +156,8 @@ export async function startUpkeep(machine: Machine, { world, network, server }: 
   return await Promise.resolve(async () => await Promise.resolve(cancel()));
 }
 
-function platformOf(machine: Machine, { world, network, server, archive, post, eventsMaxBytes }: WorkerParts): Platform {
+function platformOf(machine: Machine, parts: WorkerParts, build: Build): Platform {
+  const { world, network, server, archive, post, eventsMaxBytes, fleet } = parts;
   const { connection, client, manager } = natsClientOf({ world, machine, network, server });
   return {
     connection,
@@ -142,6 +168,7 @@ function platformOf(machine: Machine, { world, network, server, archive, post, e
     log: logOf(machine),
     now: () => machine.now(),
     time: machine.time,
+    parse: fleet.parserOf(machine.name, build),
     openArchive: async () => await Promise.resolve(new RemoteStore(archive, machine, network)),
   };
 }

@@ -86,7 +86,7 @@ const stop = await runReadModel(
     now: Date.now,
     time: SYSTEM_TIME,
   },
-  { beside: (opened) => serveRedrives(connection, opened, log), bounds: BOUNDS },
+  { beside: (opened) => serveRedrives(connection, opened, { log, time: SYSTEM_TIME }), bounds: BOUNDS },
 );
 log('info', 'ready');
 await new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -1,7 +1,7 @@
 import type { TraceAnswer, TraceDetail } from '../../shared/contract/answers.ts';
 import { QUERY_SEQS_MAX } from '../../shared/contract/internal.ts';
+import { EVENT_VERSIONS } from '../../shared/core/event.ts';
 import type { Event } from '../../shared/core/types.ts';
-import { upcast } from '../../shared/core/upcast.ts';
 import { refuse } from '../routes/refused.ts';
 import type { SessionIdentity, TracePage, TracesPage } from '../session/api.ts';
 import { storeUnavailable, type Store } from './store.ts';
@@ -14,20 +14,31 @@ const STORE_ROUNDS_MAX = 6;
  * A page of traces whose rows the Session chose. Throws unavailable when an event of them is neither in the tail nor in the
  * archive. A trace that was purged since the Session was asked is left out.
  */
-export async function readTraces(identity: SessionIdentity, page: TracesPage, store: Store): Promise<TraceAnswer[]> {
+export async function readTraces(
+  identity: SessionIdentity,
+  page: TracesPage,
+  store: Store,
+  raise = EVENT_VERSIONS.raise,
+): Promise<TraceAnswer[]> {
   const events = await eventsOf(
     identity,
     page.items.map(({ record }) => record.seq),
     page.events,
     store,
+    raise,
   );
   return sound(() => page.items.flatMap((item) => traceAnswer(identity.sessionId, item, eventAt(events, item.record.seq)) ?? []));
 }
 
 /** A trace and a page of its spans. Throws like readTraces, and trace_not_found when it was purged since. */
-export async function readTrace(identity: SessionIdentity, page: TracePage, store: Store): Promise<TraceDetail> {
+export async function readTrace(
+  identity: SessionIdentity,
+  page: TracePage,
+  store: Store,
+  raise = EVENT_VERSIONS.raise,
+): Promise<TraceDetail> {
   const seqs = [page.item.record.seq, ...page.spans.flatMap(({ partSeqs }) => partSeqs)];
-  const events = await eventsOf(identity, seqs, page.events, store);
+  const events = await eventsOf(identity, seqs, page.events, store, raise);
   const trace = sound(() => traceAnswer(identity.sessionId, page.item, eventAt(events, page.item.record.seq)));
   const spans = sound(() =>
     page.spans.map((span) =>
@@ -50,6 +61,7 @@ async function eventsOf(
   seqs: readonly number[],
   tail: readonly Event[],
   store: Store,
+  raise: typeof EVENT_VERSIONS.raise,
 ): Promise<Events> {
   const events = new Map(tail.map((event) => [event.seq, event]));
   const missing = new Set(seqs.filter((seq) => !events.has(seq)));
@@ -59,7 +71,7 @@ async function eventsOf(
     for (const event of answered) {
       if (event.sessionid !== identity.sessionId || event.tenant !== identity.tenant)
         throw storeUnavailable('not of this session');
-      if (missing.delete(event.seq)) events.set(event.seq, upcast(event));
+      if (missing.delete(event.seq)) events.set(event.seq, raise(event));
     }
   }
   if (missing.size > 0) throw storeUnavailable(`${missing.size} events are missing`);

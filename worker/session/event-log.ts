@@ -1,8 +1,8 @@
+import { EVENT_VERSIONS, type EventVersions } from '../../shared/core/event.ts';
 import { digestOf } from '../../shared/core/event-digest.ts';
 import { rangesOf } from '../../shared/core/seq-ranges.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event, EventType } from '../../shared/core/types.ts';
-import { upcast } from '../../shared/core/upcast.ts';
 import { DigestLog } from './digest-log.ts';
 
 /** An event as the tail keeps it: encoded once, at the commit, and sent, published and read as it is. */
@@ -31,14 +31,16 @@ export class EventLog {
   /** of the events below `floor` */
   readonly digests: DigestLog;
   readonly #sql: SqlStorage;
+  readonly #raise: EventVersions['raise'];
   head = 0;
   clock = '0';
   /** seq of the oldest event that is still here; head + 1 when there is none */
   floor = 1;
   #freed: { seq: number; bytes: number }[] = [];
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, { raise }: Pick<EventVersions, 'raise'> = EVENT_VERSIONS) {
     this.#sql = sql;
+    this.#raise = raise;
     this.digests = new DigestLog(sql);
   }
 
@@ -89,7 +91,7 @@ export class EventLog {
   /** In the newest version of its type: for whoever looks into it. `range` has them as they were committed. */
   one(seq: number): Event | undefined {
     const row = this.#sql.exec<{ body: string }>(`SELECT body FROM events WHERE seq = ?`, seq).toArray()[0];
-    return row === undefined ? undefined : upcast(JSON.parse(row.body) as Event);
+    return row === undefined ? undefined : this.#raise(JSON.parse(row.body) as Event);
   }
 
   atMs(seq: number): number | undefined {

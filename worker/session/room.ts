@@ -7,7 +7,7 @@ import { applyNote } from '../../shared/core/apply-note.ts';
 import { endOfStream } from '../../shared/core/commands/stream-end.ts';
 import { decide } from '../../shared/core/decide.ts';
 import type { Decision, Note } from '../../shared/core/decision.ts';
-import { stampEvent } from '../../shared/core/event.ts';
+import { EVENT_VERSIONS, type EventVersions } from '../../shared/core/event.ts';
 import { EVENT_BYTES_MAX, type Limits } from '../../shared/core/limits.ts';
 import { MemoryState } from '../../shared/core/memory-state.ts';
 import type { SessionView } from '../../shared/core/state.ts';
@@ -44,6 +44,8 @@ export interface RoomSettings {
   limits: Limits;
   /** absent: as the contract says; a simulation keeps less, so that it gets to what was trimmed */
   tail?: Tail;
+  /** absent: those of this build */
+  versions?: EventVersions;
 }
 
 /**
@@ -78,7 +80,7 @@ export class Room {
     this.identity = identity;
     this.ports = ports;
     this.settings = settings;
-    this.events = new EventLog(ports.sql);
+    this.events = new EventLog(ports.sql, settings.versions);
     this.commands = new CommandLog(ports.sql);
     this.streams = new Streams(ports, this.commands);
     this.state = new SqlState(ports.sql, this.events, this.streams);
@@ -238,7 +240,8 @@ export class Room {
   }
 
   #stamp(input: ExecuteInput, decision: Extract<Decision, { kind: 'accepted' }>, commandId: string, nowMs: number) {
-    const event = stampEvent(this.view, decision.event, {
+    const { stamp } = this.settings.versions ?? EVENT_VERSIONS;
+    const event = stamp(this.view, decision.event, {
       eventId: this.ports.newId(),
       tenant: this.identity.tenant,
       sessionId: this.identity.sessionId,

@@ -1,9 +1,9 @@
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
-import type { Call } from '../network.ts';
+import { NoRespondersError, TimeoutError, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { TimedOut, type Call } from '../network.ts';
 import type { SimulatedConsumer, ConsumerSettings } from './consumer.ts';
 import { fetchFrom, headersOf, type Wire } from './messages.ts';
-import type { Responder } from './server.ts';
+import { NoResponders, type Responder } from './server.ts';
 import { StreamFull, subjectMatches, type SimulatedStream, type StoredMessage } from './stream.ts';
 
 const CALL_MS_DEFAULT = 5_000;
@@ -72,6 +72,26 @@ function connectionOf({ machine, network, server, world }: Wire): object {
       const leave = (): void => void server.responders.delete(responder);
       machine.onDeath(leave);
       return { drain: async () => await Promise.resolve(leave()), unsubscribe: leave };
+    },
+    async request(subject: string, payload: string, { timeout }: { timeout: number }) {
+      const call = {
+        from: machine,
+        to: 'nats',
+        what: `request to ${subject}`,
+        timeoutMs: timeout,
+        crash: 'worker-crash',
+      } as const;
+      const data = new TextEncoder().encode(payload);
+      try {
+        const reply = await network.call(
+          call,
+          async () => await server.request(subject, data, (node) => network.isCut('nats', node)),
+        );
+        return { json: () => JSON.parse(reply) as unknown };
+      } catch (error) {
+        if (error instanceof NoResponders) throw new NoRespondersError(subject);
+        throw error instanceof TimedOut ? new TimeoutError() : error;
+      }
     },
   };
 }
@@ -170,7 +190,7 @@ function managerOf(wire: Wire): object {
           purged: streamNamed(wire, name).purgeBelow(options?.seq ?? Number.MAX_SAFE_INTEGER),
         })),
       deleteMessage: async (name: string, seq: number) =>
-        await call(`remove ${name} ${seq}`, () => streamNamed(wire, name).remove(seq)),
+        await call(`remove ${name} ${seq}`, () => server.remove(streamNamed(wire, name).settings.name, seq)),
       getMessage: async (name: string, query: { seq?: number; last_by_subj?: string; next_by_subj?: string }) =>
         await call(`read ${name} ${query.seq ?? query.last_by_subj ?? ''}`, () => storedMessage(streamNamed(wire, name), query)),
     },

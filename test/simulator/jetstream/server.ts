@@ -23,6 +23,9 @@ export interface PublishRequest {
   msgId?: string;
 }
 
+/** Nobody listens on the subject. */
+export class NoResponders extends Error {}
+
 export class NatsDown extends Error {
   constructor() {
     super('connection refused');
@@ -44,6 +47,8 @@ export class NatsServer {
   onStored: (stream: string, request: PublishRequest) => void = () => {};
   /** told of every message that a stream acknowledged and holds no more */
   onForgotten: (stream: string, request: PublishRequest) => void = () => {};
+  /** told of every message that somebody removed */
+  onRemoved: (stream: string, message: StoredMessage) => void = () => {};
   /** told when connections are cut */
   readonly onDown = new Set<() => void>();
   readonly #skewMs: number;
@@ -88,6 +93,26 @@ export class NatsServer {
       return { stream: stream.settings.name, ...stored };
     }
     return undefined;
+  }
+
+  /** Request and reply: one of those who listen on the subject answers. Throws NoResponders, or NatsDown; never answers while cut off. */
+  async request(subject: string, data: Uint8Array, isCutOff: (node: string) => boolean): Promise<string> {
+    this.demandUp();
+    const responder = this.world.pick([...this.responders].filter((each) => each.subject === subject && each.machine.alive));
+    if (responder === undefined) throw new NoResponders('503 no responders');
+    return await new Promise((resolve) => {
+      if (!isCutOff(responder.machine.node)) responder.take(data, resolve);
+    });
+  }
+
+  /** False: there was no such message. */
+  remove(name: string, seq: number): boolean {
+    const stream = this.streams.get(name);
+    const message = stream?.messages.get(seq);
+    if (stream === undefined || message === undefined) return false;
+    stream.remove(seq);
+    this.onRemoved(name, message);
+    return true;
   }
 
   /** The process dies and comes back; without `forgets` it had written all that it acknowledged. */

@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
+import { eventParser } from '../../../shared/contract/event-schema.ts';
 import type { Delivery, Projection } from '../../../consumers/runtime/projection.ts';
 import { redriven } from '../../../consumers/runtime/redrive.ts';
+import { SYSTEM_TIME } from '../../../consumers/runtime/time.ts';
 import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
 import { anEvent } from '../../contracts/events.ts';
+import { LATER, stamped } from '../shared/evolution.ts';
 
 const event = anEvent('message.created', { seq: 3 });
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -31,7 +34,7 @@ async function redrive(
       told.push(publishedAtMs);
     },
   };
-  return { said: await redriven(encode(asked), taker, () => {}), handled, told };
+  return { said: await redriven(encode(asked), taker, { log: () => {}, time: SYSTEM_TIME }), handled, told };
 }
 
 it('is handled alone, and whoever waits is told, before it is said to be taken', async () => {
@@ -70,3 +73,31 @@ it.each([[{}], [{ v: 2, event, publishedAtMs: 7 }], [{ v: 1, event: { ...event, 
     expect([said.outcome, handled]).toEqual(['poison', []]);
   },
 );
+
+it('is refused in a version that the worker does not know, and raised by one that knows more', async () => {
+  const first = anEvent('message.created', { seq: 4 });
+  const asked = encode({ v: 1, event: stamped(first, 3, { ...first.data, language: 'en' }), publishedAtMs: 7 });
+  const old = encode({ v: 1, event: stamped(first, 1), publishedAtMs: 7 });
+  const handled: Delivery[] = [];
+  const taker = {
+    projection: {
+      name: 'witness',
+      types: 'all' as const,
+      handle: async (batch: readonly Delivery[]) => {
+        handled.push(...batch);
+        return await Promise.resolve(batch.map(() => ({ kind: 'ok' as const })));
+      },
+      healthy: async () => await Promise.resolve(true),
+    },
+  };
+  const process = { log: () => {}, time: SYSTEM_TIME };
+  expect(await redriven(asked, taker, process)).toMatchObject({ outcome: 'poison', reason: 'future_version' });
+  expect(handled).toEqual([]);
+  const newer = { ...process, parse: eventParser(LATER) };
+  expect(await redriven(asked, taker, newer)).toEqual({ outcome: 'taken' });
+  expect(await redriven(old, taker, newer)).toEqual({ outcome: 'taken' });
+  expect(handled.map(({ event: { dataschema, data } }) => [dataschema.at(-1), { ...data }])).toEqual([
+    ['3', { ...first.data, language: 'en' }],
+    ['3', { ...first.data, language: 'und' }],
+  ]);
+});

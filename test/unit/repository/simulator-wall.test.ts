@@ -32,6 +32,7 @@ describe('the simulator', () => {
   it.each([
     'shared/core/decide.ts',
     'shared/core/apply.ts',
+    'shared/core/upcast.ts',
     'worker/session/room.ts',
     'worker/session/outbox.ts',
     'worker/session/progress-log.ts',
@@ -39,10 +40,13 @@ describe('the simulator', () => {
     'worker/session/repair.ts',
     'worker/session/fan-out.ts',
     'worker/session/socket-door.ts',
+    'worker/queries/traces.ts',
     'consumers/runtime/runner.ts',
     'consumers/runtime/batch.ts',
     'consumers/runtime/dead-letters.ts',
     'consumers/runtime/guard-loop.ts',
+    'consumers/runtime/redrive.ts',
+    'consumers/admin/redriver.ts',
     'consumers/receipts/queue.ts',
     'consumers/receipts/sender.ts',
     'consumers/query/answer.ts',
@@ -55,7 +59,7 @@ describe('the simulator', () => {
 
   it('declares none of what the product decides, keeps or tells', () => {
     const rules =
-      'decide|apply|stampEvent|nextClock|Outbox|ProgressLog|Retention|Repair|FanOut|ReceiptQueue|ReceiptSender|BatchHandler|Runner|Guard|contiguous|addRanges|missingRanges';
+      'decide|apply|stampEvent|upcast|eventParser|nextClock|Outbox|ProgressLog|Retention|Repair|FanOut|ReceiptQueue|ReceiptSender|BatchHandler|Runner|Guard|contiguous|addRanges|missingRanges';
     const own = new RegExp(`\\b(?:function|class|const|let)\\s+(?:${rules})\\b`);
     expect(sources.filter(({ text }) => own.test(text)).map(({ path }) => path)).toEqual([]);
   });

@@ -6,10 +6,13 @@ describe('the planted bugs', () => {
   it('are those that the promises name', () => {
     expect(plantedBugs()).toEqual([
       'ack-before-write',
+      'archived-event-not-raised',
       'consumers-clock-as-timestamp',
       'dead-letter-not-awaited',
+      'future-version-guessed',
       'highest-mark-instead-of-contiguous',
       'idempotency-record-after-the-event',
+      'letter-removed-though-not-taken',
       'out-of-order-taken-as-in-order',
       'receipt-lost-after-ack-without-repair',
       'resume-off-by-one',
