@@ -7,6 +7,7 @@ import { TEXT_BYTES } from './load/messages.ts';
 import type { Job } from './load/job.ts';
 import { ensurePeers, PEER_VERSIONS } from './peers.ts';
 import { runJob, settle } from './processes.ts';
+import { runCost } from './cost/run.ts';
 import { runImport, type ImportResults } from './import/run.ts';
 import { isTargetName, TARGET_NAMES } from './import/targets.ts';
 import { figures, table, type ContestantResults } from './report.ts';
@@ -57,6 +58,8 @@ const SIZE_SMALL_EVENTS = 1_000;
 const SIZE_SAMPLES = 300;
 /** the phase that compares read models with their drivers */
 const IMPORT = 'import';
+/** the phase that counts what a deployment would be billed for */
+const COST = 'cost';
 const IMPORT_PROBE_EVENTS = 50_000;
 const EVENTS_MIN = 5_000;
 const EVENTS_MAX = 1_000_000;
@@ -86,7 +89,7 @@ const program = new Command('bench')
   .option('--in-flight <n>', 'messages under way while measuring throughput', whole(1, IN_FLIGHT_MAX), QUICK.inFlight)
   .option('--edge-only', 'Millrace without NATS and consumers: the outbox only grows', false)
   .option('--awake', 'also a partyserver room that does not hibernate', false)
-  .option('--only <names>', 'only these, comma-separated: contestants as the table names them, size, import')
+  .option('--only <names>', 'only these, comma-separated: contestants as the table names them, size, import, cost')
   .option('--with <stores>', 'size also on real databases: cassandra')
   .option('--targets <names>', 'import: only these read models and stores', TARGET_NAMES.join(','))
   .option(
@@ -124,7 +127,8 @@ async function main(): Promise<void> {
   const names = chosenNames(options);
   const results = names.length === 0 ? undefined : await compareContestants(names, plan, options);
   const sizes = wantsSize(options) ? await measureSizes(options) : [];
-  const imports = wantsImport(options) ? await measureImport(options) : undefined;
+  const imports = wants(options, IMPORT) ? await measureImport(options) : undefined;
+  const cost = wants(options, COST) ? await runCost() : undefined;
   if (options.json === undefined) return;
   const machine = {
     cpu: cpus()[0]?.model,
@@ -140,6 +144,7 @@ async function main(): Promise<void> {
     ...contestants,
     sizes,
     ...(imports === undefined ? {} : { imports }),
+    ...(cost === undefined ? {} : { cost }),
   };
   await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
 }
@@ -210,10 +215,10 @@ async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ resul
 function chosenNames(options: Options): ContestantName[] {
   if (options.only === undefined) return CONTESTANT_NAMES.filter((name) => options.awake || name !== 'partyserver awake');
   const wanted = wantedNames(options.only);
-  const known = [...CONTESTANT_NAMES.map((name) => name.toLowerCase()), SIZE, IMPORT];
+  const known = [...CONTESTANT_NAMES.map((name) => name.toLowerCase()), SIZE, IMPORT, COST];
   const unknown = wanted.find((each) => !known.includes(each));
   if (unknown !== undefined)
-    throw new Error(`there is no "${unknown}" to measure: ${[...CONTESTANT_NAMES, SIZE, IMPORT].join(', ')}`);
+    throw new Error(`there is no "${unknown}" to measure: ${[...CONTESTANT_NAMES, SIZE, IMPORT, COST].join(', ')}`);
   return CONTESTANT_NAMES.filter((name) => wanted.includes(name.toLowerCase()));
 }
 
@@ -222,9 +227,9 @@ function wantsSize(options: Options): boolean {
   return options.only === undefined ? !options.quick : wantedNames(options.only).includes(SIZE);
 }
 
-/** Only when asked for: it starts three databases and takes many minutes. */
-function wantsImport(options: Options): boolean {
-  return options.only !== undefined && wantedNames(options.only).includes(IMPORT);
+/** Only when asked for: the import starts three databases and takes many minutes, and what is counted does not vary. */
+function wants(options: Options, phase: string): boolean {
+  return options.only !== undefined && wantedNames(options.only).includes(phase);
 }
 
 function wantedNames(only: string): string[] {

@@ -22,11 +22,15 @@ export class HttpClient {
     return this.#ask('POST', path, token, JSON.stringify(body));
   }
 
+  put(path: string, token: string, body: unknown): Promise<HttpAnswer> {
+    return this.#ask('PUT', path, token, JSON.stringify(body));
+  }
+
   get(path: string, token: string): Promise<HttpAnswer> {
     return this.#ask('GET', path, token);
   }
 
-  #ask(method: 'GET' | 'POST', path: string, token: string, payload?: string): Promise<HttpAnswer> {
+  #ask(method: 'GET' | 'POST' | 'PUT', path: string, token: string, payload?: string): Promise<HttpAnswer> {
     const content =
       payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
     return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { PORT_VARIABLES, readSettings } from '../../scripts/supervisor/settings.
 import { createSupervisor } from '../../scripts/supervisor/supervisor.ts';
 import { serve } from './announce.ts';
 
-/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra]`. */
+/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra] [--counted]`. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** each limit of the environment is set to this: the bench asks how much there is, not how much one is allowed */
@@ -39,6 +39,7 @@ serve(async () => {
   const plain = readSettings(environment, ROOT);
   const cassandra = withCassandra ? await localCassandra(dataDir) : undefined;
   const supervisor = createSupervisor({
+    ...(process.argv.includes('--counted') ? { edgeBundle: await countedBundle(dataDir) } : {}),
     root: ROOT,
     settings: cassandra === undefined ? plain : using(plain, cassandra),
     ...(cassandra === undefined ? {} : { cassandra }),
@@ -66,3 +67,12 @@ serve(async () => {
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${lines.join('\n')}`, { cause: error });
   }
 });
+
+/** The built edge behind an entry that counts what it does. */
+async function countedBundle(dataDir: string): Promise<string> {
+  const directory = join(dataDir, 'counted-edge');
+  await mkdir(directory);
+  await copyFile(join(ROOT, 'dist', 'edge', 'index.js'), join(directory, 'edge.js'));
+  await copyFile(fileURLToPath(new URL('counting-edge.mjs', import.meta.url)), join(directory, 'index.js'));
+  return directory;
+}

@@ -39,6 +39,8 @@ export interface PartsInput {
   /** present where one is started */
   servers?: readonly LocalServer[];
   detours?: Detours;
+  /** directory of another bundle of the edge than the built one */
+  edgeBundle?: string;
 }
 
 function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
@@ -52,11 +54,13 @@ function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
   };
 }
 
-function edgeSpec({ root, settings, secrets, detours }: PartsInput): PartSpec {
+function edgeSpec({ root, settings, secrets, detours, edgeBundle }: PartsInput): PartSpec {
+  const place = ['--data-dir', settings.dataDir, '--port', String(settings.ports.edge)];
+  const bundle = edgeBundle === undefined ? [] : ['--bundle', edgeBundle];
   return {
     name: 'edge',
     command: process.execPath,
-    args: [...nodeFlags(), join(root, 'scripts/edge.ts'), '--data-dir', settings.dataDir, '--port', String(settings.ports.edge)],
+    args: [...nodeFlags(), join(root, 'scripts/edge.ts'), ...place, ...bundle],
     env: {
       ...plainEnvironment(),
       ...settings.edgeVariables,

@@ -32,6 +32,8 @@ export interface SupervisorOptions {
   /** parts that are not started with the rest; they can be started later */
   without?: readonly PartName[];
   detours?: Detours;
+  /** directory of another bundle of the edge than the built one */
+  edgeBundle?: string;
   /** one line for people: what dies, what is started again */
   say(line: string): void;
   /** what the parts themselves print */
@@ -150,7 +152,7 @@ class LocalSupervisor implements Supervisor {
   }
 
   #makeParts(): void {
-    const { root, settings, natsServerBin, detours, say, log } = this.#options;
+    const { root, settings, natsServerBin, detours, edgeBundle, say, log } = this.#options;
     const hooks: PartHooks = {
       say,
       log,
@@ -164,6 +166,7 @@ class LocalSupervisor implements Supervisor {
       natsServerBin,
       servers: this.#servers(),
       ...(detours ? { detours } : {}),
+      ...(edgeBundle === undefined ? {} : { edgeBundle }),
     };
     for (const [name, spec] of partSpecs(input)) this.#parts.set(name, createPart(spec, hooks));
   }
