@@ -10,6 +10,9 @@ const TYPES = join(ROOT, 'dist', 'types');
 /** what an application may have anyway; anything else in a bundle would be a dependency that nobody declared */
 const PEERS = new Set(['react']);
 
+/** modules that an application imports, by the name of their bundle; `exports` of client/package.json names them */
+const ENTRIES = { index: 'index', react: 'react/index', admin: 'admin/index', 'react-admin': 'react/admin' };
+
 async function bundle(entry, outfile) {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -60,12 +63,17 @@ export async function buildClient(folder) {
   const tsc = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-b', 'client'], { cwd: ROOT, encoding: 'utf8' });
   if (tsc.status !== 0) throw new Error(`the client's types do not build:\n${tsc.stdout}${tsc.stderr}`);
   rmSync(join(folder, 'dist'), { recursive: true, force: true });
-  const core = await bundle('client/index.ts', join(folder, 'dist', 'index.js'));
-  const react = await bundle('client/react/index.ts', join(folder, 'dist', 'react.js'));
-  copyTypes(['client/index.d.ts', 'client/react/index.d.ts'], join(folder, 'dist', 'types'));
+  const inputs = {};
+  for (const [name, source] of Object.entries(ENTRIES)) {
+    inputs[name] = await bundle(`client/${source}.ts`, join(folder, 'dist', `${name}.js`));
+  }
+  copyTypes(
+    Object.values(ENTRIES).map((source) => `client/${source}.d.ts`),
+    join(folder, 'dist', 'types'),
+  );
   if (folder !== join(ROOT, 'client')) cpSync(join(ROOT, 'client', 'package.json'), join(folder, 'package.json'));
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'dist', 'LICENSE'));
-  return { inputs: { core, react } };
+  return { inputs };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildClient(join(ROOT, 'client'));

@@ -1,7 +1,6 @@
 import {
   createContext,
   createElement,
-  useCallback,
   useContext,
   useEffect,
   useMemo,
@@ -24,6 +23,7 @@ import type {
 } from '../index.ts';
 import { EMPTY_INBOX } from '../inbox-snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../snapshot.ts';
+import { useSource, type Source } from './source.ts';
 
 const ClientContext = createContext<Millrace | undefined>(undefined);
 
@@ -36,28 +36,6 @@ export function useMillrace(): Millrace {
   const client = useContext(ClientContext);
   if (client === undefined) throw new Error('There is no MillraceProvider around this component.');
   return client;
-}
-
-interface Source<S> {
-  open(): () => void;
-  subscribe(listener: () => void): () => void;
-  getSnapshot(): S;
-}
-
-/** Subscribed and held open for as long as the component is mounted; a remount in between finds the same connection. */
-function useSource<S>(source: Source<S>, empty: S): S {
-  const subscribe = useCallback(
-    (listener: () => void) => {
-      const release = source.open();
-      const off = source.subscribe(listener);
-      return () => {
-        off();
-        release();
-      };
-    },
-    [source],
-  );
-  return useSyncExternalStore(subscribe, source.getSnapshot, () => empty);
 }
 
 /** A part of what is known: the component is rendered again only when this part changes. */

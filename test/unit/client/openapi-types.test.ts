@@ -14,24 +14,17 @@ const MS_MAX = 300_000;
 /** operations that are no queries: doors to sockets, health, documents. The client opens the first four by itself. */
 const NO_QUERIES = ['ticket.issue', 'socket.open', 'inbox.ticket', 'inbox.open', 'health.live', 'health.ready'];
 
-/** Operators have their own tools: what is under /v1/admin is none of the client's. */
-function ofOperators(): string[] {
-  const { paths } = openApiDocument('http://localhost') as { paths: Record<string, Record<string, { operationId?: string }>> };
-  return Object.entries(paths)
-    .filter(([path]) => path.startsWith('/v1/admin/'))
-    .flatMap(([, methods]) => Object.values(methods).flatMap(({ operationId }) => operationId ?? []));
-}
-
 /**
- * Compiles only when every operation of the document is one of the client's commands or queries, asked with the same
- * parameters and answered with the same type.
+ * Compiles only when every operation of the document is one of the client's commands, queries or operator's calls, asked with the
+ * same parameters and answered with the same type.
  */
 const CHECK = `
 import type { operations } from './openapi.d.ts';
 import type { CommandData, EventData, EventType, Outcome, Queries, WholeEventOf } from '${ROOT}/client/index.ts';
+import type { AdminActions, AdminQueries, AnalyticsAnswer, AnalyticsPoints, AnalyticsQuery, AnalyticsSpan } from '${ROOT}/client/admin/index.ts';
 
-type Documented = Exclude<keyof operations, ${[...NO_QUERIES, ...ofOperators()].map((id) => `'${id}'`).join(' | ')} | \`documents.\${string}\`>;
-type Missing = Exclude<Documented, keyof CommandData | keyof Queries>;
+type Documented = Exclude<keyof operations, ${[...NO_QUERIES].map((id) => `'${id}'`).join(' | ')} | \`documents.\${string}\`>;
+type Missing = Exclude<Documented, keyof CommandData | keyof Queries | keyof AdminActions | keyof AdminQueries | 'analytics.query'>;
 export const missing: Or<Missing, 0> = 0;
 
 /** Written out: readonly and further members of loose objects make no other type here, nor does the array that is always empty. */
@@ -44,6 +37,8 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 type Unless<Fine, Name> = Fine extends true ? never : Name;
 type Or<T, Else> = [T] extends [never] ? Else : T;
 
+/** optional fields of the operator's client may be given as undefined, too */
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 type PathOf<K extends keyof operations> = operations[K]['parameters'] extends { path: infer P } ? P : {};
 type QueryOf<K extends keyof operations> = operations[K]['parameters'] extends { query?: infer Q } ? Or<Exclude<Q, undefined>, {}> : {};
 type BodyOf<K extends keyof operations> = operations[K] extends { requestBody?: { content: { 'application/json': infer B } } } ? B : {};
@@ -68,6 +63,25 @@ type WrongParams = { [K in Asked]: Unless<Same<Plain<Without<QueryOf<K>> & PathO
 export const wrongParams: Or<WrongParams, 0> = 0;
 type WrongAnswer = { [K in Asked]: Unless<Same<Plain<AnswerOf<K, 200>>, Plain<Queries[K]['answer']>>, K> }[Answered];
 export const wrongAnswer: Or<WrongAnswer, 0> = 0;
+
+/** where nothing is said, anything but a primitive may stand */
+type Said<T> = Plain<T> extends infer P ? (keyof P extends never ? {} : P) : never;
+type AdminRead = keyof operations & keyof AdminQueries;
+type WrongRead = { [K in AdminRead]: Unless<Same<Said<Defined<QueryOf<K>> & PathOf<K>>, Said<Defined<AdminQueries[K]['params']>>>, K> }[AdminRead];
+export const wrongRead: Or<WrongRead, 0> = 0;
+type WrongShown = { [K in AdminRead]: Unless<Same<Plain<AnswerOf<K, 200>>, Plain<AdminQueries[K]['answer']>>, K> }[AdminRead];
+export const wrongShown: Or<WrongShown, 0> = 0;
+type AdminDone = keyof operations & keyof AdminActions;
+type Given<K extends keyof operations> = operations[K] extends { requestBody?: { content: { 'application/json': infer B } } } ? (string extends keyof B ? {} : B) : {};
+type WrongDone = { [K in AdminDone]: Unless<Same<[Said<PathOf<K>>, Said<Given<K>>], [Said<AdminActions[K]['params']>, Said<AdminActions[K]['body']>]>, K> }[AdminDone];
+export const wrongDone: Or<WrongDone, 0> = 0;
+type WrongDoneAnswer = { [K in AdminDone]: Unless<Same<Plain<AnswerOf<K, 200> | AnswerOf<K, 202>>, Plain<AdminActions[K]['answer']>>, K> }[AdminDone];
+export const wrongDoneAnswer: Or<WrongDoneAnswer, 0> = 0;
+type Figures = AnswerOf<'analytics.query', 200>;
+type AnyPoint = AnalyticsPoints[AnalyticsQuery];
+export const wrongFigures: Or<Unless<Same<Plain<Omit<Figures, 'items'>>, Plain<Omit<AnalyticsAnswer<never>, 'items'>>>, 'figures'>, 0> = 0;
+export const wrongPoints: Or<Exclude<Plain<Figures['items'][number]>, Plain<AnyPoint>> | Exclude<Plain<AnyPoint>, Plain<Figures['items'][number]>>, 0> = 0;
+export const wrongSpan: Or<Unless<Same<Said<Defined<QueryOf<'analytics.query'>>>, Said<Defined<AnalyticsSpan>>>, 'span'>, 0> = 0;
 
 type Events = AnswerOf<'events.list', 200>;
 type DocumentedEvent = Events['items'][number];

@@ -4,6 +4,9 @@ import { createRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MillraceProvider, useInbox, useMessages, usePresence, useSession, useTraces } from '../../../client/react/index.ts';
+import { Operator } from '../../../client/admin/index.ts';
+import { OperatorProvider, usePoll } from '../../../client/react/admin.ts';
+import { newRig } from './rig.ts';
 import { newWorld, type World } from './world.ts';
 
 /** longer than the client lingers */
@@ -145,5 +148,31 @@ describe('the hooks', () => {
 
   it('say what is missing without a provider', () => {
     expect(() => renderToString(createElement(Chat))).toThrow('MillraceProvider');
+  });
+});
+
+describe('usePoll', () => {
+  it('shows the newest answer, and asks anew when its key changes', async () => {
+    const rig = newRig();
+    rig.answer = ({ path }) => ({ status: 200, body: { items: [], at: path } });
+    const operator = new Operator(rig.options);
+    const Log = ({ cursor }: { cursor: string }): ReactNode => {
+      const { value, error } = usePoll(cursor, 1_000, async (each, signal) => await each.log({ cursor }, signal));
+      return createElement('p', null, `${JSON.stringify(value)}|${error?.code ?? ''}`);
+    };
+    const show = async (cursor: string): Promise<void> => {
+      await render(createElement(OperatorProvider, { operator }, createElement(Log, { cursor })));
+      await act(async () => rig.pass(10));
+    };
+    await show('a');
+    expect(element.textContent).toBe('{"items":[],"at":"/v1/admin/log?cursor=a"}|');
+    await show('b');
+    expect(element.textContent).toBe('{"items":[],"at":"/v1/admin/log?cursor=b"}|');
+    const before = rig.requests.length;
+    await act(async () => rig.pass(3_100));
+    expect(rig.requests.length).toBe(before + 3);
+    await render(null);
+    await act(async () => rig.pass(10_000));
+    expect(rig.requests.length).toBe(before + 3);
   });
 });
