@@ -18,6 +18,7 @@ const TARGETS = {
   readme: { script: 'scripts/readme/main.ts', install: 'full', nats: true, edge: true },
   audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
+  'nats-keys': { script: 'scripts/nats-keys/main.ts', install: 'production', quiet: true },
   rebuild: { script: 'scripts/rebuild.ts', install: 'production', quiet: true },
   simulate: { script: 'test/simulator/main.ts', install: 'full' },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },

@@ -17,6 +17,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/lost-stream.test.ts',
   'test/system/meetings-cassandra.test.ts',
   'test/system/messages.test.ts',
+  'test/system/nats-accounts.test.ts',
   'test/system/opensearch-launch.test.ts',
   'test/system/search-opensearch.test.ts',
   'test/system/search-rebuilt.test.ts',

@@ -9,7 +9,7 @@ export interface Env {
   UPLINK: DurableObjectNamespace<Uplink>;
   /** ws:// or wss:// address of NATS, comma-separated for a cluster */
   NATS_WS_URL: string;
-  /** contents of a NATS .creds file */
+  /** contents of a NATS .creds file, or an NKEY seed */
   NATS_CREDS?: string;
   /** at least 32 bytes */
   JWT_SECRET?: string;

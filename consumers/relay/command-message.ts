@@ -8,18 +8,29 @@ import type { Incoming } from '../runtime/incoming.ts';
 
 export type ReadCommand = { ok: true; command: RelayedCommand } | { ok: false; refusal: Refusal };
 
+/** What a reply subject begins with, by tenant; absent: any that is not the system's own. */
+export type ReplyPrefix = (tenant: string) => string;
+
+/** `template`: with `{tenant}` in it. */
+export function replyPrefix(template: string | undefined): ReplyPrefix | undefined {
+  return template === undefined ? undefined : (tenant) => template.replaceAll('{tenant}', tenant);
+}
+
 /**
  * What the edge is to be told of a message. Only what does not depend on the command is judged here, by the same codes: what
  * could not be passed on, or spoil the call for others. The rest is the edge's, as at every door.
  */
-export function readCommand(incoming: Incoming): ReadCommand {
-  const [, , tenant = '', sessionId = ''] = incoming.subject.split('.');
+export function readCommand(incoming: Incoming, prefixOf?: ReplyPrefix): ReadCommand {
+  const { tenant, sessionId } = placeOf(incoming);
   if (!TENANT_PATTERN.test(tenant) || !ID_PATTERN.test(sessionId)) {
     return refused('invalid_request', 'The subject must be millrace.commands.{tenant}.{sessionId}.');
   }
   const reply = headerOf(incoming, REPLY_HEADER);
   if (reply !== undefined && !isReplySubject(reply)) {
     return refused('invalid_request', `${REPLY_HEADER} must be a literal subject that is not of the system's own.`);
+  }
+  if (reply !== undefined && replySubjectOf(incoming, prefixOf) === undefined) {
+    return refused('invalid_request', `${REPLY_HEADER} must begin with ${prefixOf?.(tenant) ?? ''}`);
   }
   const given = headerOf(incoming, IDEMPOTENCY_KEY_HEADER);
   const idempotencyKey = given === undefined ? derivedKey(incoming.storedId) : parseIdempotencyKey(given);
@@ -46,9 +57,16 @@ export function derivedKey(storedId: string): string {
   return `nats:${storedId}`;
 }
 
-export function replySubjectOf(incoming: Incoming): string | undefined {
+/** Where the answer goes. A subject that may not be replied to counts as none: the refusal, too, would go there. */
+export function replySubjectOf(incoming: Incoming, prefixOf?: ReplyPrefix): string | undefined {
   const reply = headerOf(incoming, REPLY_HEADER);
-  return reply !== undefined && isReplySubject(reply) ? reply : undefined;
+  if (reply === undefined || !isReplySubject(reply)) return undefined;
+  return prefixOf === undefined || reply.startsWith(prefixOf(placeOf(incoming).tenant)) ? reply : undefined;
+}
+
+function placeOf({ subject }: Incoming): { tenant: string; sessionId: string } {
+  const [, , tenant = '', sessionId = ''] = subject.split('.');
+  return { tenant, sessionId };
 }
 
 /** The first of that name, as NATS compares names: exactly. */

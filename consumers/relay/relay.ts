@@ -9,7 +9,7 @@ import { describe, type Log } from '../runtime/log.ts';
 import { EdgeRefused } from '../runtime/signed-post.ts';
 import { ACK_WAIT_MS } from '../runtime/streams.ts';
 import { Certainty, type Delivery } from './certainty.ts';
-import { readCommand } from './command-message.ts';
+import { readCommand, type ReplyPrefix } from './command-message.ts';
 import type { EdgeDoor } from './edge-door.ts';
 import { Lanes, type Queued } from './lanes.ts';
 import type { Replies } from './replies.ts';
@@ -51,6 +51,7 @@ export interface RelayPorts {
   stream: CommandStream;
   deadLetters: DeadLetters;
   replies: Replies;
+  replyPrefix?: ReplyPrefix | undefined;
   log: Log;
   now: () => number;
   random: () => number;
@@ -233,7 +234,7 @@ export class Relay {
       const detail = `The command was delivered ${held.incoming.deliveries} times without an end.`;
       this.#refuse(held, refusal('internal', detail), 'deliveries_exhausted');
     } else {
-      const read = readCommand(held.incoming);
+      const read = readCommand(held.incoming, this.#ports.replyPrefix);
       if (read.ok) return read.command;
       this.#refuse(held, read.refusal);
     }

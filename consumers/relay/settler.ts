@@ -2,7 +2,7 @@ import type { Problem } from '../../shared/contract/problem.ts';
 import type { DeadLetters } from '../runtime/dead-letters.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
-import { replySubjectOf } from './command-message.ts';
+import { replySubjectOf, type ReplyPrefix } from './command-message.ts';
 import type { FinalOutcome, Replies } from './replies.ts';
 
 /** settled messages whose acknowledgement was not confirmed; beyond it the oldest are forgotten, and asked of the edge again */
@@ -19,6 +19,7 @@ export interface SettlerPorts {
   consumer: string;
   deadLetters: DeadLetters;
   replies: Replies;
+  replyPrefix?: ReplyPrefix | undefined;
   log: Log;
 }
 
@@ -80,7 +81,7 @@ export class Settler {
   }
 
   #reply(incoming: Incoming, outcome: FinalOutcome): void {
-    const subject = replySubjectOf(incoming);
+    const subject = replySubjectOf(incoming, this.#ports.replyPrefix);
     if (subject === undefined) return;
     try {
       this.#ports.replies.send(subject, outcome);

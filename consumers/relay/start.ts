@@ -8,6 +8,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import { signedPoster } from '../runtime/signed-post.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { ACK_WAIT_MS, ensurePinnedDurable, ensureStreams } from '../runtime/streams.ts';
+import { replyPrefix } from './command-message.ts';
 import { edgeDoor } from './edge-door.ts';
 import { Relay, RELAY_DURABLE, type CommandStream } from './relay.ts';
 import { natsReplies } from './replies.ts';
@@ -48,6 +49,7 @@ export async function startRelay(
     stream: commandStream(manager),
     deadLetters: countedLetters(jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT), metrics),
     replies: natsReplies(connection),
+    replyPrefix: replyPrefix(settings.backendReplies),
     log,
     now: Date.now,
     random: Math.random,

@@ -1,4 +1,5 @@
-import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, nkeyAuthenticator, type Authenticator, type NatsConnection } from '@nats-io/transport-node';
+import { isUserSeed } from '../../shared/contract/nats-login.ts';
 import { backoffMs, wait } from './backoff.ts';
 import { describe, type Log } from './log.ts';
 
@@ -7,7 +8,10 @@ const RECONNECT_BOUNDS = { minMs: 200, maxMs: 5_000 };
 
 export interface NatsAddress {
   natsServers: string[];
+  /** contents of a .creds file, or an NKEY seed */
   natsCreds?: string;
+  /** first token of the subjects on which answers come: absent, the client's own */
+  natsInboxPrefix?: string;
 }
 
 /**
@@ -49,10 +53,14 @@ function optionsOf(address: NatsAddress): Parameters<typeof connect>[0] {
     // credentials that are being rotated are no reason to give up
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
-    ...(address.natsCreds === undefined
-      ? {}
-      : { authenticator: credsAuthenticator(new TextEncoder().encode(address.natsCreds)) }),
+    ...(address.natsInboxPrefix === undefined ? {} : { inboxPrefix: address.natsInboxPrefix }),
+    ...(address.natsCreds === undefined ? {} : { authenticator: authenticatorOf(address.natsCreds) }),
   };
+}
+
+function authenticatorOf(creds: string): Authenticator {
+  const bytes = new TextEncoder().encode(creds.trim());
+  return isUserSeed(creds) ? nkeyAuthenticator(bytes) : credsAuthenticator(bytes);
 }
 
 function logChanges(connection: NatsConnection, log: Log): void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isUserSeed } from '../../shared/contract/nats-login.ts';
 
 /** What an operator sets by environment. Throws a SettingError that names the variable. */
 export class SettingError extends Error {
@@ -10,8 +11,12 @@ export class SettingError extends Error {
 
 export interface Settings {
   natsServers: string[];
-  /** contents of a .creds file */
+  /** contents of a .creds file, or an NKEY seed */
   natsCreds?: string;
+  /** first token of the subjects on which answers come; absent: the client's own */
+  natsInboxPrefix?: string;
+  /** what the reply subject of a backend's command begins with, with `{tenant}` in it; absent: any that is not the system's own */
+  backendReplies?: string;
   edgeUrl: string;
   internalSecret: string;
   dataDir: string;
@@ -27,11 +32,20 @@ export interface Settings {
   replicas?: number;
 }
 
+const INBOX_PREFIX = /^[A-Za-z0-9_-]+$/;
+const REPLIES = /^(?:[A-Za-z0-9_-]+\.)*\{tenant\}\.(?:[A-Za-z0-9_-]+\.)*$/;
 /** shorter secrets are guessed */
 const SECRET_CHARS_MIN = 16;
 
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
   const creds = credsFrom(env['NATS_CREDS']);
+  const inboxPrefix = matching(env, 'NATS_INBOX_PREFIX', INBOX_PREFIX, 'one token of letters, digits, - and _');
+  const backendReplies = matching(
+    env,
+    'BACKEND_REPLIES',
+    REPLIES,
+    'like replies.{tenant}., with the tenant as a token of its own and a dot at the end',
+  );
   const eventsMaxBytes = wholeNumber(env, 'EVENTS_MAX_BYTES');
   const deadLettersMaxBytes = wholeNumber(env, 'DEAD_LETTERS_MAX_BYTES');
   const commandsMaxBytes = wholeNumber(env, 'COMMANDS_MAX_BYTES');
@@ -47,6 +61,8 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   return {
     natsServers: serversFrom(env['NATS_URL'] || 'nats://127.0.0.1:4222'),
     ...(creds === undefined ? {} : { natsCreds: creds }),
+    ...(inboxPrefix === undefined ? {} : { natsInboxPrefix: inboxPrefix }),
+    ...(backendReplies === undefined ? {} : { backendReplies }),
     edgeUrl: edgeUrlFrom(env['EDGE_URL'] || 'http://127.0.0.1:8787'),
     internalSecret,
     dataDir: env['DATA_DIR'] || '.millrace',
@@ -81,14 +97,28 @@ function edgeUrlFrom(url: string): string {
   return url.replace(/\/+$/, '');
 }
 
+function matching(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  pattern: RegExp,
+  form: string,
+): string | undefined {
+  const value = env[name];
+  if (value === undefined || value === '') return undefined;
+  if (!pattern.test(value)) throw new SettingError(`${name} must be ${form}`);
+  return value;
+}
+
 /** The file's path or its contents: secret stores give one, mounts the other. */
 function credsFrom(value: string | undefined): string | undefined {
   if (value === undefined || value === '') return undefined;
-  if (value.includes('BEGIN NATS USER JWT')) return value;
+  if (value.includes('BEGIN NATS USER JWT') || isUserSeed(value)) return value;
   try {
     return readFileSync(value, 'utf8');
   } catch {
-    throw new SettingError('NATS_CREDS must be the contents of a .creds file, or the path of one that can be read');
+    throw new SettingError(
+      'NATS_CREDS must be the contents of a .creds file or an NKEY seed, or the path of one that can be read',
+    );
   }
 }
 

@@ -1,17 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { describe } from '../../consumers/runtime/log.ts';
 import { until, type Stack } from './stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const READY_MS_MAX = 30_000;
 const ENDED_MS_MAX = 20_000;
+const OUTPUT_CHARS_SHOWN = 2_000;
 
 /** A process of the consumers beside a stack that runs without its own; started again when it dies, as a supervisor would. */
 export class ConsumerProcess {
   readonly #file: string;
   readonly #args: readonly string[];
   readonly #stack: Stack;
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #stopping = false;
   /** every line it wrote */
@@ -19,22 +22,33 @@ export class ConsumerProcess {
   /** times it died by itself */
   deaths = 0;
 
-  private constructor(stack: Stack, file: string, args: readonly string[]) {
+  private constructor(stack: Stack, file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     this.#stack = stack;
+    this.#env = env;
     this.#file = file;
     this.#args = args;
   }
 
   /** Resolves when it said that it is ready. */
-  static async start(stack: Stack, file: string, args: readonly string[] = []): Promise<ConsumerProcess> {
-    const process = new ConsumerProcess(stack, file, args);
+  static async start(
+    stack: Stack,
+    file: string,
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ConsumerProcess> {
+    const process = new ConsumerProcess(stack, file, args, env);
     process.#spawn();
-    await until(`${file} is ready`, () => process.said('ready') > 0, READY_MS_MAX);
+    try {
+      await until(`${file} is ready`, () => process.said('ready') > 0, READY_MS_MAX);
+    } catch (error) {
+      await process.stop();
+      throw new Error(`${describe(error)}: ${process.output.slice(-OUTPUT_CHARS_SHOWN)}`, { cause: error });
+    }
     return process;
   }
 
-  static async roles(stack: Stack, roles: string): Promise<ConsumerProcess> {
-    return await ConsumerProcess.start(stack, 'consumers/main.ts', ['--roles', roles]);
+  static async roles(stack: Stack, roles: string, env: Readonly<Record<string, string>> = {}): Promise<ConsumerProcess> {
+    return await ConsumerProcess.start(stack, 'consumers/main.ts', ['--roles', roles], env);
   }
 
   said(msg: string): number {
@@ -60,6 +74,7 @@ export class ConsumerProcess {
         INTERNAL_SECRET: secrets.internalSecret,
         DATA_DIR: dataDir,
         METRICS_PORT: '0',
+        ...this.#env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,4 +1,14 @@
-import { connect, credsAuthenticator, headers, NatsError, type NatsConnection, type PubAck } from 'nats.ws';
+import {
+  connect,
+  credsAuthenticator,
+  headers,
+  NatsError,
+  nkeyAuthenticator,
+  type Authenticator,
+  type NatsConnection,
+  type PubAck,
+} from 'nats.ws';
+import { isUserSeed } from '../../shared/contract/nats-login.ts';
 import { CLOUDEVENTS_CONTENT_TYPE, FROM_EDGE, FROM_HEADER } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from './api.ts';
@@ -14,6 +24,7 @@ const IDLE_MS_MAX = 60_000;
 
 export interface NatsLinkOptions {
   servers: string[];
+  /** contents of a .creds file, or an NKEY seed */
   creds?: string;
   name: string;
 }
@@ -109,9 +120,7 @@ export class NatsLink {
       reconnect: false,
       pingInterval: PING_EVERY_MS,
       maxPingOut: PINGS_UNANSWERED_MAX,
-      ...(this.#options.creds === undefined
-        ? {}
-        : { authenticator: credsAuthenticator(new TextEncoder().encode(this.#options.creds)) }),
+      ...(this.#options.creds === undefined ? {} : { authenticator: authenticatorOf(this.#options.creds) }),
     });
     this.#connecting = made;
     const forget = (): void => {
@@ -135,6 +144,11 @@ export class NatsLink {
     this.#connecting = undefined;
     connecting.then((connection) => connection.close()).catch(() => undefined);
   }
+}
+
+function authenticatorOf(creds: string): Authenticator {
+  const bytes = new TextEncoder().encode(creds.trim());
+  return isUserSeed(creds) ? nkeyAuthenticator(bytes) : credsAuthenticator(bytes);
 }
 
 /** Only the leading acknowledged items count: what is behind a hole is published again and deduplicated by its id. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCommand, replySubjectOf } from '../../../../consumers/relay/command-message.ts';
+import { readCommand, replyPrefix, replySubjectOf } from '../../../../consumers/relay/command-message.ts';
 import type { Incoming } from '../../../../consumers/runtime/incoming.ts';
 import { BODY_BYTES_MAX } from '../../../../shared/core/limits.ts';
 import { commandMessage } from './fakes.ts';
@@ -55,5 +55,20 @@ describe('a command of a backend', () => {
       expect(replySubjectOf(commandMessage(1, replyTo(subject)))).toBeUndefined();
     }
     expect(replySubjectOf(commandMessage(1))).toBeUndefined();
+  });
+
+  it('is answered below the prefix of its tenant alone, where one is set', () => {
+    const prefixOf = replyPrefix('replies.{tenant}.');
+    const judged = (reply: string): string | undefined => {
+      const incoming = commandMessage(1, { subject: 'millrace.commands.acme.s_1', headers: [['Millrace-Reply', reply]] });
+      const read = readCommand(incoming, prefixOf);
+      expect(replySubjectOf(incoming, prefixOf)).toBe(read.ok ? reply : undefined);
+      return read.ok ? 'passed on' : read.refusal.detail;
+    };
+    expect(judged('replies.acme.1')).toBe('passed on');
+    for (const reply of ['replies.acme2.1', 'replies.globex.1', 'replies.acme', '_INBOX.x']) {
+      expect(judged(reply)).toBe('Millrace-Reply must begin with replies.acme.');
+    }
+    expect(replyPrefix(undefined)).toBeUndefined();
   });
 });
