@@ -8,6 +8,7 @@ import { COMMANDS_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM } from '../../share
 import { until, User } from '../support/client.ts';
 import { ConsumerProcess } from '../support/consumer-processes.ts';
 import { DeployedNats } from '../support/deployed-nats.ts';
+import { parseExposition } from '../support/exposition.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
 
@@ -208,7 +209,16 @@ requireOrSkip('nats-server', natsServerMissing())('accounts of NATS', () => {
     expect(reply.status, JSON.stringify(reply.body)).toBe(200);
   });
 
-  test('nothing of all that was against the rights of who did it', () => {
+  test('nothing of all that was against the rights of who did it', async () => {
+    // what is looked at every few seconds, too
+    const port = Number(/"msg":"metrics are served".*?"port":(\d+)/.exec(consumers.output)?.[1]);
+    await until('every durable was looked at', async () => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      const { samples = [] } = parseExposition(text).get('millrace_consumer_pending') ?? {};
+      return ['MILLRACE_COMMANDS', 'MILLRACE_DEAD_LETTERS', 'MILLRACE_RECEIPTS'].every((stream) =>
+        samples.some(({ labels }) => labels['stream'] === stream),
+      );
+    });
     expect(
       nats
         .log()
