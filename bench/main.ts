@@ -1,66 +1,54 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { Presets, SingleBar } from 'cli-progress';
-import { CONTESTANT_NAMES, startContestants, type Contestant, type ContestantName } from './contestants.ts';
-import { TEXT_BYTES } from './load/messages.ts';
-import type { Job } from './load/job.ts';
-import { ensurePeers, PEER_VERSIONS } from './peers.ts';
-import { runJob, settle } from './processes.ts';
-import { runCost } from './cost/run.ts';
-import { runImport, type ImportResults } from './import/run.ts';
-import { isTargetName, TARGET_NAMES } from './import/targets.ts';
-import { figures, table, type ContestantResults } from './report.ts';
-import type { SizeResults } from './size/measure.ts';
-import { runSize } from './size/run.ts';
+import { runContest, type Contest, type ContestPlan } from './contest.ts';
+import { CONTESTANT_NAMES, type ContestantName } from './contestants.ts';
+import { TARGET_NAMES } from './import/targets.ts';
+import { MEASURES, type Measure, type Measured } from './measures.ts';
+import { PEER_VERSIONS } from './peers.ts';
+import { figures } from './report.ts';
+import { targetTable, type Verdict } from './targets.ts';
 
-type Plan = Pick<
-  Job,
-  'sockets' | 'senders' | 'inFlight' | 'acceptSamples' | 'acceptMsMax' | 'warmupMs' | 'throughputMs' | 'fanoutPerS' | 'fanoutMs'
-> & {
-  rounds: number;
-  /** no further round begins that would end later than this: on a busy machine there are fewer rounds */
-  totalMsMax: number;
-};
-
-const QUICK: Plan = {
-  rounds: 3,
-  totalMsMax: 120_000,
+const QUICK: ContestPlan = {
+  phases: 'all',
+  rounds: 5,
+  totalMsMax: 300_000,
   sockets: 200,
   senders: 32,
   inFlight: 256,
-  acceptSamples: 150,
-  acceptMsMax: 1_500,
-  warmupMs: 1_000,
-  throughputMs: 2_000,
-  fanoutPerS: 100,
-  fanoutMs: 1_500,
+  acceptSamples: 100,
+  acceptMsMax: 1_000,
+  warmupMs: 700,
+  throughputMs: 1_500,
+  fanouts: [
+    { perS: 20, ms: 2_500 },
+    { perS: 100, ms: 1_500 },
+  ],
 };
-const LONG: Plan = {
+const LONG: ContestPlan = {
   ...QUICK,
   rounds: 7,
-  totalMsMax: 1_200_000,
+  totalMsMax: 1_500_000,
   acceptSamples: 500,
   acceptMsMax: 6_000,
   warmupMs: 2_000,
   throughputMs: 5_000,
-  fanoutMs: 5_000,
+  fanouts: [
+    { perS: 20, ms: 5_000 },
+    { perS: 100, ms: 5_000 },
+  ],
 };
-/** what other processes may use of the machine before the report warns of it */
-const OTHER_CORES_MAX = 0.2;
+/** the same with many more sockets, only how much goes through */
+const CROWD = 'crowd';
+const CROWD_SOCKETS = 2_000;
+const CROWD_ROUNDS = 5;
+const CROWD_CONTESTANTS: readonly ContestantName[] = ['Millrace', 'Socket.IO', 'partyserver + SQLite'];
+/** of the contestants these are only in longer runs, or when they are asked for */
+const NOT_IN_QUICK: readonly ContestantName[] = ['one event per frame', 'Socket.IO + recovery', 'partyserver'];
 const ROUNDS_MAX = 50;
 const SOCKETS_MAX = 5_000;
 const SENDERS_MAX = 100;
 const IN_FLIGHT_MAX = 2_000;
-/** the phase that compares a large session with a small one */
-const SIZE = 'size';
-const SIZE_SMALL_EVENTS = 1_000;
-const SIZE_SAMPLES = 300;
-/** the phase that compares read models with their drivers */
-const IMPORT = 'import';
-/** the phase that counts what a deployment would be billed for */
-const COST = 'cost';
-const IMPORT_PROBE_EVENTS = 50_000;
 const EVENTS_MIN = 5_000;
 const EVENTS_MAX = 1_000_000;
 const EVENTS_DEFAULT = 100_000;
@@ -80,16 +68,18 @@ interface Options {
   json?: string;
 }
 
+const KNOWN_NAMES = [...CONTESTANT_NAMES, CROWD, ...MEASURES.map(({ name }) => name)];
+
 const program = new Command('bench')
-  .description('Measures Millrace beside Socket.IO and partyserver rooms, in one run on this machine')
-  .option('--quick', 'about two minutes instead of about fifteen, and without size', false)
+  .description('Measures Millrace beside its peers, in one run on this machine')
+  .option('--quick', 'fewer and shorter rounds, and without what takes minutes', false)
   .option('--rounds <n>', 'rounds; in each, every contestant has its turn', whole(1, ROUNDS_MAX))
   .option('--sockets <n>', 'sockets in the room', whole(1, SOCKETS_MAX), QUICK.sockets)
   .option('--senders <n>', 'how many of the sockets send', whole(1, SENDERS_MAX), QUICK.senders)
   .option('--in-flight <n>', 'messages under way while measuring throughput', whole(1, IN_FLIGHT_MAX), QUICK.inFlight)
   .option('--edge-only', 'Millrace without NATS and consumers: the outbox only grows', false)
   .option('--awake', 'also a partyserver room that does not hibernate', false)
-  .option('--only <names>', 'only these, comma-separated: contestants as the table names them, size, import, cost')
+  .option('--only <names>', `only these, comma-separated: ${KNOWN_NAMES.join(', ')}`)
   .option('--with <stores>', 'size also on real databases: cassandra')
   .option('--targets <names>', 'import: only these read models and stores', TARGET_NAMES.join(','))
   .option(
@@ -114,159 +104,71 @@ async function main(): Promise<void> {
   const options = program.parse().opts<Options>();
   if (options.with !== undefined && options.with !== 'cassandra')
     throw new Error(`--with knows cassandra, not "${options.with}"`);
+  const wanted = wantedNames(options);
+  const verdicts: Verdict[] = [];
+  const raw: Record<string, unknown> = {
+    measuredAt: new Date().toISOString(),
+    machine: machine(),
+    peers: PEER_VERSIONS,
+    options,
+  };
+  const names = chosenContestants(options, wanted);
+  if (names.length > 0) keep('contest', contestOf(await runContest(names, planOf(options), options)));
+  if (wanted === undefined ? !options.quick : wanted.includes(CROWD)) {
+    const plan: ContestPlan = {
+      ...planOf(options),
+      phases: 'throughput',
+      sockets: CROWD_SOCKETS,
+      rounds: options.rounds ?? CROWD_ROUNDS,
+    };
+    keep(CROWD, contestOf(await runContest(CROWD_CONTESTANTS, plan, options)));
+  }
+  for (const measure of MEASURES) {
+    if (isWanted(measure, options, wanted)) keep(measure.name, await measure.run(options));
+  }
+  if (verdicts.length > 0) console.log(`\n${targetTable(verdicts)}`);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify({ ...raw, verdicts }, null, 2)}\n`);
+
+  function keep(name: string, measured: Measured): void {
+    raw[name] = measured.raw;
+    verdicts.push(...measured.verdicts);
+  }
+}
+
+function contestOf({ plan, results, verdicts }: Contest): Measured {
+  return { raw: { plan, figures: figures(results), results }, verdicts };
+}
+
+function planOf(options: Options): ContestPlan {
   const base = options.quick ? QUICK : LONG;
   const { sockets, inFlight } = options;
-  const plan: Plan = {
-    ...base,
-    sockets,
-    senders: Math.min(options.senders, sockets),
-    inFlight,
-    // rounds that were asked for take as long as they take
-    ...(options.rounds === undefined ? {} : { rounds: options.rounds, totalMsMax: Number.MAX_SAFE_INTEGER }),
-  };
-  const names = chosenNames(options);
-  const results = names.length === 0 ? undefined : await compareContestants(names, plan, options);
-  const sizes = wantsSize(options) ? await measureSizes(options) : [];
-  const imports = wants(options, IMPORT) ? await measureImport(options) : undefined;
-  const cost = wants(options, COST) ? await runCost() : undefined;
-  if (options.json === undefined) return;
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    node: process.versions.node,
-  };
-  const contestants = results === undefined ? {} : { peers: PEER_VERSIONS, plan, medians: figures(results), results };
-  const raw = {
-    measuredAt: new Date().toISOString(),
-    machine,
-    options,
-    ...contestants,
-    sizes,
-    ...(imports === undefined ? {} : { imports }),
-    ...(cost === undefined ? {} : { cost }),
-  };
-  await writeFile(options.json, `${JSON.stringify(raw, null, 2)}\n`);
+  // rounds that were asked for take as long as they take
+  const rounds = options.rounds === undefined ? {} : { rounds: options.rounds, totalMsMax: Number.MAX_SAFE_INTEGER };
+  return { ...base, sockets, senders: Math.min(options.senders, sockets), inFlight, ...rounds };
 }
 
-async function compareContestants(names: ContestantName[], plan: Plan, options: Options): Promise<ContestantResults[]> {
-  console.log('fetching the peers, starting the servers …');
-  const peers = await ensurePeers();
-  const contestants = await startContestants(names, peers, {
-    edgeOnly: options.edgeOnly,
-    compatibilityDate: await compatibilityDate(),
-  });
-  try {
-    for (const each of contestants) console.log(`  ${each.name}: ${each.server.announcement.detail}`);
-    const { results, busy } = await runRounds(contestants, plan);
-    print(results, plan, busy);
-    return results;
-  } finally {
-    await Promise.all([...new Set(contestants.map((each) => each.server))].map((server) => server.stop()));
-  }
+function machine(): object {
+  return { cpu: cpus()[0]?.model, cores: availableParallelism(), memoryBytes: totalmem(), node: process.versions.node };
 }
 
-/** One store after the other: each has the machine to itself. */
-async function measureSizes(options: Options): Promise<SizeResults[]> {
-  const plan = { smallEvents: SIZE_SMALL_EVENTS, largeEvents: options.events, samples: SIZE_SAMPLES };
-  const results = [await runSize('embedded', plan)];
-  if (options.with === 'cassandra') results.push(await runSize('Cassandra', plan));
-  return results;
+function wantedNames({ only }: Options): string[] | undefined {
+  if (only === undefined) return undefined;
+  const wanted = only.split(',').map((name) => name.trim().toLowerCase());
+  const unknown = wanted.find((each) => !KNOWN_NAMES.some((name) => name.toLowerCase() === each));
+  if (unknown !== undefined) throw new Error(`there is no "${unknown}" to measure: ${KNOWN_NAMES.join(', ')}`);
+  return wanted;
 }
 
-async function measureImport({ events, targets: names }: Options): Promise<ImportResults> {
-  const targets = wantedNames(names);
-  const unknown = targets.find((name) => !isTargetName(name));
-  if (unknown !== undefined) throw new Error(`--targets knows ${TARGET_NAMES.join(', ')}, not "${unknown}"`);
-  const plan = { events, targets: targets.filter(isTargetName), probeEvents: IMPORT_PROBE_EVENTS, profiles: true };
-  return await runImport(plan);
-}
-
-/** Each contestant in its turn, round after round, so that whatever drifts on the machine drifts for all. */
-async function runRounds(contestants: Contestant[], plan: Plan): Promise<{ results: ContestantResults[]; busy: string[] }> {
-  const results = contestants.map((each) => ({ name: each.name, rounds: [] as ContestantResults['rounds'] }));
-  const busy: string[] = [];
-  const bar = new SingleBar(
-    { format: '{bar} {value}/{total} {what} ', clearOnComplete: true, noTTYOutput: false },
-    Presets.shades_classic,
+function chosenContestants(options: Options, wanted: readonly string[] | undefined): ContestantName[] {
+  if (wanted !== undefined) return CONTESTANT_NAMES.filter((name) => wanted.includes(name.toLowerCase()));
+  return CONTESTANT_NAMES.filter(
+    (name) => (options.awake || name !== 'partyserver awake') && !(options.quick && NOT_IN_QUICK.includes(name)),
   );
-  bar.start(plan.rounds * contestants.length, 0, { what: '' });
-  try {
-    const startedAt = performance.now();
-    for (let round = 0; round < plan.rounds; round += 1) {
-      if (round > 0 && ((performance.now() - startedAt) * (round + 1)) / round > plan.totalMsMax) break;
-      for (const [index, each] of contestants.entries()) {
-        const { url, pids, jwtSecret } = each.server.announcement;
-        const secret = jwtSecret === undefined ? {} : { jwtSecret };
-        const job: Job = { ...plan, ...each.speaks, ...secret, url, pids, roomPrefix: `bench-${process.pid}-${round}` };
-        const result = await runJob(job, (phase) => bar.update({ what: `${each.name}: ${phase}` }));
-        results[index]?.rounds.push(result);
-        // what it still has to do must not burden the next
-        if (!(await settle(pids.all))) busy.push(each.name);
-        bar.increment(1);
-      }
-    }
-  } finally {
-    bar.stop();
-  }
-  return { results, busy };
 }
 
-function chosenNames(options: Options): ContestantName[] {
-  if (options.only === undefined) return CONTESTANT_NAMES.filter((name) => options.awake || name !== 'partyserver awake');
-  const wanted = wantedNames(options.only);
-  const known = [...CONTESTANT_NAMES.map((name) => name.toLowerCase()), SIZE, IMPORT, COST];
-  const unknown = wanted.find((each) => !known.includes(each));
-  if (unknown !== undefined)
-    throw new Error(`there is no "${unknown}" to measure: ${[...CONTESTANT_NAMES, SIZE, IMPORT, COST].join(', ')}`);
-  return CONTESTANT_NAMES.filter((name) => wanted.includes(name.toLowerCase()));
-}
-
-/** It takes minutes: events stay at the edge for one before they leave it. */
-function wantsSize(options: Options): boolean {
-  return options.only === undefined ? !options.quick : wantedNames(options.only).includes(SIZE);
-}
-
-/** Only when asked for: the import starts three databases and takes many minutes, and what is counted does not vary. */
-function wants(options: Options, phase: string): boolean {
-  return options.only !== undefined && wantedNames(options.only).includes(phase);
-}
-
-function wantedNames(only: string): string[] {
-  return only.split(',').map((name) => name.trim().toLowerCase());
-}
-
-function print(results: ContestantResults[], plan: Plan, busy: string[]): void {
-  const peers = Object.entries(PEER_VERSIONS).map(([name, version]) => `${name} ${version}`);
-  console.log(`\n${table(results)}\n`);
-  const rounds = results[0]?.rounds.length ?? 0;
-  console.log(`Medians of ${rounds} of ${plan.rounds} rounds, contestants in turn; × is the multiple of the first column. ${peers.join(', ')}.
-${plan.sockets} sockets in one room, ${plan.senders} of them send; the text is ${TEXT_BYTES} bytes. Accept: one message at a time, the next once this one
-reached every socket. Fan-out: ${plan.fanoutPerS} messages/s, from the send to each socket's receipt. Deliveries/s: ${plan.inFlight} messages under way.
-Every contestant is spoken to by the same bare WebSocket client in a process of its own (its cores are in the table: near 1.00 it is
-the limit, and deliveries/s is a floor), and every socket was proved to have got every message once, all in the same order.
-Millrace accepts once the message is on disk at the edge, with NATS and its consumers running; its LIMIT_* variables are raised for this run.
-Socket.IO and the plain partyserver room store nothing; the SQLite room stores one row per message before it accepts.
-
-This is a local figure, not a production figure: workerd here has no CPU or memory limits, no replication and no network between its
-parts, and everything shares ${availableParallelism()} cores. Compare columns of one run, not runs of different machines.`);
-  const others = figures(results).find((each) => each.key === 'otherCores')?.values ?? [];
-  const disturbed = Math.max(...others.map((value) => value ?? 0));
-  if (disturbed > OTHER_CORES_MAX) {
-    console.log(
-      `Other processes kept up to ${disturbed.toFixed(2)} cores busy meanwhile: latencies and rates suffered, CPU per delivery least.`,
-    );
-  }
-  if (busy.length > 0)
-    console.log(`Still busy 30 s after its turn, so that the next one's figures suffered: ${[...new Set(busy)].join(', ')}.`);
-}
-
-/** The one of wrangler.toml, so that the peers' workerd behaves as Millrace's does. */
-async function compatibilityDate(): Promise<string> {
-  const configuration = await readFile(new URL('../wrangler.toml', import.meta.url), 'utf8');
-  const found = /^compatibility_date = "([\d-]+)"/m.exec(configuration)?.[1];
-  if (found === undefined) throw new Error('wrangler.toml has no compatibility_date');
-  return found;
+function isWanted({ name, runs }: Measure, options: Options, wanted: readonly string[] | undefined): boolean {
+  if (wanted !== undefined) return wanted.includes(name);
+  return runs === 'quick' || (runs === 'long' && !options.quick);
 }
 
 main().catch((error: unknown) => {

@@ -10,25 +10,40 @@ interface Row {
   of: (result: JobResult) => number | undefined;
 }
 
+/** the fixed rates at which messages are sent, and from the send to each socket's receipt is measured */
+export const FANOUT_RATES = [20, 100] as const;
+
 const ROWS: readonly Row[] = [
-  { key: 'acceptAlone.p50', label: 'accept, socket, nobody watching: p50 ms', decimals: 2, of: (each) => each.acceptAlone.p50 },
-  { key: 'acceptAlone.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptAlone.p99 },
+  { key: 'acceptAlone.p50', label: 'accept, socket, nobody watching: p50 ms', decimals: 2, of: (each) => each.acceptAlone?.p50 },
+  { key: 'acceptAlone.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptAlone?.p99 },
   {
     key: 'acceptWatched.p50',
     label: 'accept, socket, all watching:    p50 ms',
     decimals: 2,
-    of: (each) => each.acceptWatched.p50,
+    of: (each) => each.acceptWatched?.p50,
   },
   {
     key: 'acceptWatched.p99',
     label: '                                 p99 ms',
     decimals: 2,
-    of: (each) => each.acceptWatched.p99,
+    of: (each) => each.acceptWatched?.p99,
   },
   { key: 'acceptHttp.p50', label: 'accept, HTTP, all watching:      p50 ms', decimals: 2, of: (each) => each.acceptHttp?.p50 },
   { key: 'acceptHttp.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.acceptHttp?.p99 },
-  { key: 'fanout.p50', label: 'fan-out at the fixed rate:       p50 ms', decimals: 2, of: (each) => each.fanout.p50 },
-  { key: 'fanout.p99', label: '                                 p99 ms', decimals: 2, of: (each) => each.fanout.p99 },
+  ...FANOUT_RATES.flatMap((perS, at): Row[] => [
+    {
+      key: `fanout${perS}.p50`,
+      label: `to each socket, ${perS} messages/s: p50 ms`,
+      decimals: 2,
+      of: (each) => each.fanouts[at]?.p50,
+    },
+    {
+      key: `fanout${perS}.p99`,
+      label: '                                 p99 ms',
+      decimals: 2,
+      of: (each) => each.fanouts[at]?.p99,
+    },
+  ]),
   { key: 'deliveriesPerS', label: 'deliveries/s', decimals: 0, of: (each) => each.throughput.deliveriesPerS },
   { key: 'messagesPerS', label: 'messages/s', decimals: 0, of: (each) => each.throughput.messagesPerS },
   { key: 'messagesPerFrame', label: 'messages per frame', decimals: 1, of: (each) => each.throughput.messagesPerFrame },
@@ -57,24 +72,46 @@ export interface ContestantResults {
   rounds: JobResult[];
 }
 
-export type Figures = { key: string; values: (number | undefined)[]; ratios: (number | undefined)[] }[];
+export type Figures = {
+  key: string;
+  /** medians */
+  values: (number | undefined)[];
+  least: (number | undefined)[];
+  most: (number | undefined)[];
+  ratios: (number | undefined)[];
+}[];
 
 /** Medians over the rounds; ratios are to the first contestant. */
 export function figures(results: readonly ContestantResults[]): Figures {
   return ROWS.map((row) => {
-    const values = results.map((each) => {
-      const samples = each.rounds.map(row.of).filter((value) => value !== undefined);
-      return samples.length === 0 ? undefined : median(samples);
-    });
-    return { key: row.key, values, ratios: values.map((value) => ratio(value, values[0])) };
+    const samples = results.map((each) => each.rounds.map(row.of).filter((value) => value !== undefined));
+    const over = (of: (some: number[]) => number) => samples.map((some) => (some.length === 0 ? undefined : of(some)));
+    const values = over(median);
+    return {
+      key: row.key,
+      values,
+      least: over((some) => Math.min(...some)),
+      most: over((some) => Math.max(...some)),
+      ratios: values.map((value) => ratio(value, values[0])),
+    };
   });
+}
+
+/** The median of one figure of one contestant; undefined where it was not measured. */
+export function figureOf(results: readonly ContestantResults[], name: string, key: string): number | undefined {
+  const column = results.findIndex((each) => each.name === name);
+  return column === -1 ? undefined : figures(results).find((each) => each.key === key)?.values[column];
 }
 
 /** The table: a column per contestant, each figure followed by its multiple of the first contestant's. */
 export function table(results: readonly ContestantResults[]): string {
-  const body = figures(results).map(({ values, ratios }, index) => {
+  const body = figures(results).flatMap(({ values, ratios, least, most }, index) => {
     const row = ROWS[index] as Row;
-    return [row.label, ...values.map((value, column) => cell(value, column === 0 ? undefined : ratios[column], row.decimals))];
+    if (values.every((value) => value === undefined)) return [];
+    const cells = values.map((value, column) =>
+      cell(value, [least[column], most[column]], column === 0 ? undefined : ratios[column], row.decimals),
+    );
+    return [[row.label, ...cells]];
   });
   const lines = [['', ...results.map((each) => each.name)], ...body];
   const widths = (lines[0] as string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
@@ -86,8 +123,18 @@ export function table(results: readonly ContestantResults[]): string {
   return lines.map(format).join('\n');
 }
 
-function cell(value: number | undefined, multiple: number | undefined, decimals: number): string {
-  if (value === undefined) return '–';
-  const figure = value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  return multiple === undefined ? `${figure}        ` : `${figure} ${`×${multiple.toFixed(2)}`.padStart(7)}`;
+/** The median, the least and the most in parentheses, and the multiple of the first column. */
+function cell(
+  value: number | undefined,
+  [least, most]: readonly [number | undefined, number | undefined],
+  multiple: number | undefined,
+  decimals: number,
+): string {
+  if (value === undefined || least === undefined || most === undefined) return '–';
+  const text = (of: number): string =>
+    of >= 10_000
+      ? `${(of / 1_000).toFixed(0)}k`
+      : of.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const figure = `${text(value)} (${text(least)}–${text(most)})`;
+  return multiple === undefined ? figure : `${figure} ×${multiple.toFixed(2)}`;
 }

@@ -36,15 +36,21 @@ async function inRoom<T>(job: Job, name: string, sockets: number, work: (room: R
 }
 
 async function run(job: Job): Promise<JobResult> {
+  if (job.phases === 'throughput') {
+    return inRoom(job, 'crowd', job.sockets, async (room) => ({ throughput: await measureThroughput(room, job), fanouts: [] }));
+  }
   const acceptAlone = await inRoom(job, 'alone', 1, (room) => measureAccept(room, job, 'socket'));
   return inRoom(job, 'watched', job.sockets, async (room) => {
     const acceptWatched = await measureAccept(room, job, 'socket');
     const acceptHttp = room.hasHttp ? await measureAccept(room, job, 'http') : undefined;
-    tell({ kind: 'phase', name: 'fan-out' });
-    const fanout = await measureFanout(room, job);
+    const fanouts = [];
+    for (const rate of job.fanouts) {
+      tell({ kind: 'phase', name: `${rate.perS} messages/s` });
+      fanouts.push(await measureFanout(room, rate));
+    }
     tell({ kind: 'phase', name: 'throughput' });
     const throughput = await measureThroughput(room, job);
-    return { acceptAlone, acceptWatched, ...(acceptHttp === undefined ? {} : { acceptHttp }), throughput, fanout };
+    return { acceptAlone, acceptWatched, ...(acceptHttp === undefined ? {} : { acceptHttp }), throughput, fanouts };
   });
 }
 

@@ -11,6 +11,8 @@ export interface Job {
   jwtSecret?: string;
   /** roots of the process trees whose CPU counts as `edge` (what fans out) and as `all` */
   pids: { edge: number[]; all: number[] };
+  /** what is measured: everything, or how much goes through alone */
+  phases: 'all' | 'throughput';
   sockets: number;
   senders: number;
   /** messages not yet delivered to all sockets, at most, while measuring throughput */
@@ -20,8 +22,8 @@ export interface Job {
   acceptMsMax: number;
   warmupMs: number;
   throughputMs: number;
-  fanoutPerS: number;
-  fanoutMs: number;
+  /** each rate for so long */
+  fanouts: { perS: number; ms: number }[];
 }
 
 export interface Throughput {
@@ -42,12 +44,13 @@ export interface Throughput {
 
 /** Latencies are in milliseconds. */
 export interface JobResult {
-  acceptAlone: Spread;
-  acceptWatched: Spread;
+  acceptAlone?: Spread;
+  acceptWatched?: Spread;
   /** only where there is a door for HTTP */
   acceptHttp?: Spread;
   throughput: Throughput;
-  fanout: Spread;
+  /** in the order of the job's */
+  fanouts: Spread[];
 }
 
 export type GeneratorMessage =

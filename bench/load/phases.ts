@@ -130,9 +130,9 @@ function compare(start: Snapshot, end: Snapshot, sockets: number): Throughput {
   };
 }
 
-/** Sends `fanoutPerS` messages a second on a fixed schedule: milliseconds from each send to each socket's receipt. */
-export async function measureFanout(room: Room, job: Job): Promise<Spread> {
-  const messages = Math.ceil((job.fanoutPerS * job.fanoutMs) / 1_000);
+/** Sends `perS` messages a second on a fixed schedule: milliseconds from each send to each socket's receipt. */
+export async function measureFanout(room: Room, { perS, ms }: Job['fanouts'][number]): Promise<Spread> {
+  const messages = Math.ceil((perS * ms) / 1_000);
   const latencies = new Float64Array(messages * room.sockets.length);
   let received = 0;
   room.onDelivery = (number) => {
@@ -144,15 +144,15 @@ export async function measureFanout(room: Room, job: Job): Promise<Spread> {
   const { promise: sent, resolve } = Promise.withResolvers<void>();
   let index = 0;
   const sendDue = (): void => {
-    while (index < messages && performance.now() >= startedAt + (index * 1_000) / job.fanoutPerS) {
+    while (index < messages && performance.now() >= startedAt + (index * 1_000) / perS) {
       room.send();
       index += 1;
     }
     if (index === messages) return resolve();
-    setTimeout(sendDue, Math.max(0, startedAt + (index * 1_000) / job.fanoutPerS - performance.now()));
+    setTimeout(sendDue, Math.max(0, startedAt + (index * 1_000) / perS - performance.now()));
   };
   sendDue();
-  await room.until(sent, job.fanoutMs + MESSAGE_MS_MAX, 'the fan-out schedule');
+  await room.until(sent, ms + MESSAGE_MS_MAX, 'the fan-out schedule');
   await untilComplete(room, DRAIN_MS_MAX, total);
   room.onDelivery = undefined;
   return spread(latencies);

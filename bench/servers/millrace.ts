@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { PORT_VARIABLES, readSettings } from '../../scripts/supervisor/settings.
 import { createSupervisor } from '../../scripts/supervisor/supervisor.ts';
 import { serve } from './announce.ts';
 
-/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra] [--counted]`. */
+/** Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra] [--counted | --one-event-per-frame]`. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** each limit of the environment is set to this: the bench asks how much there is, not how much one is allowed */
@@ -40,6 +40,7 @@ serve(async () => {
   const cassandra = withCassandra ? await localCassandra(dataDir) : undefined;
   const supervisor = createSupervisor({
     ...(process.argv.includes('--counted') ? { edgeBundle: await countedBundle(dataDir) } : {}),
+    ...(process.argv.includes('--one-event-per-frame') ? { edgeBundle: await unbatchedBundle(dataDir) } : {}),
     root: ROOT,
     settings: cassandra === undefined ? plain : using(plain, cassandra),
     ...(cassandra === undefined ? {} : { cassandra }),
@@ -74,5 +75,16 @@ async function countedBundle(dataDir: string): Promise<string> {
   await mkdir(directory);
   await copyFile(join(ROOT, 'dist', 'edge', 'index.js'), join(directory, 'edge.js'));
   await copyFile(fileURLToPath(new URL('counting-edge.mjs', import.meta.url)), join(directory, 'index.js'));
+  return directory;
+}
+
+/** The built edge with a bound of one event for each frame, so that it is seen what batching brings. */
+async function unbatchedBundle(dataDir: string): Promise<string> {
+  const directory = join(dataDir, 'unbatched-edge');
+  await mkdir(directory);
+  const built = await readFile(join(ROOT, 'dist', 'edge', 'index.js'), 'utf8');
+  const parts = built.split(/(?<=\bFRAME_EVENTS_MAX = )[\d_e]+/);
+  if (parts.length !== 2) throw new Error(`the built edge says ${parts.length - 1} times how many events a frame takes`);
+  await writeFile(join(directory, 'index.js'), parts.join('1'));
   return directory;
 }
