@@ -42,6 +42,8 @@ export function analyticsProjection(store: AnalyticsStore): Projection {
     types: EVENT_TYPES,
     // while one is inserted the next is read
     batchesAtOnce: 2,
+    // small rows, and a part on the disk for each insert
+    batchEventsMax: 4_000,
     async handle(batch) {
       await store.writeEvents(batch.map(({ event }: Delivery) => rowOf(event)));
       return batch.map(() => ({ kind: 'ok' }));

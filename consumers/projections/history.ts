@@ -175,7 +175,7 @@ function writing(store: HistoryStore, writesOf: (delivery: Delivery) => readonly
     name: HISTORY_DURABLE,
     types: 'all',
     // its writes come in rounds, each of which waits for its last one: another batch fills the time
-    batchesAtOnce: 2,
+    batchesAtOnce: 3,
     async handle(batch) {
       const writes: HistoryWrite[] = [];
       const outcomes = batch.map((delivery): Outcome => {

@@ -57,8 +57,8 @@ export function searchProjection(store: SearchStore): Projection {
   return {
     name: SEARCH_DURABLE,
     types: SEARCHED_TYPES,
-    // while one is looked through for deletions the next is written
-    batchesAtOnce: 2,
+    // while one is looked through for deletions the next ones are written
+    batchesAtOnce: 4,
     async handle(batch) {
       const writes: SearchWrite[] = [];
       /** delivery → its place among the writes */

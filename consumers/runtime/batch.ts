@@ -1,3 +1,4 @@
+import type { AckLine } from './ack-line.ts';
 import { backoffMs, within, type BackoffBounds } from './backoff.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
@@ -40,8 +41,10 @@ export interface Settlements {
 export interface BatchPorts {
   projection: Projection;
   deadLetters: DeadLetters;
-  /** absent: nobody waits to hear what is final, and one confirmed acknowledgement per batch will do */
+  /** absent: nobody waits to hear what is final */
   settlements?: Settlements;
+  /** absent: each acknowledgement that somebody waits for is confirmed by itself */
+  line?: AckLine;
   /** absent: that of this build; tests bring one that knows more versions of events */
   parse?: EventParser | undefined;
   log: Log;
@@ -126,28 +129,22 @@ export class BatchHandler {
         return await this.#isolate(works, error, release);
       }
       if (attempt > 1) log('info', 'the store answers again', { consumer: projection.name });
-      await Promise.all(this.#ends(works, outcomes, release));
+      await this.#end(works, outcomes, release);
       return;
     }
   }
 
-  /**
-   * Where nobody is told, the last acknowledgement alone is confirmed: the server takes those of a connection in their order, and
-   * one that got lost brings its message again.
-   */
-  #ends(works: readonly Work[], outcomes: readonly Outcome[], release: (incoming: Incoming) => void): Promise<void>[] {
-    const ends: Promise<void>[] = [];
-    const last = this.#ports.settlements === undefined ? outcomes.findLastIndex(({ kind }) => kind === 'ok') : 0;
+  async #end(works: readonly Work[], outcomes: readonly Outcome[], release: (incoming: Incoming) => void): Promise<void> {
+    const stored: Work[] = [];
+    const others: Promise<void>[] = [];
     for (const [index, work] of works.entries()) {
       const outcome = outcomes[index] ?? { kind: 'transient', detail: 'no outcome' };
-      if (outcome.kind !== 'ok' || index >= last) ends.push(this.#end(work, outcome, release));
-      else {
-        work.incoming.ackUnconfirmed();
-        this.#firstFailedAtMs.delete(work.incoming.storedId);
-        release(work.incoming);
-      }
+      if (outcome.kind === 'ok') stored.push(work);
+      else others.push(this.#refused(work, outcome, release));
     }
-    return ends;
+    const { settlements, line } = this.#ports;
+    const groups = settlements !== undefined && line === undefined ? stored.map((work) => [work]) : [stored];
+    await Promise.all([...others, ...groups.map(async (group) => await this.#acknowledge(group, release))]);
   }
 
   async #settleInParts(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
@@ -160,7 +157,7 @@ export class BatchHandler {
   async #isolate(works: readonly Work[], error: unknown, release: (incoming: Incoming) => void): Promise<void> {
     const [only] = works;
     if (only !== undefined && works.length === 1) {
-      await this.#end(only, { kind: 'transient', detail: describe(error) }, release);
+      await this.#refused(only, { kind: 'transient', detail: describe(error) }, release);
       return;
     }
     const middle = Math.ceil(works.length / 2);
@@ -189,8 +186,11 @@ export class BatchHandler {
     }
   }
 
-  async #end({ incoming, event }: Work, outcome: Outcome, release: (incoming: Incoming) => void): Promise<void> {
-    if (outcome.kind === 'ok') return await this.#acknowledge(incoming, event, release);
+  async #refused(
+    { incoming }: Work,
+    outcome: Exclude<Outcome, { kind: 'ok' }>,
+    release: (incoming: Incoming) => void,
+  ): Promise<void> {
     if (outcome.kind === 'poison') return await this.#bury(incoming, outcome.reason, outcome.detail, release);
     if (incoming.deliveries >= this.#bounds.deliveriesMax)
       return await this.#bury(incoming, 'retries_exhausted', outcome.detail, release);
@@ -198,17 +198,26 @@ export class BatchHandler {
     this.#retry(incoming, outcome.detail, release);
   }
 
-  async #acknowledge(incoming: Incoming, event: Event, release: (incoming: Incoming) => void): Promise<void> {
-    const { settlements, log } = this.#ports;
+  /** The last one alone is confirmed, for all of them (AckLine). One that got lost brings its message again, and its receipt with it. */
+  async #acknowledge(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
+    const last = works.at(-1);
+    if (last === undefined) return;
+    const { settlements, line, log } = this.#ports;
+    const breaks = line?.breaks();
+    for (const { incoming } of works) {
+      if (incoming !== last.incoming) incoming.ackUnconfirmed();
+      this.#forget(incoming);
+    }
     try {
-      const confirmed = await incoming.ack();
-      this.#firstFailedAtMs.delete(incoming.storedId);
-      // without the confirmation the message comes again, and its receipt with it
-      if (confirmed) settlements?.persisted(event, incoming.publishedAtMs);
+      const isConfirmed = await last.incoming.ack();
+      // whatever is not told here comes again, or the Session asks after it
+      const told = isConfirmed ? (line?.breaks() === breaks ? works : [last]) : [];
+      for (const { event, incoming } of told) settlements?.persisted(event, incoming.publishedAtMs);
     } catch (error) {
-      log('warn', 'an acknowledgement was not confirmed', { streamSeq: incoming.streamSeq, error: describe(error) });
+      const { streamSeq } = last.incoming;
+      log('warn', 'an acknowledgement was not confirmed', { streamSeq, events: works.length, error: describe(error) });
     } finally {
-      release(incoming);
+      for (const { incoming } of works) release(incoming);
     }
   }
 
@@ -224,7 +233,7 @@ export class BatchHandler {
     }
     incoming.terminate(reason);
     release(incoming);
-    this.#firstFailedAtMs.delete(incoming.storedId);
+    this.#forget(incoming);
     log('error', 'dead letter', { consumer: projection.name, reason, streamSeq: incoming.streamSeq, subject: incoming.subject });
     const place = placeOf(incoming);
     if (place !== undefined) settlements?.buried(place, { code: reason, consumer: projection.name, atMs: now() });
@@ -236,6 +245,11 @@ export class BatchHandler {
     log('warn', 'to be delivered again', { streamSeq: incoming.streamSeq, deliveries: incoming.deliveries, delayMs, error: why });
     incoming.retry(delayMs);
     release(incoming);
+  }
+
+  #forget(incoming: Incoming): void {
+    // hardly any message ever failed, and its name costs more than the look
+    if (this.#firstFailedAtMs.size > 0) this.#firstFailedAtMs.delete(incoming.storedId);
   }
 
   #failed(incoming: Incoming): number {

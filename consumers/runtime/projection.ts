@@ -31,6 +31,8 @@ export interface Projection {
   handle(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
   /** batches that `handle` may be given before it is done with the first of them; absent: one */
   batchesAtOnce?: number;
+  /** deliveries of one batch, where the store takes them within a second; absent: the runtime's own bound */
+  batchEventsMax?: number;
   /** can the store take writes right now? Never rejects. */
   healthy(): Promise<boolean>;
 }

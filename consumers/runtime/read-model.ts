@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { Event } from '../../shared/core/types.ts';
 import type { Settings } from '../settings.ts';
+import type { AckLine } from './ack-line.ts';
 import type { Settlements } from './batch.ts';
 import type { ScannedRow } from '../stores/history/scan.ts';
 import type { HistoryTable } from '../stores/history/tables.ts';
@@ -37,6 +38,8 @@ export interface Platform {
   openArchive?: () => Promise<Archive & { close(): Promise<void> }>;
   /** absent: JetStream's own, by `manager` */
   look?: StreamLook;
+  /** of `connection`; absent: each acknowledgement that somebody waits for is confirmed by itself */
+  line?: AckLine;
 }
 
 /** A read model that has its store open. */

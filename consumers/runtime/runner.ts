@@ -1,4 +1,5 @@
 import type { EventParser } from '../../shared/contract/event-schema.ts';
+import type { AckLine } from './ack-line.ts';
 import { backoffMs, wait, within } from './backoff.ts';
 import { BatchHandler, type BatchBounds, type Settlements } from './batch.ts';
 import { BATCH_EVENTS_FIRST, nextBatchEvents, nextInHandEvents } from './caution.ts';
@@ -23,6 +24,8 @@ export interface RunnerPorts {
   deadLetters: DeadLetters;
   /** absent: nobody is told of what becomes final */
   settlements?: Settlements;
+  /** absent: each acknowledgement that somebody waits for is confirmed by itself */
+  line?: AckLine;
   /** makes stream and durable where they are missing */
   ensure: () => Promise<void>;
   /** absent: that of this build */
@@ -36,6 +39,8 @@ export interface RunnerPorts {
 
 export interface RunnerBounds {
   pullEventsMax: number;
+  /** pulls under way at the same time; absent: PULLS_AT_ONCE */
+  pullsAtOnce?: number;
   /** absent: IN_HAND_EVENTS_MAX */
   inHandEventsMax?: number;
   /** how often the server hears that messages in hand are being worked on */
@@ -48,17 +53,21 @@ export interface RunnerBounds {
   batch?: BatchBounds;
 }
 
-/** one store batch; what a pull brought beyond it is the next batch */
+/** one store batch, where the projection names no other; what pulls brought beyond it is the next batch */
 const BATCH_EVENTS_MAX = 1_000;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
-/** pulled and not settled yet: while one batch is written the next one is fetched; at it nothing is pulled */
-const IN_HAND_EVENTS_MAX = 2_000;
-/** at it nothing is pulled either; one pull may go beyond it by what it brings */
+/** a second one is asked for while the first comes in: else the server waits between them */
+const PULLS_AT_ONCE = 2;
+/** pulled, or asked for, and not settled yet: while batches are written the next ones are fetched; at it nothing is pulled */
+const IN_HAND_EVENTS_MAX = 4_000;
+/** at it nothing is pulled either; pulls under way may go beyond it by what they bring */
 const IN_HAND_BYTES_MAX = 16 * 1024 * 1024;
+/** a batch that is not full waits so long for those under way: many small ones cost a store more than few large ones */
+const GATHER_MS_MAX = 50;
 const PULL_RETRY_BOUNDS = { minMs: 200, maxMs: 5_000 };
 
 /**
- * Runs one projection until stopped: pull, batch, settle. The next messages are pulled while a batch is written, up to a bound, and
+ * Runs one projection until stopped: pull, batch, settle. The next messages are pulled while batches are written, up to a bound, and
  * none while messages in hand wait for a failing store.
  */
 export class Runner {
@@ -70,8 +79,10 @@ export class Runner {
   readonly #inHand = new Set<Incoming>();
   #queue: Incoming[] = [];
   #wake: () => void = () => {};
-  #wakePull: () => void = () => {};
+  readonly #waitingPulls = new Set<() => void>();
   #inHandBytes = 0;
+  /** of pulls under way, and not come yet */
+  #asked = 0;
   #batchEvents = BATCH_EVENTS_FIRST;
   /** how many may be in hand: few at first, and after a suspect */
   #allowed = 1;
@@ -102,7 +113,7 @@ export class Runner {
     const { source, log } = this.#ports;
     this.#stop.abort();
     source.stop();
-    this.#wakePull();
+    this.#wakePulls();
     try {
       await within(this.#bounds.drainMsMax, 'draining', this.#running ?? Promise.resolve(), this.#time);
     } catch (error) {
@@ -119,7 +130,8 @@ export class Runner {
     const pulled = { ended: false };
     const processing = this.#processUntil(pulled);
     try {
-      await this.#pullUntilStopped();
+      const lanes = this.#bounds.pullsAtOnce ?? PULLS_AT_ONCE;
+      await Promise.all(Array.from({ length: lanes }, async () => await this.#pullUntilStopped()));
     } finally {
       pulled.ended = true;
       this.#wake();
@@ -130,23 +142,19 @@ export class Runner {
   }
 
   async #pullUntilStopped(): Promise<void> {
-    const { source, projection, log } = this.#ports;
+    const { projection, log } = this.#ports;
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
       const events = Math.min(this.#bounds.pullEventsMax, this.#allowed);
       if (!this.#hasRoomFor(events)) {
         await new Promise<void>((resolve) => {
-          this.#wakePull = resolve;
+          this.#waitingPulls.add(resolve);
         });
         continue;
       }
-      let highestDeliveries = 0;
       try {
-        await source.pull(events, (incoming) => {
-          highestDeliveries = Math.max(highestDeliveries, incoming.deliveries);
-          this.#take(incoming);
-        });
+        await this.#pull(events);
         if (failures > 0) log('info', 'pulling again', { consumer: projection.name });
         failures = 0;
       } catch (error) {
@@ -155,17 +163,38 @@ export class Runner {
         if (failures === 1) log('warn', 'cannot pull', { consumer: projection.name, error: describe(error) });
         await wait(backoffMs(failures, PULL_RETRY_BOUNDS, this.#time.random()), signal, this.#time);
         await this.#ensure();
-      } finally {
-        const eventsMax = this.#bounds.inHandEventsMax ?? IN_HAND_EVENTS_MAX;
-        if (highestDeliveries > 0) this.#allowed = nextInHandEvents(this.#allowed, highestDeliveries, eventsMax);
       }
+    }
+  }
+
+  async #pull(events: number): Promise<void> {
+    let left = events;
+    let highestDeliveries = 0;
+    this.#asked += events;
+    try {
+      await this.#ports.source.pull(events, (incoming) => {
+        left -= 1;
+        this.#asked -= 1;
+        highestDeliveries = Math.max(highestDeliveries, incoming.deliveries);
+        this.#take(incoming);
+      });
+    } finally {
+      this.#asked -= left;
+      const eventsMax = this.#bounds.inHandEventsMax ?? IN_HAND_EVENTS_MAX;
+      if (highestDeliveries > 0) this.#allowed = nextInHandEvents(this.#allowed, highestDeliveries, eventsMax);
+      this.#wakePulls();
     }
   }
 
   /** Few at a time are taken only when nothing else is in hand. */
   #hasRoomFor(events: number): boolean {
     if (this.#handler.isPaused || this.#inHandBytes >= IN_HAND_BYTES_MAX) return false;
-    return this.#allowed - this.#inHand.size >= events;
+    return this.#allowed - this.#inHand.size - this.#asked >= events;
+  }
+
+  #wakePulls(): void {
+    for (const resolve of this.#waitingPulls) resolve();
+    this.#waitingPulls.clear();
   }
 
   #take(incoming: Incoming): void {
@@ -177,7 +206,7 @@ export class Runner {
 
   readonly #release = (incoming: Incoming): void => {
     if (this.#inHand.delete(incoming)) this.#inHandBytes -= incoming.data.length;
-    this.#wakePull();
+    this.#wakePulls();
   };
 
   /** Processes what comes until nothing more does and nothing is left. */
@@ -188,9 +217,7 @@ export class Runner {
       if (batches.size >= batchesMax) await Promise.race(batches);
       if (this.#queue.length === 0) {
         if (pulled.ended) break;
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        await this.#woken();
         // what arrives together makes one batch
         for (let before = 0; this.#queue.length > before && this.#queue.length < this.#batchEvents;) {
           before = this.#queue.length;
@@ -198,10 +225,30 @@ export class Runner {
         }
         continue;
       }
+      if (batches.size > 0 && !pulled.ended) await this.#gathered(batches);
       const batch = this.#process(this.#nextBatch()).finally(() => batches.delete(batch));
       batches.add(batch);
     }
     await Promise.all(batches);
+  }
+
+  /** Until the next batch is full, or one under way has ended, but no longer than GATHER_MS_MAX. */
+  async #gathered(batches: ReadonlySet<Promise<void>>): Promise<void> {
+    const moment = { isOver: false };
+    const over = (): void => {
+      moment.isOver = true;
+      this.#wake();
+    };
+    const cancel = this.#time.after(GATHER_MS_MAX, over);
+    void Promise.race(batches).then(over);
+    while (!moment.isOver && this.#queue.length < this.#batchEvents) await this.#woken();
+    cancel();
+  }
+
+  async #woken(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   async #process(batch: readonly Incoming[]): Promise<void> {
@@ -209,7 +256,8 @@ export class Runner {
     await this.#handler.process(batch, this.#release);
     const done = { events: batch.length, tookMs: this.#time.now() - begunMs };
     (this.#ports.metrics ?? NO_METRICS).batch(this.#ports.projection.name, done.events, done.tookMs);
-    this.#batchEvents = nextBatchEvents(this.#batchEvents, done, BATCH_EVENTS_MAX);
+    const eventsMax = this.#ports.projection.batchEventsMax ?? BATCH_EVENTS_MAX;
+    this.#batchEvents = nextBatchEvents(this.#batchEvents, done, eventsMax);
   }
 
   #nextBatch(): Incoming[] {

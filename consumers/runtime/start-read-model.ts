@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openHistory } from '../projections/history-read-model.ts';
 import type { Settings } from '../settings.ts';
+import { ackLineOf } from './ack-line.ts';
 import { countedLetters, jetStreamDeadLetters } from './dead-letters.ts';
 import { startGuard } from './guarded.ts';
 import { JetStreamSource, PULL_EVENTS_MAX } from './jetstream-source.ts';
@@ -49,6 +50,7 @@ export async function platformOf(connection: NatsConnection, settings: Settings,
     now: Date.now,
     time: SYSTEM_TIME,
     openArchive: async () => await openHistory(settings, true),
+    line: ackLineOf(connection, log),
   };
 }
 
@@ -65,7 +67,7 @@ export async function runReadModel(
   platform: Platform,
   { beside, bounds = RUNNER_BOUNDS }: Running = {},
 ): Promise<() => Promise<void>> {
-  const { connection, client, manager, settings, log, parse, time, metrics = NO_METRICS } = platform;
+  const { connection, client, manager, settings, line, log, parse, time, metrics = NO_METRICS } = platform;
   // first, and whatever the store says: without a stream the edge could hand nothing over
   await ensureStreams(manager, settings, log);
   const opened: OpenedReadModel = await model.open(platform);
@@ -87,6 +89,7 @@ export async function runReadModel(
       source: new JetStreamSource(client, model.name),
       deadLetters,
       ...(opened.settlements === undefined ? {} : { settlements: opened.settlements }),
+      ...(line === undefined ? {} : { line }),
       ensure,
       parse,
       log,

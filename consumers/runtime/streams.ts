@@ -190,7 +190,7 @@ export type DurableStart = { fromMs: number } | { fromSeq: number };
 export async function addDurable(
   manager: JetStreamManager,
   name: string,
-  projection: Projection,
+  projection: Pick<Projection, 'types'>,
   start: DurableStart,
 ): Promise<boolean> {
   const begins: Partial<ConsumerConfig> =
@@ -213,7 +213,7 @@ export async function deleteDurable(manager: JetStreamManager, name: string): Pr
   });
 }
 
-function filterOf({ types }: Projection): Partial<ConsumerConfig> {
+function filterOf({ types }: Pick<Projection, 'types'>): Partial<ConsumerConfig> {
   return types === 'all' ? {} : { filter_subjects: types.map((type) => `millrace.events.*.${type}.*`) };
 }
 

@@ -47,7 +47,7 @@ export class Checker {
   readonly garbage = new Set<string>();
   readonly garbageLetters = new Set<string>();
   garbageMayBeLost = false;
-  readonly #lastStatus = new Map<string, keyof typeof RANKS>();
+  readonly #lastStatus = new Map<string, { status: CommandStatus['status']; heardMs: number }>();
   readonly #floors = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
   readonly #notFound: { sessionId: string; promise: string; what: string }[] = [];
@@ -112,15 +112,17 @@ export class Checker {
     if (found.value.record.seq !== seq) this.broke('P5', `${entityId} is at ${found.value.record.seq}, answered was ${seq}`);
   }
 
-  status(entry: Entry, found: Result<CommandStatus>): void {
+  /** Of two answers the earlier one may come last: only a question asked after an answer was heard has to be told as much. */
+  status(entry: Entry, found: Result<CommandStatus>, { askedMs, heardMs }: { askedMs: number; heardMs: number }): void {
     if (entry.outcome?.kind !== 'accepted') return;
     const { seq, commandId } = entry.outcome.accepted;
     if (!found.ok)
       return this.#unless(entry, found.refusal.code, 'P3', `the status of ${commandId}, answered 202 at seq ${seq}, is`);
     const { status } = found.value;
     const last = this.#lastStatus.get(commandId);
-    if (last !== undefined && RANKS[status] < RANKS[last]) this.broke('P6', `${commandId} was ${last} and is ${status}`);
-    this.#lastStatus.set(commandId, status);
+    const isLess = last !== undefined && RANKS[status] < RANKS[last.status];
+    if (isLess && askedMs >= last.heardMs) this.broke('P6', `${commandId} was ${last.status} and is ${status}`);
+    if (!isLess) this.#lastStatus.set(commandId, { status, heardMs });
     if (status === 'persisted' && !this.archived(entry.sessionId, seq)) {
       this.broke('P6', `seq ${seq} of ${entry.sessionId} is said to be persisted, and the archive does not hold it`);
     }

@@ -218,8 +218,9 @@ export class Person {
   #watch(entry: Entry, commandId: string): void {
     const { world, checker } = this.#parts;
     const look = (): void => {
+      const askedMs = this.machine.now();
       this.#ask('status', (room) => commandStatus(room, this.actor, commandId)).then(
-        (status: Result<CommandStatus>) => checker.status(entry, status),
+        (status: Result<CommandStatus>) => checker.status(entry, status, { askedMs, heardMs: this.machine.now() }),
         () => undefined,
       );
     };

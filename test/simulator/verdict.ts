@@ -145,7 +145,7 @@ async function statusVerdict(checker: Checker, object: SessionObject, ledger: Le
   asked.forEach(({ entry, accepted }, at) => {
     const found = statuses[at];
     if (found === undefined) return;
-    checker.status(entry, found);
+    checker.status(entry, found, { askedMs: Infinity, heardMs: Infinity });
     if (!found.ok) return;
     const { status } = found.value;
     if (status === 'failed') {

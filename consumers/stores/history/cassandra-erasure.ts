@@ -14,6 +14,9 @@ import { bucketOf, columnOf, ERASED_CELLS, ERASED_TABLES, rowKeyOf, type CellVal
 /** keys of one page of a partition: small rows, so that a page is some tens of kilobytes */
 const ERASE_PAGE_ROWS = 1_000;
 const ERASES_IN_FLIGHT_MAX = 64;
+/** partitions that one node is to look into at once */
+const SESSIONS_PER_LOOK_MAX = 32;
+const LOOKS_IN_FLIGHT_MAX = 16;
 
 export interface Erasure {
   belowSeq: number;
@@ -46,9 +49,22 @@ export class CassandraErasure {
     await this.#write('erased_sessions', { tenant, session_id: sessionId, done_clock: clock }, clock);
   }
 
-  /** What was noted of the session's deletion, done or not. */
-  async erasureOf(session: SessionKey): Promise<Erasure | undefined> {
-    return await this.#note(session);
+  /** What was noted of the deletions of these sessions, done or not; of most there is nothing. */
+  async erasuresOf(sessions: readonly SessionKey[]): Promise<[SessionKey, Erasure][]> {
+    const cql = `SELECT session_id, below_seq, clock FROM ${this.#keyspace}.erased_sessions
+      WHERE tenant = ? AND session_id IN ?`;
+    const found: [SessionKey, Erasure][] = [];
+    await eachInFlight(looksFor(sessions), LOOKS_IN_FLIGHT_MAX, async ({ tenant, sessionIds }) => {
+      for (const row of (await this.#client.execute(cql, [tenant, sessionIds])).rows) {
+        const clock: unknown = row['clock'];
+        if (typeof clock !== 'bigint') continue;
+        found.push([
+          { tenant, sessionId: String(row['session_id']) },
+          { belowSeq: Number(row['below_seq']), clock },
+        ]);
+      }
+    });
+    return found;
   }
 
   /** A row that came after its session's deletion: only that one, for a backlog of such rows would otherwise cost its square. */
@@ -99,6 +115,20 @@ export class CassandraErasure {
 
   async #write(table: string, columns: Readonly<Record<string, CellValue>>, clock: bigint): Promise<void> {
     await this.#client.execute(insertCql(this.#keyspace, table, Object.keys(columns)), [...Object.values(columns), clock]);
+  }
+}
+
+function* looksFor(sessions: readonly SessionKey[]): Generator<{ tenant: string; sessionIds: string[] }> {
+  const idsOf = new Map<string, string[]>();
+  for (const { tenant, sessionId } of sessions) {
+    const ids = idsOf.get(tenant);
+    if (ids === undefined) idsOf.set(tenant, [sessionId]);
+    else ids.push(sessionId);
+  }
+  for (const [tenant, ids] of idsOf) {
+    for (let at = 0; at < ids.length; at += SESSIONS_PER_LOOK_MAX) {
+      yield { tenant, sessionIds: ids.slice(at, at + SESSIONS_PER_LOOK_MAX) };
+    }
   }
 }
 

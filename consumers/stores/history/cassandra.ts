@@ -18,7 +18,6 @@ import { eventOf, messageOf } from './rows.ts';
 import { bucketOf, type CellsOf, type HistoryTable } from './tables.ts';
 
 const WRITES_IN_FLIGHT_MAX = 64;
-const NOTES_IN_FLIGHT_MAX = 32;
 const BUCKETS_IN_FLIGHT_MAX = 8;
 /** rows read ahead of the cut; the largest event is some hundreds of kilobytes */
 const EVENTS_PAGE_ROWS = 64;
@@ -74,6 +73,8 @@ class CassandraHistory implements HistoryStore {
       await this.#writeRows(made.filter((write) => write.kind === 'row'));
       for (const erase of latestErasures(batch)) await this.#erasure.eraseSession(erase);
       await this.#writeRows(archived);
+      // one look for all of them: it has to come behind what it looks after, and costs a read per session
+      await this.#eraseLate(rows);
     } catch (error) {
       throw asStoreFault(error);
     }
@@ -81,7 +82,6 @@ class CassandraHistory implements HistoryStore {
 
   async #writeRows(rows: readonly RowWrite[]): Promise<void> {
     await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => await this.#writeRow(row));
-    await this.#eraseLate(rows);
   }
 
   touched = (hour: number): AsyncIterable<Touched[]> => withStoreFaults(this.#archive.touched(hour));
@@ -175,14 +175,14 @@ class CassandraHistory implements HistoryStore {
     if (statement !== undefined) await this.#client.execute(statement.cql, statement.parameters);
   }
 
-  /** A look for a deletion costs a read per session and batch: nobody can remember that there is none while others may write one. */
+  /** Once every row is there: nobody can remember that there is no deletion while others may write one. */
   async #eraseLate(rows: readonly RowWrite[]): Promise<void> {
     const sessions = new Map(rows.map(({ key }) => [nameOf(key), key]));
     const erasures = new Map<string, Erasure>();
-    await eachInFlight(sessions, NOTES_IN_FLIGHT_MAX, async ([name, session]) => {
-      const erasure = await this.#erasure.erasureOf(session);
-      if (erasure !== undefined) erasures.set(name, erasure);
-    });
+    for (const [session, erasure] of await this.#erasure.erasuresOf([...sessions.values()])) {
+      erasures.set(nameOf(session), erasure);
+    }
+    if (erasures.size === 0) return;
     await eachInFlight(rows, WRITES_IN_FLIGHT_MAX, async (row) => {
       const erasure = erasures.get(nameOf(row.key));
       if (erasure !== undefined) await this.#erasure.eraseRow(row, erasure);

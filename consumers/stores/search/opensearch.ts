@@ -27,6 +27,8 @@ const ERASED_AT_ONCE_MAX = 1_000;
 const LOOKED_AT_ONCE_MAX = 50;
 /** else a shard that fails would only be left out */
 const WHOLE = 'allow_partial_search_results=false';
+/** what is looked at of each item of a bulk: the rest is as long as the bulk, and says what is known */
+const OF_ITEMS = 'filter_path=items.index.status,items.index.error.type,error.type';
 /** what a refresh may take beyond its interval before the documents are seen */
 const SEEN_MARGIN_MS = 500;
 
@@ -112,7 +114,7 @@ class OpenSearch implements SearchStore, SearchLook {
     const rejected = new Map<number, Rejected>();
     if (items.length === 0) return rejected;
     const lines = items.map(bulkLines);
-    const path = `/${this.#index}/_bulk?${this.#onlyAlias}`;
+    const path = `/${this.#index}/_bulk?${this.#onlyAlias}&${OF_ITEMS}`;
     const answer = okOr('writing', await this.#call('POST', path, { lines: lines.join('') }, WRITE_MS_MAX));
     const results = propertyOf(answer, 'items');
     if (!Array.isArray(results) || results.length !== items.length) throw new Error('the bulk was answered by other items');

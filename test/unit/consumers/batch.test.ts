@@ -34,6 +34,26 @@ describe('BatchHandler', () => {
     expect(persisted).toEqual([1, 2]);
   });
 
+  it.each([
+    ['the line held', [7, 7], [1, 2, 3]],
+    ['the line broke in between', [7, 8], [3]],
+    ['nobody watches the line any more', [NaN, NaN], [3]],
+  ])('has one acknowledgement confirmed for all of them: %s', async (_name, seen, told) => {
+    const batch = messages(1, 2, 3);
+    const breaks = seen[Symbol.iterator]();
+    const { persisted } = await process([{}, { line: { breaks: () => breaks.next().value ?? 0 } }], batch);
+    expect(batch.map((message) => message.told)).toEqual([['ack unconfirmed'], ['ack unconfirmed'], ['ack']]);
+    expect(persisted).toEqual(told);
+  });
+
+  it('tells of nothing when the one acknowledgement is not confirmed', async () => {
+    const last = messageOf(anEvent('message.created', { seq: 3 }), {
+      ack: async () => await Promise.reject(new Error('timeout')),
+    });
+    const { persisted } = await process([{}, { line: { breaks: () => 0 } }], [...messages(1, 2), last]);
+    expect(persisted).toEqual([]);
+  });
+
   it('has one acknowledgement confirmed where nobody waits to hear', async () => {
     const batch = messages(1, 2, 3);
     const { ports } = bench({});

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
 import type { Delivery, Outcome, Projection } from '../../../consumers/runtime/projection.ts';
 import { Runner, type RunnerBounds, type Source } from '../../../consumers/runtime/runner.ts';
+import { SYSTEM_TIME, type Time } from '../../../consumers/runtime/time.ts';
 import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
 import { anEvent } from '../../contracts/events.ts';
 import { until } from '../../support/stack.ts';
@@ -55,12 +56,40 @@ class Held {
   };
 }
 
-function running(store: Held, source: Endless, more: Partial<Projection> = {}, bounds = BOUNDS) {
+/** One whose pulls are open until they are told to bring what they were asked for. */
+class Stalling extends Endless {
+  readonly open: number[] = [];
+  most = 0;
+  readonly #ends = new Set<() => void>();
+
+  override async pull(eventsMax: number, take: (incoming: Incoming) => void): Promise<void> {
+    this.open.push(eventsMax);
+    const asked = this.open.reduce((sum, events) => sum + events, 0);
+    this.most = Math.max(this.most, asked + this.given.filter((message) => !acked(message)).length);
+    await new Promise<void>((resolve) => {
+      this.#ends.add(resolve);
+    });
+    this.open.splice(this.open.indexOf(eventsMax), 1);
+    await super.pull(eventsMax, take);
+  }
+
+  go(): void {
+    for (const end of this.#ends) end();
+    this.#ends.clear();
+  }
+
+  override stop(): void {
+    super.stop();
+    this.go();
+  }
+}
+
+function running(store: Held, source: Endless, more: Partial<Projection> = {}, bounds = BOUNDS, time: Time = SYSTEM_TIME) {
   const { ports } = bench({ ...store.projection, ...more });
   const { projection, deadLetters, log, settlements } = ports;
   const told = settlements === undefined ? {} : { settlements };
   const runner = new Runner(
-    { projection, deadLetters, log, ...told, source, ensure: async () => await Promise.resolve() },
+    { projection, deadLetters, log, ...told, source, time, ensure: async () => await Promise.resolve() },
     bounds,
   );
   runner.start();
@@ -163,6 +192,62 @@ describe('the runner', () => {
     expect(source.given.filter((message) => !acked(message)).every(({ told }) => told.length === 0)).toBe(true);
     store.isHealthy = true;
     await grown(store, source, given + 4);
+    const stopped = runner.stop();
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.every(acked);
+    });
+    await stopped;
+  });
+
+  it('has a second pull under way while the first one comes in, and asks for no more than there is room for', async () => {
+    const source = new Stalling();
+    const store = new Held();
+    const runner = running(store, source, {}, { ...BOUNDS, pullEventsMax: 4, inHandEventsMax: 12 });
+    await until('two pulls of four', () => {
+      source.go();
+      for (const { end } of store.batches) end();
+      return source.open.length === 2 && source.open.every((events) => events === 4);
+    });
+    const stopped = runner.stop();
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.every(acked);
+    });
+    await stopped;
+    // asked for and in hand together
+    expect(source.most).toBeLessThanOrEqual(12);
+  });
+
+  it('gathers the next batch while one is written, for a moment at most', async () => {
+    const source = new Stalling();
+    const store = new Held();
+    const moments: (() => void)[] = [];
+    const time: Time = {
+      ...SYSTEM_TIME,
+      after: (ms, run) => {
+        if (ms > 1_000) return SYSTEM_TIME.after(ms, run);
+        moments.push(run);
+        return () => {};
+      },
+    };
+    const runner = running(store, source, { batchesAtOnce: 3 }, BOUNDS, time);
+    const written = (): number => store.batches.reduce((sum, { seqs }) => sum + seqs.length, 0);
+    await until('more than a few at once', () => {
+      source.go();
+      for (const { end } of store.batches) end();
+      return source.given.length >= 12;
+    });
+    await until('one batch under way, and more behind it', () => {
+      source.go();
+      return moments.length > 0 && source.given.length > written();
+    });
+    await quiet(source);
+    const begun = store.batches.length;
+    await quiet(source);
+    expect(store.batches).toHaveLength(begun);
+    for (const run of moments.splice(0)) run();
+    await until('another one beside it', () => store.batches.length === begun + 1);
     const stopped = runner.stop();
     await until('all settled', () => {
       for (const { end } of store.batches) end();

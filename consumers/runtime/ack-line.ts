@@ -1,0 +1,28 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { describe, type Log } from './log.ts';
+
+/**
+ * What acknowledgements go out on. A server takes those of one connection in their order, so that the confirmation of the last one
+ * is that of all before it, as long as the line was the same one throughout.
+ */
+export interface AckLine {
+  /** Another value after every break: what was said before it may never have arrived. */
+  breaks(): number;
+}
+
+/** The line of a connection, which is watched until it is closed. */
+export function ackLineOf(connection: NatsConnection, log: Log): AckLine {
+  let breaks = 0;
+  const watch = async (): Promise<void> => {
+    for await (const { type } of connection.status()) {
+      // a reconnection too: the client drops what was said while it was trying
+      if (type === 'disconnect' || type === 'reconnect') breaks += 1;
+    }
+  };
+  watch().catch((error: unknown) => {
+    // nobody would be told of a break any more: nothing is taken for confirmed from here on
+    breaks = NaN;
+    log('error', 'cannot watch the NATS connection', { error: describe(error) });
+  });
+  return { breaks: () => breaks };
+}
