@@ -5,6 +5,8 @@ import { startAdmin } from './admin/start.ts';
 import { prometheusMetrics, type PrometheusMetrics } from './metrics/prometheus.ts';
 import { metricsRoute, startLag } from './metrics/start.ts';
 import { startHistoryQuery, startSearchQuery } from './query/start.ts';
+import { servePulse } from './pulse/pulse.ts';
+import { RoleBook } from './pulse/role-book.ts';
 import { READ_MODELS } from './read-models.ts';
 import { startRelay } from './relay/start.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
@@ -13,7 +15,9 @@ import { endpointSettingsFrom, serveEndpoint, type EndpointSettings } from './ru
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { rolesFrom, SettingError } from './runtime/settings.ts';
 import { DRAIN_MS_MAX, ENSURE_EVERY_MS, startReadModel } from './runtime/start-read-model.ts';
+import { SYSTEM_TIME } from './runtime/time.ts';
 import { watchEventLoop } from './runtime/watchdog.ts';
+import { nameOfWorker } from './runtime/worker-name.ts';
 import { settingsFrom, type Settings } from './settings.ts';
 import { startUpkeep } from './upkeep/start.ts';
 
@@ -23,7 +27,7 @@ const CLOSE_MS_MAX = 2_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
 
 type Stop = () => Promise<void>;
-type Start = (connection: NatsConnection, settings: Settings, log: Log, metrics: PrometheusMetrics) => Promise<Stop>;
+type Start = (connection: NatsConnection, settings: Settings, log: Log, parts: Parts) => Promise<Stop>;
 
 const log = jsonLog((line) => process.stdout.write(line));
 
@@ -32,9 +36,8 @@ async function main(): Promise<number> {
   let settings: Settings;
   let endpoint: EndpointSettings;
   try {
-    const known = [...new Set(STARTS.map(([role]) => role))];
-    const { values } = parseArgs({ options: { roles: { type: 'string', default: known.join(',') } } });
-    roles = rolesFrom(values.roles, known);
+    const { values } = parseArgs({ options: { roles: { type: 'string', default: KNOWN.join(',') } } });
+    roles = rolesFrom(values.roles, KNOWN);
     settings = settingsFrom(process.env);
     endpoint = endpointSettingsFrom(process.env);
     mkdirSync(settings.dataDir, { recursive: true });
@@ -53,10 +56,14 @@ async function main(): Promise<number> {
     return 0;
   }
   const ended = new AbortController();
-  const started = startAll(roles, { connection, settings, metrics }, ended.signal);
+  const book = new RoleBook({ roles, known: KNOWN }, nameOfWorker(SYSTEM_TIME), SYSTEM_TIME);
+  const silence = [book.watch(), servePulse(connection, () => book.report(), log)];
+  const started = startAll(roles, { connection, settings, metrics, book }, ended.signal);
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
   ended.abort();
+  // first: whoever asks is to learn that nothing more is done here
+  for (const fall of silence) fall();
   await Promise.all((await started).map(async (stop) => await stop()));
   await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) =>
     log('warn', 'not drained', { error: describe(error) }),
@@ -71,6 +78,7 @@ interface Parts {
   connection: NatsConnection;
   settings: Settings;
   metrics: PrometheusMetrics;
+  book: RoleBook;
 }
 
 /** Starts the roles side by side: none waits for what only another one needs. Never rejects; those that the signal ended are left out. */
@@ -83,6 +91,7 @@ async function startAll(roles: readonly string[], parts: Parts, signal: AbortSig
       // once, when all that the role is made of has started
       if (started.every((stop) => stop !== undefined)) {
         parts.metrics.partUp(role, true);
+        parts.book.running(role);
         log('info', 'started', { role });
       }
       return started;
@@ -93,17 +102,12 @@ async function startAll(roles: readonly string[], parts: Parts, signal: AbortSig
 }
 
 /** Starts a role, again and again until it starts. Undefined when the signal aborted first. */
-async function start(
-  role: string,
-  begin: Start,
-  { connection, settings, metrics }: Parts,
-  signal: AbortSignal,
-): Promise<Stop | undefined> {
+async function start(role: string, begin: Start, parts: Parts, signal: AbortSignal): Promise<Stop | undefined> {
   const roleLog: Log = (level, msg, fields) => log(level, msg, { role, ...fields });
   let complained = '';
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      return await begin(connection, settings, roleLog, metrics);
+      return await begin(parts.connection, parts.settings, roleLog, parts);
     } catch (error) {
       const complaint = describe(error);
       if (complaint !== complained) log('warn', 'waiting to start', { role, error: complaint });
@@ -120,24 +124,27 @@ const READ_MODEL_NAMES = READ_MODELS.map(({ name }) => name);
 const STARTS: readonly (readonly [role: string, begin: Start])[] = [
   ...READ_MODELS.map((model): [string, Start] => [
     model.name,
-    async (connection, settings, roleLog, metrics) => await startReadModel(model, connection, settings, roleLog, metrics),
+    async (connection, settings, roleLog, { metrics, book }) =>
+      await startReadModel(model, connection, settings, roleLog, metrics, book),
   ]),
   [
     'upkeep',
     async (connection, settings, roleLog) => await startUpkeep(connection, READ_MODEL_NAMES, roleLog, settings.upkeepEveryMs),
   ],
-  ['upkeep', async (connection, _settings, roleLog, metrics) => await startLag(connection, roleLog, metrics)],
+  ['upkeep', async (connection, _settings, roleLog, { metrics }) => await startLag(connection, roleLog, metrics)],
   ['query', startHistoryQuery],
   ['query', startSearchQuery],
-  ['admin', startAdmin],
+  ['admin', async (connection, settings, roleLog, { book }) => await startAdmin(connection, settings, roleLog, book)],
   [
     'relay',
-    async (connection, settings, roleLog, metrics) => {
+    async (connection, settings, roleLog, { metrics }) => {
       const times = { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX };
       return await startRelay(connection, settings, roleLog, times, metrics);
     },
   ],
 ];
+
+const KNOWN: readonly string[] = [...new Set(STARTS.map(([role]) => role))];
 
 /** Resolves when a signal came or the connection is closed for good; then with why. */
 async function untilEnd(connection: NatsConnection, signal: AbortSignal): Promise<unknown> {

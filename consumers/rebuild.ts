@@ -78,7 +78,8 @@ async function main(): Promise<number> {
   const shown = new Shown();
   try {
     const platform = await platformOf(connection, settings, log);
-    const events = await rebuildReadModel(model, platform, (progress) => shown.show(progress), ending.signal);
+    const run = { report: (progress: RebuildProgress) => shown.show(progress), signal: ending.signal };
+    const events = await rebuildReadModel(model, platform, run);
     shown.end();
     say(`${model.name} serves anew, from ${events} events and what came since`);
     return 0;

@@ -1,6 +1,11 @@
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM, STREAMS } from '../../shared/contract/subjects.ts';
+import { CONSUMERS } from '../durables.ts';
+import { takePulse } from '../pulse/pulse.ts';
+import type { ProcessReport } from '../pulse/report.ts';
+import type { RoleBook } from '../pulse/role-book.ts';
+import { READ_MODELS } from '../read-models.ts';
 import { failureOf, tellOne } from '../receipts/one-receipt.ts';
 import { edgePoster } from '../receipts/sender.ts';
 import type { Log } from '../runtime/log.ts';
@@ -8,14 +13,19 @@ import { handOver } from '../runtime/redrive.ts';
 import { signedPoster } from '../runtime/signed-post.ts';
 import { PAYLOAD_BYTES_DEFAULT } from '../runtime/start-read-model.ts';
 import { ensureStreams } from '../runtime/streams.ts';
+import { SYSTEM_TIME } from '../runtime/time.ts';
 import { answerOf } from '../stores/analytics/answer.ts';
 import { openAnalytics } from '../stores/analytics/open.ts';
 import type { AnalyticsStore } from '../stores/analytics/port.ts';
 import { adminLogPage, jetStreamAdminLog } from './admin-log.ts';
+import { ConsumerDesk } from './consumer-desk.ts';
 import type { Settings } from '../settings.ts';
 import { eventsOfEdge } from './edge-events.ts';
 import { letterDetail } from './letter-detail.ts';
 import { letterPage } from './letter-page.ts';
+import { overviewOf } from './overview.ts';
+import { rebuildInChild } from './rebuild-child.ts';
+import { RebuildDesk } from './rebuild-desk.ts';
 import { redriveAll } from './redrive-all.ts';
 import { Redriver, type CommandToPublish } from './redriver.ts';
 import { startAdminResponder, type AdminHandlers } from './responder.ts';
@@ -24,15 +34,23 @@ import { jetStreamReader } from './stream-reader.ts';
 
 /** of one call to JetStream: several fit into the time of an answer */
 const STREAM_CALL_MS_MAX = 1_000;
+const MODEL_NAMES = READ_MODELS.map(({ name }) => name);
 
 /** Starts answering operators. Rejects when the streams cannot be made. */
-export async function startAdmin(connection: NatsConnection, settings: Settings, log: Log): Promise<() => Promise<void>> {
+export async function startAdmin(
+  connection: NatsConnection,
+  settings: Settings,
+  log: Log,
+  book: RoleBook,
+): Promise<() => Promise<void>> {
   const manager = await jetstreamManager(connection, { timeout: STREAM_CALL_MS_MAX });
   await ensureStreams(manager, settings, log);
   const client = jetstream(connection, { timeout: STREAM_CALL_MS_MAX });
   const letters = jetStreamReader(client, manager, DEAD_LETTERS_STREAM);
   const lines = jetStreamReader(client, manager, ADMIN_LOG_STREAM);
   const post = signedPoster(settings.edgeUrl, settings.internalSecret, Date.now);
+  const adminLog = jetStreamAdminLog(client, Date.now);
+  const pulse = async (): Promise<ProcessReport[]> => await takePulse(connection);
   const redriver = new Redriver({
     letters,
     events: jetStreamReader(client, manager, EVENTS_STREAM),
@@ -45,8 +63,11 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
       const said = { publishedAt: atMs, persistedAt: atMs, failures: [failureOf(place, failure)] };
       await tellOne(edgePoster(post), place, said);
     },
-    log: jetStreamAdminLog(client, Date.now),
+    log: adminLog,
   });
+  const desk = new ConsumerDesk({ manager, consumers: CONSUMERS, pulse, log: adminLog, time: SYSTEM_TIME });
+  const rebuilds = new RebuildDesk({ names: MODEL_NAMES, run: rebuildInChild, adminLog, log, time: SYSTEM_TIME });
+  book.rebuildsFrom(() => rebuilds.list());
   const auditor = sessionAuditor(connection, settings, log);
   const analytics = lazyAnalytics(settings);
   const handlers: AdminHandlers = {
@@ -58,11 +79,21 @@ export async function startAdmin(connection: NatsConnection, settings: Settings,
     'deadLetters.discard': async (request) => await redriver.discard(await redriver.find(request.id, request.tenant), request),
     'deadLetters.redriveAll': async (request, deadline) => await redriveAll({ letters, redriver, log }, request, deadline),
     'analytics.query': async ({ query, ...span }) => ({ items: await answerOf(await analytics.store(), query, span) }),
+    overview: async () => await overviewOf({ manager, desk, pulse, streams: STREAMS, roles: book.known, stores: MODEL_NAMES }),
+    'consumers.list': async () => await desk.answer(),
+    'consumers.pause': async (request) => await desk.pause(request),
+    'consumers.resume': async (request) => await desk.resume(request),
+    'consumers.rebuild': async (request, deadline) => {
+      desk.named(request.name);
+      return await rebuilds.start(request, deadline);
+    },
     'log.list': async (request, deadline) => await adminLogPage(lines, request, deadline),
   };
   const responder = startAdminResponder(connection, handlers, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT, log);
+  const unwatch = desk.watch();
   return async () => {
-    await responder.stop();
+    unwatch();
+    await Promise.all([responder.stop(), rebuilds.stop()]);
     await auditor.close();
     await analytics.close();
   };

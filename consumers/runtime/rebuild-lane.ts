@@ -1,6 +1,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { ServerInfo } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { pausedUntilOf } from './durable-look.ts';
 import type { Projection } from './projection.ts';
 import { runOf } from './stream-look.ts';
 import { addDurable, deleteDurable } from './streams.ts';
@@ -33,6 +34,7 @@ export interface RebuildLane {
   place(durable: string): Promise<LanePlace>;
   /** Nobody is given messages of the durable until then (epoch milliseconds), whatever becomes of us. */
   pause(durable: string, untilMs: number): Promise<void>;
+  /** Ends that pause. One that an operator made stays. */
   resume(durable: string): Promise<void>;
   /** Resolves also when there is none. */
   close(durable: string): Promise<void>;
@@ -43,6 +45,7 @@ export function jetStreamLane(manager: JetStreamManager, server: () => ServerInf
   const alive = async (durable: string, nowMs: number): Promise<void> => {
     await manager.consumers.update(EVENTS_STREAM, durable, { metadata: { [ALIVE]: String(nowMs) } });
   };
+  const pauses = new Pauses(manager);
   return {
     async stream() {
       const info = await manager.streams.info(EVENTS_STREAM);
@@ -58,14 +61,48 @@ export function jetStreamLane(manager: JetStreamManager, server: () => ServerInf
       const { ack_floor, delivered, num_pending, num_ack_pending } = await manager.consumers.info(EVENTS_STREAM, durable);
       return { floorSeq: ack_floor.stream_seq, deliveredSeq: delivered.stream_seq, left: num_pending + num_ack_pending };
     },
-    async pause(durable, untilMs) {
-      await manager.consumers.pause(EVENTS_STREAM, durable, new Date(untilMs));
-    },
-    async resume(durable) {
-      await manager.consumers.resume(EVENTS_STREAM, durable);
-    },
+    pause: async (durable, untilMs) => await pauses.begin(durable, untilMs),
+    resume: async (durable) => await pauses.end(durable),
     close: async (durable) => await deleteDurable(manager, durable),
   };
+}
+
+/** Pauses of our own among those of operators: whichever lasts longer counts, and only our own are ended. */
+class Pauses {
+  readonly #manager: JetStreamManager;
+  /** ours by durable, and the operator's that was there before it */
+  readonly #ours = new Map<string, { untilMs: number; beforeMs: number | undefined }>();
+
+  constructor(manager: JetStreamManager) {
+    this.#manager = manager;
+  }
+
+  async begin(durable: string, untilMs: number): Promise<void> {
+    const set = await this.#set(durable);
+    if (set !== undefined && set >= untilMs) return;
+    const ours = this.#ours.get(durable);
+    const beforeMs = ours !== undefined && ours.untilMs === set ? ours.beforeMs : set;
+    // first: should the answer get lost, the pause is ours all the same
+    this.#ours.set(durable, { untilMs, beforeMs });
+    await this.#manager.consumers.pause(EVENTS_STREAM, durable, new Date(untilMs));
+  }
+
+  async end(durable: string): Promise<void> {
+    const ours = this.#ours.get(durable);
+    if (ours === undefined) return;
+    const set = await this.#set(durable);
+    // else it has ended, or an operator has paused it meanwhile
+    if (set === ours.untilMs) {
+      if (ours.beforeMs === undefined) await this.#manager.consumers.resume(EVENTS_STREAM, durable);
+      // a time that is over is no pause
+      else await this.#manager.consumers.pause(EVENTS_STREAM, durable, new Date(ours.beforeMs));
+    }
+    this.#ours.delete(durable);
+  }
+
+  async #set(durable: string): Promise<number | undefined> {
+    return pausedUntilOf(await this.#manager.consumers.info(EVENTS_STREAM, durable));
+  }
 }
 
 /** Of every durable of the stream: also of one that stands still, for nobody knows why it does. */

@@ -68,6 +68,8 @@ export interface RebuildPorts {
   workerId: string;
   log: Log;
   time: Time;
+  /** once it is the only one of its read model, and before it changes anything; when that rejects, it ends. Absent: nobody asks. */
+  begun?: () => Promise<void>;
   /** told often */
   report: (progress: RebuildProgress) => void;
   /** gives up, as far as nothing was swapped yet */
@@ -91,6 +93,7 @@ export async function rebuild(ports: RebuildPorts): Promise<number> {
     time,
   );
   try {
+    await ports.begun?.();
     const own = { ...ports, signal: AbortSignal.any([ports.signal, failed.signal]) };
     return generations === undefined ? await inPlace(own) : await beside(own, generations, failed);
   } catch (error) {

@@ -33,9 +33,10 @@ export async function startReadModel(
   settings: Settings,
   log: Log,
   metrics: Metrics,
+  watcher: StoreWatcher,
 ): Promise<() => Promise<void>> {
   const platform = { ...(await platformOf(connection, settings, log)), metrics };
-  return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, platform) });
+  return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, platform), watcher });
 }
 
 /** What a process gives its read models. Rejects when JetStream is not to be had. */
@@ -54,7 +55,16 @@ export async function platformOf(connection: NatsConnection, settings: Settings,
   };
 }
 
+/** Who says how the store of a read model is. */
+export interface StoreWatcher {
+  /** `healthy` never rejects */
+  storeOpened(role: string, healthy: () => Promise<boolean>): void;
+  storeFailed(role: string): void;
+}
+
 export interface Running {
+  /** absent: nobody asks */
+  watcher?: StoreWatcher;
   /** started with the read model, and stopped before it */
   beside?: (opened: OpenedReadModel) => () => Promise<void>;
   /** absent: the system's own */
@@ -65,12 +75,16 @@ export interface Running {
 export async function runReadModel(
   model: ReadModel,
   platform: Platform,
-  { beside, bounds = RUNNER_BOUNDS }: Running = {},
+  { beside, bounds = RUNNER_BOUNDS, watcher }: Running = {},
 ): Promise<() => Promise<void>> {
   const { connection, client, manager, settings, line, log, parse, time, metrics = NO_METRICS } = platform;
   // first, and whatever the store says: without a stream the edge could hand nothing over
   await ensureStreams(manager, settings, log);
-  const opened: OpenedReadModel = await model.open(platform);
+  const opened: OpenedReadModel = await model.open(platform).catch((error: unknown) => {
+    watcher?.storeFailed(model.name);
+    throw error;
+  });
+  watcher?.storeOpened(model.name, async () => await opened.projection.healthy());
   const ensure = async (): Promise<void> => {
     await ensureStreams(manager, settings, log);
     await ensureDurable(manager, opened.projection, log);

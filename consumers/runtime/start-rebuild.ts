@@ -3,7 +3,7 @@ import { JetStreamSource } from './jetstream-source.ts';
 import { jetStreamLetters } from './letters.ts';
 import type { Platform, ReadModel } from './read-model.ts';
 import { jetStreamLane } from './rebuild-lane.ts';
-import { rebuild, RebuildRefused, type RebuildProgress } from './rebuild.ts';
+import { rebuild, RebuildRefused, type RebuildPorts } from './rebuild.ts';
 import { PAYLOAD_BYTES_DEFAULT, RUNNER_BOUNDS } from './start-read-model.ts';
 import { nameOfWorker } from './worker-name.ts';
 
@@ -14,8 +14,7 @@ import { nameOfWorker } from './worker-name.ts';
 export async function rebuildReadModel(
   model: ReadModel,
   platform: Platform,
-  report: (progress: RebuildProgress) => void,
-  signal: AbortSignal,
+  run: Pick<RebuildPorts, 'report' | 'signal' | 'begun'>,
 ): Promise<number> {
   const { client, connection, log, manager, openArchive, parse, time } = platform;
   if (openArchive === undefined) throw new RebuildRefused('there is no archive to rebuild from');
@@ -37,8 +36,7 @@ export async function rebuildReadModel(
         workerId: nameOfWorker(time),
         log,
         time,
-        report,
-        signal,
+        ...run,
       });
     } finally {
       await generations?.close();

@@ -1,6 +1,7 @@
 import { JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
 import type { ServerInfo } from '@nats-io/transport-node';
 import { EVENTS_STREAM, EVENTS_SUBJECTS } from '../../shared/contract/subjects.ts';
+import { infoOf, pausedUntilOf } from './durable-look.ts';
 import { HOLES_MAX, type DurableSeen, type StreamSeen } from './guard.ts';
 import type { Projection } from './projection.ts';
 import { addDurable, deleteDurable } from './streams.ts';
@@ -13,7 +14,7 @@ export interface StreamLook {
   storedAt(seq: number): Promise<string | undefined>;
   /** the same of the first message from this sequence on */
   firstStoredAt(seq: number): Promise<string | undefined>;
-  /** Deletes the durable and makes it anew from the first message that was stored at or after a time (epoch milliseconds). */
+  /** Deletes the durable and makes it anew from the first message stored at or after a time (epoch milliseconds), paused as it was. */
   remake(projection: Projection, fromMs: number): Promise<void>;
 }
 
@@ -66,9 +67,11 @@ export function jetStreamLook(manager: JetStreamManager, server: () => ServerInf
     storedAt: async (seq) => (seq < 1 ? undefined : await message({ seq })),
     firstStoredAt: async (seq) => await message({ seq: Math.max(1, seq), next_by_subj: EVENTS_SUBJECTS }),
     async remake(projection, fromMs) {
+      const before = await infoOf(manager, { stream: EVENTS_STREAM, name: projection.name });
+      const pausedUntilMs = before && pausedUntilOf(before);
       await deleteDurable(manager, projection.name);
       // somebody who looks after durables may be faster, and make it from the first message on: more than is needed
-      await addDurable(manager, projection.name, projection, { fromMs });
+      await addDurable(manager, projection.name, projection, { fromMs }, pausedUntilMs);
     },
   };
 }

@@ -186,19 +186,24 @@ export async function ensureDurable(manager: JetStreamManager, projection: Proje
 /** Where a durable begins: with the first message stored at or after a time (epoch milliseconds), or with a sequence. */
 export type DurableStart = { fromMs: number } | { fromSeq: number };
 
-/** Makes a durable for what a projection takes. False when one of that name is there and begins elsewhere. */
+/**
+ * Makes a durable for what a projection takes, paused until `pausedUntilMs` (epoch milliseconds) where that is given. False when
+ * one of that name is there and begins elsewhere.
+ */
 export async function addDurable(
   manager: JetStreamManager,
   name: string,
   projection: Pick<Projection, 'types'>,
   start: DurableStart,
+  pausedUntilMs?: number,
 ): Promise<boolean> {
   const begins: Partial<ConsumerConfig> =
     'fromMs' in start
       ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(Math.max(0, start.fromMs)).toISOString() }
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, start.fromSeq) };
+  const pause = pausedUntilMs === undefined ? {} : { pause_until: new Date(pausedUntilMs).toISOString() };
   try {
-    await manager.consumers.add(EVENTS_STREAM, durableConfig(name, { ...filterOf(projection), ...begins }));
+    await manager.consumers.add(EVENTS_STREAM, durableConfig(name, { ...filterOf(projection), ...begins, ...pause }));
     return true;
   } catch (error) {
     if (codeOf(error) === CONSUMER_EXISTS) return false;

@@ -3,6 +3,7 @@ import { ANALYTICS_POINTS_MAX, ANALYTICS_QUERIES, ANALYTICS_STEPS } from './anal
 import { ERROR_CODES, type ErrorCode } from '../core/codes.ts';
 import { CORRELATION_ID_PATTERN, ID_PATTERN, TENANT_PATTERN, USER_ID_PATTERN } from '../core/ids.ts';
 import { SEQ_MAX } from '../core/limits.ts';
+import { backOverview, consumersPage, pauseState, rebuildProgress } from './system.ts';
 
 /**
  * What the edge asks for those who operate (contract §8), as JSON over NATS request and reply (ADMIN_SUBJECT). A question is a row
@@ -80,6 +81,17 @@ export const adminRequest = z.discriminatedUnion('op', [
     fromMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
     points: limit(ANALYTICS_POINTS_MAX),
   }),
+  z.strictObject({ ...asking, op: z.literal('overview') }),
+  z.strictObject({ ...asking, op: z.literal('consumers.list') }),
+  /** epoch milliseconds; absent: as long as may be, or as it is when it is paused already */
+  z.strictObject({
+    ...asking,
+    op: z.literal('consumers.pause'),
+    name: consumerName,
+    untilMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  }),
+  z.strictObject({ ...asking, op: z.literal('consumers.resume'), name: consumerName }),
+  z.strictObject({ ...asking, op: z.literal('consumers.rebuild'), name: consumerName }),
   z.strictObject({ ...asking, op: z.literal('log.list'), before: position.optional(), limit: limit(ADMIN_LOG_PAGE_MAX) }),
 ]);
 export type AdminRequest = z.infer<typeof adminRequest>;
@@ -201,6 +213,12 @@ export const ADMIN_RESULTS = {
   'audit.session': sessionAudit,
   /** one per step, in order: points of the query */
   'analytics.query': z.object({ items: z.array(z.record(z.string(), z.unknown())) }),
+  overview: backOverview,
+  'consumers.list': consumersPage,
+  'consumers.pause': pauseState,
+  'consumers.resume': pauseState,
+  /** of the one that was begun */
+  'consumers.rebuild': rebuildProgress,
   'log.list': z.object({ items: z.array(adminLogLine), next: position.exactOptional() }),
 } as const satisfies Record<AdminOp, z.ZodType>;
 export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_RESULTS)[Op]>;

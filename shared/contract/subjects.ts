@@ -60,3 +60,18 @@ export const ADMIN_LOG_SUBJECTS = 'millrace.admin-log.*';
 export function adminLogSubject(tenant: string): string {
   return `millrace.admin-log.${tenant}`;
 }
+
+/** request and reply between Uplink and any process of the consumers: which of their parts are ready */
+export const HEALTH_SUBJECT = 'millrace.query.health';
+export const HEALTH_QUEUE = 'health';
+/** a question that every process of the consumers answers, for itself: which roles it has, and how they are */
+export const PULSE_SUBJECT = 'millrace.pulse';
+
+/** every stream there is (contract §5) */
+export const STREAMS: readonly string[] = [
+  EVENTS_STREAM,
+  COMMANDS_STREAM,
+  DEAD_LETTERS_STREAM,
+  RECEIPTS_STREAM,
+  ADMIN_LOG_STREAM,
+];

@@ -216,6 +216,27 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
     );
   });
 
+  test('what those ask who operate all of it', async () => {
+    const consumers = '/v1/admin/consumers';
+    await statuses(
+      [200, OLGA, 'GET', '/v1/admin/overview'],
+      [403, 'alice', 'GET', '/v1/admin/overview'],
+      [200, OLGA, 'GET', consumers],
+      [200, OLGA, 'POST', `${consumers}/search/pause`, { until: new Date(Date.now() + 60_000).toISOString() }],
+      [400, OLGA, 'POST', `${consumers}/search/pause`, { until: 'never' }],
+      [404, OLGA, 'POST', `${consumers}/none/pause`],
+      [200, OLGA, 'GET', consumers],
+      [200, OLGA, 'POST', `${consumers}/search/resume`],
+      [404, OLGA, 'POST', `${consumers}/none/resume`],
+      [202, OLGA, 'POST', `${consumers}/search/rebuild`],
+      // the old copy is kept for half a minute once the new one serves
+      [409, OLGA, 'POST', `${consumers}/search/rebuild`],
+      [200, OLGA, 'GET', '/v1/admin/overview'],
+      [404, OLGA, 'POST', `${consumers}/none/rebuild`],
+      [403, 'alice', 'POST', `${consumers}/search/rebuild`],
+    );
+  });
+
   test('every type of event that was made is one of the document', async () => {
     const { body } = await ask('vera', 'GET', `${S}/events?limit=1000`);
     const types = new Set((body['items'] as { type: string }[]).map(({ type }) => type));

@@ -70,7 +70,7 @@ requireOrSkip('nats-server', natsServerMissing())('a rebuild', () => {
     return names.toSorted();
   };
   const rebuild = async (signal = new AbortController().signal, report = (): void => {}): Promise<number> =>
-    await rebuildReadModel(shelfReadModel(shelf), { ...platform, time: fasterTime(30) }, report, signal);
+    await rebuildReadModel(shelfReadModel(shelf), { ...platform, time: fasterTime(30) }, { report, signal });
 
   it(
     'P1 has everything, also what left the stream, under load; the old one serves until then',

@@ -23,6 +23,7 @@ import {
   redriveReport,
   sessionAudit,
 } from '../../shared/contract/admin.ts';
+import { consumersPage, overview, pauseState, rebuildProgress } from '../../shared/contract/system.ts';
 import { analyticsPage } from '../../shared/contract/analytics.ts';
 import { EVENT_SCHEMAS, EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import * as field from '../../shared/contract/fields.ts';
@@ -217,6 +218,10 @@ export const ANSWER_SCHEMAS = {
   Discarded: ADMIN_RESULTS['deadLetters.discard'],
   RedriveReport: redriveReport.extend({ nextCursor: z.string().optional() }),
   SessionAudit: sessionAudit,
+  Overview: overview,
+  ConsumersPage: consumersPage,
+  PauseState: pauseState,
+  Rebuild: rebuildProgress,
   AdminLogPage: z.object({ items: z.array(adminLogLine), nextCursor: z.string().optional() }),
   Health: z.object({ status: z.literal('ok') }),
   Readiness: part.extend({ parts: z.object({ edge: part, uplink: part, history: part }) }),

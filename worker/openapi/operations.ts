@@ -16,6 +16,7 @@ import {
   TRACES_PAGE_MAX,
 } from '../../shared/core/limits.ts';
 import { ADMIN_OPERATIONS } from './admin-operations.ts';
+import { SYSTEM_OPERATIONS } from './system-operations.ts';
 import { BOTH_KINDS, cursor, limit, whole, type Operation } from './operation.ts';
 import { SEARCH_OPERATION } from './search-operation.ts';
 
@@ -89,6 +90,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...INBOX_OPERATIONS,
   SEARCH_OPERATION,
   ...ADMIN_OPERATIONS,
+  ...SYSTEM_OPERATIONS,
   {
     method: 'get',
     path: '/v1/sessions/{s}',

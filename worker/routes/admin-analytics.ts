@@ -9,7 +9,7 @@ import {
   type AnalyticsStep,
 } from '../../shared/contract/analytics.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
-import type { Asked } from './admin.ts';
+import type { Asked } from './admin-asked.ts';
 import { askAdmin } from './ask-admin.ts';
 import { instant } from './query-params.ts';
 import { refuse } from './refused.ts';

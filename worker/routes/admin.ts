@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   ADMIN_LOG_PAGE_DEFAULT,
   ADMIN_LOG_PAGE_MAX,
@@ -8,27 +7,19 @@ import {
   redriveBody,
   REDRIVES_DEFAULT,
 } from '../../shared/contract/admin.ts';
-import { invalid } from '../../shared/contract/parse.ts';
 import { ID_PATTERN } from '../../shared/core/ids.ts';
 import { decodeCursor, encodeCursor, type CursorKind } from '../session/cursor.ts';
 import { analytics } from './admin-analytics.ts';
+import { bodyOf, noFields, type Asked } from './admin-asked.ts';
 import { askAdmin, requireAdmin } from './ask-admin.ts';
-import type { AppContext, Caller } from './context.ts';
+import type { Caller } from './context.ts';
 import { opaque, wholeNumber } from './query-params.ts';
-import { readJson } from './read-body.ts';
-import { refuse, Refused } from './refused.ts';
-import type { Params, Route } from './route.ts';
-
-/** A request of somebody who has the scope. */
-export interface Asked {
-  c: AppContext;
-  params: Params;
-  caller: Caller;
-  search: URLSearchParams;
-}
+import { listConsumers, pauseConsumer, rebuildConsumer, resumeConsumer, showOverview } from './admin-system.ts';
+import { refuse } from './refused.ts';
+import type { Route } from './route.ts';
 
 /** What operators ask (contract §8), by method and place under `/v1/admin`; the answer is JSON. */
-const HANDLERS: readonly (readonly ['GET' | 'POST', string, (asked: Asked) => Promise<object>])[] = [
+const HANDLERS: readonly (readonly ['GET' | 'POST', string, (asked: Asked) => Promise<object>, status?: 200 | 202])[] = [
   ['GET', '/dead-letters', listDeadLetters],
   [
     'GET',
@@ -44,17 +35,22 @@ const HANDLERS: readonly (readonly ['GET' | 'POST', string, (asked: Asked) => Pr
     async ({ c, params, caller }) => await askAdmin(c, caller, 'audit.session', { sessionId: params['s'] ?? '' }),
   ],
   ['GET', '/log', listLog],
+  ['GET', '/overview', showOverview],
+  ['GET', '/consumers', listConsumers],
+  ['POST', '/consumers/{name}/pause', pauseConsumer],
+  ['POST', '/consumers/{name}/resume', resumeConsumer],
+  ['POST', '/consumers/{name}/rebuild', rebuildConsumer, 202],
   ['GET', '/analytics/{query}', analytics],
 ];
 
-export const adminRoutes: Route[] = HANDLERS.map(([method, path, handle]) => ({
+export const adminRoutes: Route[] = HANDLERS.map(([method, path, handle, status = 200]) => ({
   method,
   path: `/v1/admin${path}`,
   access: 'caller',
   handle: async (c, params, caller) => {
     // before anything that the request says: who may not ask learns nothing of what would be a good question
     requireAdmin(caller);
-    return c.json(await handle({ c, params, caller, search: new URL(c.req.url).searchParams }));
+    return c.json(await handle({ c, params, caller, search: new URL(c.req.url).searchParams }), status);
   },
 }));
 
@@ -75,8 +71,6 @@ async function listLog({ c, caller, search }: Asked): Promise<object> {
   const { items, next } = await askAdmin(c, caller, 'log.list', page);
   return { items, ...nextCursor('adminlog', caller, next) };
 }
-
-const noFields = z.strictObject({});
 
 async function settleDeadLetter(asked: Asked, op: 'deadLetters.redrive' | 'deadLetters.discard'): Promise<object> {
   const id = letterId(asked);
@@ -108,12 +102,6 @@ function letterId({ params }: Asked): string {
   const id = params['id'] ?? '';
   if (!ID_PATTERN.test(id)) throw refuse('not_found', 'There is no such dead letter.');
   return id;
-}
-
-async function bodyOf<T>({ c }: Asked, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse((await readJson(c.req.raw)) ?? {});
-  if (!parsed.success) throw new Refused(invalid(parsed.error).refusal);
-  return parsed.data;
 }
 
 function pageOf(

@@ -1,4 +1,5 @@
 import { ADMIN_RESULTS, adminAnswer, type AdminOp, type AdminRequestOf, type AdminResult } from '../../shared/contract/admin.ts';
+import { OPERATORS_TENANT } from '../../shared/contract/system.ts';
 import { ADMIN_SUBJECT } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import { describeError, log } from '../log.ts';
@@ -17,6 +18,14 @@ type Question<Op extends AdminOp> = Omit<AdminRequestOf<Op>, 'v' | 'op' | 'tenan
 /** 403 without the scope. A service that acts for another does not hand its scope on. */
 export function requireAdmin({ actor }: Caller): void {
   if (actor.admin !== true) throw refuse('forbidden', 'This needs a token with the scope admin.');
+}
+
+/** 403 also for who operates one tenant: figures, pauses and rebuilds are of all of them. */
+export function requireOperator(caller: Caller): void {
+  requireAdmin(caller);
+  if (caller.tenant !== OPERATORS_TENANT) {
+    throw refuse('forbidden', `This is of all tenants: it needs the scope admin in the tenant ${OPERATORS_TENANT}.`);
+  }
 }
 
 /**

@@ -23,6 +23,7 @@ import { SESSION_CASES } from './session-cases.ts';
 import { signalSuite } from './signals.ts';
 import { socketSuite } from './sockets.ts';
 import { deepSuite, outageSuite, type Kept } from './store.ts';
+import { systemSuite } from './system.ts';
 import { STREAM_CASES } from './stream-cases.ts';
 import { TRACE_CASES } from './trace-cases.ts';
 
@@ -80,6 +81,7 @@ export function conformance(store: string, start: () => Promise<Target> = openTa
       backendSuite(world);
       historySuite(world);
       operatorSuite(world);
+      systemSuite(world);
       documentSuite(world);
       limitSuite(world);
     });
