@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { TelemetrySettingError } from '../shared/telemetry/settings.ts';
+import type { Tracer } from '../shared/telemetry/tracer.ts';
 import { startAdmin } from './admin/start.ts';
 import { prometheusMetrics, type PrometheusMetrics } from './metrics/prometheus.ts';
 import { metricsRoute, startLag } from './metrics/start.ts';
@@ -9,6 +11,7 @@ import { servePulse } from './pulse/pulse.ts';
 import { RoleBook } from './pulse/role-book.ts';
 import { READ_MODELS } from './read-models.ts';
 import { startRelay } from './relay/start.ts';
+import { openTelemetry, type Telemetry } from './runtime/telemetry.ts';
 import { backoffMs, wait, within } from './runtime/backoff.ts';
 import { connectForever } from './runtime/connection.ts';
 import { endpointSettingsFrom, serveEndpoint, type EndpointSettings } from './runtime/endpoint.ts';
@@ -35,14 +38,16 @@ async function main(): Promise<number> {
   let roles: string[];
   let settings: Settings;
   let endpoint: EndpointSettings;
+  let telemetry: Telemetry;
   try {
     const { values } = parseArgs({ options: { roles: { type: 'string', default: KNOWN.join(',') } } });
     roles = rolesFrom(values.roles, KNOWN);
     settings = settingsFrom(process.env);
     endpoint = endpointSettingsFrom(process.env);
+    telemetry = await openTelemetry(process.env, log);
     mkdirSync(settings.dataDir, { recursive: true });
   } catch (error) {
-    log('error', error instanceof SettingError ? error.message : describe(error));
+    log('error', error instanceof SettingError || error instanceof TelemetrySettingError ? error.message : describe(error));
     return 2;
   }
   watchEventLoop(log);
@@ -58,7 +63,8 @@ async function main(): Promise<number> {
   const ended = new AbortController();
   const book = new RoleBook({ roles, known: KNOWN }, nameOfWorker(SYSTEM_TIME), SYSTEM_TIME);
   const silence = [book.watch(), servePulse(connection, () => book.report(), log)];
-  const started = startAll(roles, { connection, settings, metrics, book }, ended.signal);
+  const parts = { connection, settings, metrics, tracer: telemetry.tracer, book };
+  const started = startAll(roles, parts, ended.signal);
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
   ended.abort();
@@ -68,6 +74,7 @@ async function main(): Promise<number> {
   await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) =>
     log('warn', 'not drained', { error: describe(error) }),
   );
+  await telemetry.stop();
   // last: whoever watches sees it drain
   await stopEndpoint();
   log('info', 'stopped');
@@ -78,6 +85,7 @@ interface Parts {
   connection: NatsConnection;
   settings: Settings;
   metrics: PrometheusMetrics;
+  tracer: Tracer;
   book: RoleBook;
 }
 
@@ -124,8 +132,8 @@ const READ_MODEL_NAMES = READ_MODELS.map(({ name }) => name);
 const STARTS: readonly (readonly [role: string, begin: Start])[] = [
   ...READ_MODELS.map((model): [string, Start] => [
     model.name,
-    async (connection, settings, roleLog, { metrics, book }) =>
-      await startReadModel(model, connection, settings, roleLog, metrics, book),
+    async (connection, settings, roleLog, { metrics, tracer, book }) =>
+      await startReadModel(model, connection, settings, roleLog, { metrics, tracer, watcher: book }),
   ]),
   [
     'upkeep',
@@ -137,9 +145,9 @@ const STARTS: readonly (readonly [role: string, begin: Start])[] = [
   ['admin', async (connection, settings, roleLog, { book }) => await startAdmin(connection, settings, roleLog, book)],
   [
     'relay',
-    async (connection, settings, roleLog, { metrics }) => {
+    async (connection, settings, roleLog, { metrics, tracer }) => {
       const times = { ensureEveryMs: ENSURE_EVERY_MS, drainMsMax: DRAIN_MS_MAX };
-      return await startRelay(connection, settings, roleLog, times, metrics);
+      return await startRelay(connection, settings, roleLog, times, { metrics, tracer });
     },
   ],
 ];

@@ -6,12 +6,31 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Bundles worker/index.ts into `folder`/index.js. Rejects with esbuild's own message when the source does not build. */
-export async function buildEdge(folder) {
+/** what stands in the bundle for OpenTelemetry, or for its absence: a module of its own, so that index.js is the same in both */
+const TELEMETRY = {
+  name: 'telemetry',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/absent\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './telemetry.js', external: true },
+    );
+  },
+};
+
+/**
+ * Bundles the edge into `folder`: worker/index.ts as index.js, and beside it telemetry.js, with OpenTelemetry or without. Rejects
+ * with esbuild's own message when the source does not build.
+ */
+export async function buildEdge(folder, { telemetry }) {
+  await bundle('worker/index.ts', join(folder, 'index.js'), [TELEMETRY]);
+  await bundle(`worker/telemetry/${telemetry ? 'present' : 'absent'}.ts`, join(folder, 'telemetry.js'), []);
+}
+
+async function bundle(entry, outfile, plugins) {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['worker/index.ts'],
-    outfile: join(folder, 'index.js'),
+    entryPoints: [entry],
+    outfile,
+    plugins,
     bundle: true,
     format: 'esm',
     target: 'es2024',
@@ -25,4 +44,10 @@ export async function buildEdge(folder) {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildEdge(process.argv[2] ?? join(ROOT, 'dist', 'edge'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const lean = process.argv.includes('--without-telemetry');
+  // what is deployed can always be asked for traces
+  if (!lean) await (await import('./launch/telemetry-packages.mjs')).ensureTelemetryPackages(['worker/telemetry']);
+  const folder = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
+  await buildEdge(folder ?? join(ROOT, 'dist', 'edge'), { telemetry: !lean });
+}

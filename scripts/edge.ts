@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4ModuleDefinition } from 'miniflare';
 import { LIMIT_VARIABLES } from '../shared/core/limits.ts';
+import { TELEMETRY_VARIABLES } from '../shared/telemetry/settings.ts';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,6 +28,7 @@ const VARIABLES = [
   'UPLINKS',
   'TENANT_PLACEMENT',
   ...Object.values(LIMIT_VARIABLES),
+  ...TELEMETRY_VARIABLES,
 ];
 
 const MODULE_TYPES: Record<string, V4ModuleDefinition['type']> = {

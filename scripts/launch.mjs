@@ -96,7 +96,8 @@ async function main() {
   }
   if (target.edge) {
     const { ensureEdgeBundle } = await import('./launch/edge-build.mjs');
-    await ensureEdgeBundle();
+    const { wantsTelemetry } = await import('./launch/telemetry-packages.mjs');
+    await ensureEdgeBundle({ telemetry: target.script === TARGETS.start.script && wantsTelemetry(process.env) });
   }
   return runNode(node, [...versionFlags(), join(ROOT, target.script), ...(target.args ?? []), ...rest], env);
 }

@@ -22,6 +22,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/search-opensearch.test.ts',
   'test/system/search-rebuilt.test.ts',
   'test/system/simulate.test.ts',
+  'test/system/tracing.test.ts',
 ];
 
 /** What is left out now. MILLRACE_WITH=cassandra asks for the contract on a real store without the others. */

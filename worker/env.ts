@@ -38,4 +38,15 @@ export interface Env {
   LIMIT_UNPERSISTED_BYTES?: string;
   LIMIT_EMBEDDED_MESSAGES?: string;
   REPAIR_AFTER_MS?: string;
+  /** traces: the names are OpenTelemetry's own (shared/telemetry/settings.ts) */
+  OTEL_SDK_DISABLED?: string;
+  OTEL_TRACES_EXPORTER?: string;
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string;
+  OTEL_EXPORTER_OTLP_HEADERS?: string;
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS?: string;
+  OTEL_TRACES_SAMPLER?: string;
+  OTEL_TRACES_SAMPLER_ARG?: string;
+  OTEL_SERVICE_NAME?: string;
+  OTEL_RESOURCE_ATTRIBUTES?: string;
 }

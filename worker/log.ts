@@ -1,6 +1,8 @@
-/** One JSON line per entry: JSON escapes control characters, so that no value can forge a second line. */
+import { errorText, logLine } from '../shared/telemetry/log-line.ts';
+
+/** One JSON line per entry, control characters escaped; never the text of a message, never a secret. */
 export function log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  const line = JSON.stringify({ at: new Date().toISOString(), level, part: 'edge', message, ...fields });
+  const line = logLine({ at: new Date().toISOString(), level, part: 'edge', message, ...fields });
   if (level === 'error') console.error(line);
   else console.log(line);
 }
@@ -17,6 +19,9 @@ export function logOnce(reason: string): void {
 }
 
 export function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { error: String(error) };
-  return { error: error.message, stack: error.stack };
+  const text = errorText(error);
+  if (!(error instanceof Error)) return { error: text };
+  // the first lines of a stack are the message again, which may be one that must not be said
+  const at = error.stack?.indexOf('\n    at ') ?? -1;
+  return { error: text, ...(at === -1 ? {} : { stack: error.stack?.slice(at + 1) }) };
 }

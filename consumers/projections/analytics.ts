@@ -17,7 +17,7 @@ export const analyticsReadModel: ReadModel = {
     const store = await openAnalytics(settings, true);
     const feeds = new AnalyticsFeeds({ client, manager, store, log, time });
     return {
-      projection: analyticsProjection(store),
+      projection: { ...analyticsProjection(store), database: settings.analytics === undefined ? 'sqlite' : 'clickhouse' },
       started: () => feeds.start(),
       async close() {
         await feeds.stop();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { echoDeadLetters } from '../receipts/echo.ts';
+import { ReceiptSpans } from '../receipts/receipt-spans.ts';
 import { edgePoster, ReceiptSender } from '../receipts/sender.ts';
 import { jetStreamTeller } from '../receipts/teller.ts';
 import { describe } from '../runtime/log.ts';
@@ -33,10 +34,14 @@ export const historyReadModel: ReadModel = {
 };
 
 /** The read model on a store that is open; closes it. */
-export function historyOn(store: HistoryStore, { client, manager, post, log, metrics, now, time }: Platform): OpenedReadModel {
-  const projection = historyProjection(store, now);
+export function historyOn(
+  store: HistoryStore,
+  { client, manager, settings, post, log, metrics, tracer, now, time }: Platform,
+): OpenedReadModel {
+  const database = settings.cassandra === undefined ? 'sqlite' : 'cassandra';
+  const projection = { ...historyProjection(store, now), database };
   const poster = edgePoster(post, () => store.messageCount?.());
-  const receipts = new ReceiptSender(poster, log, jetStreamTeller(client), time, metrics);
+  const receipts = new ReceiptSender(poster, log, jetStreamTeller(client), time, metrics, new ReceiptSpans(tracer));
   return {
     projection,
     settlements: receipts,

@@ -15,7 +15,8 @@ export const searchReadModel: ReadModel = {
     // an index that is made now would lack what was taken before; a durable that was made anew says nothing of that
     const mayMake = !(await hasTaken(manager)) && !(await isGuarded(openArchive));
     const store = await openSearch(settings, { writes: true, mayMake });
-    return { projection: searchProjection(store), close: async () => await store.close() };
+    const database = settings.openSearch === undefined ? 'sqlite' : 'opensearch';
+    return { projection: { ...searchProjection(store), database }, close: async () => await store.close() };
   },
   async openGenerations({ settings }) {
     const { make, ...generations } = await openGenerations(settings);

@@ -10,6 +10,7 @@ import type { SignedPost } from '../runtime/signed-post.ts';
 import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
 import { failureOf, tellOne } from './one-receipt.ts';
 import { ReceiptQueue } from './queue.ts';
+import { ReceiptSpans } from './receipt-spans.ts';
 import type { TellReceipts } from './teller.ts';
 
 const CALL_MS_MAX = 15_000;
@@ -21,20 +22,20 @@ const UNTOLD_RECEIPTS_MAX = 10_000;
 /** calls at a stop; what is left then is repaired by the Sessions */
 const LAST_CALLS_MAX = 50;
 
-export type PostReceipts = (receipts: readonly Receipt[]) => Promise<ReceiptsAnswer>;
+export type PostReceipts = (receipts: readonly Receipt[], traces?: string) => Promise<ReceiptsAnswer>;
 
 const answerSchema = z.object({ failed: z.array(z.object({ tenant: z.string(), sessionId: z.string() })) });
 
 /** Posts receipts to the edge, and with them how full the store is, where it has a bound. Rejects when the edge is away, or refuses. */
 export function edgePoster(post: SignedPost, embeddedMessages: () => number | undefined = () => undefined): PostReceipts {
-  return async (receipts) => {
+  return async (receipts, traces) => {
     const messages = embeddedMessages();
     const request: ReceiptsRequest = {
       v: 1,
       receipts: [...receipts],
       ...(messages === undefined ? {} : { embedded: { messages } }),
     };
-    return answerSchema.parse(await post('/internal/receipts', request, CALL_MS_MAX));
+    return answerSchema.parse(await post('/internal/receipts', request, CALL_MS_MAX, traces));
   };
 }
 
@@ -50,6 +51,7 @@ export class ReceiptSender implements Settlements {
   readonly #tell: TellReceipts;
   readonly #time: Time;
   readonly #metrics: Metrics;
+  readonly #spans: ReceiptSpans;
   /** taken by the edge, and not yet in MILLRACE_RECEIPTS */
   #untold: Receipt[] = [];
   #tellingFails = false;
@@ -61,7 +63,9 @@ export class ReceiptSender implements Settlements {
     tell: TellReceipts = async () => undefined,
     time: Time = SYSTEM_TIME,
     metrics: Metrics = NO_METRICS,
+    spans: ReceiptSpans = new ReceiptSpans(),
   ) {
+    this.#spans = spans;
     this.#post = post;
     this.#tell = tell;
     this.#time = time;
@@ -72,18 +76,23 @@ export class ReceiptSender implements Settlements {
   persisted(event: Event, publishedAtMs: number): void {
     const place: EventPlace = { tenant: event.tenant, sessionId: event.sessionid, seq: event.seq };
     this.#queue.addPersisted(place, publishedAtMs, this.#time.now());
+    this.#spans.begin(place, event.traceparent);
     this.#wake();
   }
 
   buried(place: EventPlace, failure: { code: string; consumer: string; atMs: number }): void {
     this.#queue.addFailure(place, failureOf(place, failure), this.#time.now());
+    this.#spans.begin(place, place.traceparent);
     this.#wake();
   }
 
   /** Outside the queue, for one who waits: of a dead letter that was redriven nobody asks again. Rejects when the Session was not told. */
-  async tellNow({ tenant, sessionid: sessionId, seq }: Event, publishedAtMs: number): Promise<void> {
+  async tellNow({ tenant, sessionid: sessionId, seq, traceparent }: Event, publishedAtMs: number): Promise<void> {
     const said = { publishedAt: publishedAtMs, persistedAt: this.#time.now() };
-    const receipt = await tellOne(this.#post, { tenant, sessionId, seq }, said);
+    this.#spans.begin({ tenant, sessionId, seq }, traceparent);
+    const post: PostReceipts = async (receipts) => await this.#post(receipts, this.#spans.headerOf(receipts));
+    const receipt = await tellOne(post, { tenant, sessionId, seq }, said);
+    this.#spans.taken([receipt]);
     void this.#tellOf([receipt]);
   }
 
@@ -157,12 +166,13 @@ export class ReceiptSender implements Settlements {
     if (dropped > 0) this.#log('warn', 'receipts dropped: the edge was away for too long', { sessions: dropped });
     if (receipts.length === 0) return true;
     try {
-      const { failed } = await this.#post(receipts);
+      const { failed } = await this.#post(receipts, this.#spans.headerOf(receipts));
       const refused = new Set(failed.map(({ tenant, sessionId }) => `${tenant} ${sessionId}`));
       const back = receipts.filter(({ tenant, sessionId }) => refused.has(`${tenant} ${sessionId}`));
       const taken = receipts.filter((receipt) => !back.includes(receipt));
       for (const receipt of taken) this.#metrics.receiptTaken(this.#time.now() - this.#queue.oldestMs(receipt));
       this.#queue.putBack(back, REFUSED_RETRY_MS, this.#time.now());
+      this.#spans.taken(taken);
       // not awaited: whoever measures must not hold up the next receipts
       void this.#tellOf(taken);
       if (this.#failures > 0) this.#log('info', 'the edge takes receipts again');

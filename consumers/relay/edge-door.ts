@@ -13,8 +13,8 @@ const SIGNALS_CALL_MS_MAX = 4_000;
 
 /** The edge, as the relay knows it. Both reject when it is away or refuses the call as a whole. */
 export interface EdgeDoor {
-  /** one outcome per command, in their order */
-  commands(commands: readonly RelayedCommand[]): Promise<readonly CommandOutcome[]>;
+  /** one outcome per command, in their order; `traces` says which trace each is of (shared/telemetry/trace-header.ts) */
+  commands(commands: readonly RelayedCommand[], traces?: string): Promise<readonly CommandOutcome[]>;
   /** how many signals were lost */
   signals(sessions: SignalsRequest['sessions']): Promise<number>;
 }
@@ -35,9 +35,9 @@ const signalsAnswer = z.object({ lost: z.int() });
 
 export function edgeDoor(post: SignedPost): EdgeDoor {
   return {
-    async commands(commands) {
+    async commands(commands, traces) {
       const request: CommandsRequest = { v: 1, commands: [...commands] };
-      const { outcomes } = commandsAnswer.parse(await post('/internal/commands', request, COMMANDS_CALL_MS_MAX));
+      const { outcomes } = commandsAnswer.parse(await post('/internal/commands', request, COMMANDS_CALL_MS_MAX, traces));
       if (outcomes.length !== commands.length) throw new Error('the edge answered for another number of commands');
       // what is looked at is proved above; the rest is only passed on
       return outcomes as unknown as CommandOutcome[];

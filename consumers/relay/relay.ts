@@ -2,6 +2,7 @@ import { v7 } from 'uuid';
 import type { CommandOutcome, RelayedCommand } from '../../shared/contract/internal.ts';
 import { problemOf } from '../../shared/contract/problem.ts';
 import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import type { Span, Tracer } from '../../shared/telemetry/tracer.ts';
 import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { DeadLetters } from '../runtime/dead-letters.ts';
 import type { Incoming } from '../runtime/incoming.ts';
@@ -13,6 +14,7 @@ import { readCommand, type ReplyPrefix } from './command-message.ts';
 import type { EdgeDoor } from './edge-door.ts';
 import { Lanes, type Queued } from './lanes.ts';
 import type { Replies } from './replies.ts';
+import { beginSpan, tracesOf } from './relay-spans.ts';
 import { Settler, type Verdict } from './settler.ts';
 
 export const RELAY_DURABLE = 'relay';
@@ -52,6 +54,8 @@ export interface RelayPorts {
   deadLetters: DeadLetters;
   replies: Replies;
   replyPrefix?: ReplyPrefix | undefined;
+  /** absent: nothing is traced */
+  tracer?: Tracer;
   log: Log;
   now: () => number;
   random: () => number;
@@ -65,6 +69,7 @@ interface Held extends Queued {
   firstFailedAtMs: number | undefined;
   /** refused: from now on it is only a matter of storing it as a dead letter */
   verdict: Verdict | undefined;
+  span: Span | undefined;
 }
 
 /**
@@ -98,11 +103,13 @@ export class Relay {
     this.#certainty.observe(delivery);
     if (this.#settler.isSettled(incoming)) return this.#track(this.#settler.acknowledge(incoming));
     const { subject, streamSeq: seq, data } = incoming;
-    const fresh = { attempts: 0, internalErrors: 0, firstFailedAtMs: undefined, verdict: undefined };
+    const fresh = { attempts: 0, internalErrors: 0, firstFailedAtMs: undefined, verdict: undefined, span: undefined };
     const held: Held = { subject, seq, bytes: data.length, incoming, delivery, ...fresh };
     const known = this.#lanes.add(held);
-    if (known === undefined) this.#hold(held, data);
-    else {
+    if (known === undefined) {
+      held.span = beginSpan(this.#ports.tracer, incoming);
+      this.#hold(held, data);
+    } else {
       // the server listens to the answer to its last delivery
       known.incoming = { ...incoming, data: known.incoming.data };
       known.delivery = delivery;
@@ -152,7 +159,11 @@ export class Relay {
     } catch (error) {
       this.#ports.log('warn', 'stopped with commands out: they come again', { error: describe(error) });
     }
-    for (const { incoming } of [...this.#lanes].toSorted((a, b) => a.seq - b.seq)) incoming.retry(0);
+    for (const { incoming, span } of [...this.#lanes].toSorted((a, b) => a.seq - b.seq)) {
+      incoming.retry(0);
+      span?.fail('stopped');
+      span?.end();
+    }
   }
 
   async #idle(): Promise<void> {
@@ -196,7 +207,10 @@ export class Relay {
     if (sent.length === 0) return;
     let outcomes: readonly CommandOutcome[];
     try {
-      outcomes = await this.#ports.edge.commands(sent.map(({ command }) => command));
+      outcomes = await this.#ports.edge.commands(
+        sent.map(({ command }) => command),
+        tracesOf(sent.map(({ held }) => held.span)),
+      );
     } catch (error) {
       this.#edgeAway(error);
       for (const { held } of sent) this.#lanes.later(held, this.#ports.now());
@@ -298,7 +312,8 @@ export class Relay {
 
   async #bury(held: Held, verdict: Verdict): Promise<boolean> {
     held.verdict = verdict;
-    return await this.#settler.bury(held.incoming, verdict);
+    held.span?.fail(verdict.reason);
+    return await this.#settler.bury(held.incoming, verdict, held.span?.traceparent);
   }
 
   /** The lane goes on only behind what is settled. */
@@ -315,6 +330,7 @@ export class Relay {
   }
 
   #drop(held: Held): false {
+    held.span?.end();
     this.#heldBytes -= held.incoming.data.length;
     this.#lanes.done(held);
     return false;

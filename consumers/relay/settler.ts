@@ -1,4 +1,5 @@
 import type { Problem } from '../../shared/contract/problem.ts';
+import { traceFields } from '../../shared/telemetry/traceparent.ts';
 import type { DeadLetters } from '../runtime/dead-letters.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 import { describe, type Log } from '../runtime/log.ts';
@@ -46,17 +47,19 @@ export class Settler {
   }
 
   /** False when the dead letter could not be stored: the command is not settled then. */
-  async bury(incoming: Incoming, { reason, problem, firstFailedAtMs }: Verdict): Promise<boolean> {
+  async bury(incoming: Incoming, { reason, problem, firstFailedAtMs }: Verdict, traceparent?: string): Promise<boolean> {
     const { consumer, deadLetters, log } = this.#ports;
     const place = { streamSeq: incoming.streamSeq, subject: incoming.subject };
     try {
       const { detail: error, correlationId } = problem;
-      await deadLetters.store({ incoming, consumer, reason, error, firstFailedAtMs, correlationId });
+      const more = traceparent === undefined ? {} : { traceparent };
+      await deadLetters.store({ incoming, consumer, reason, error, firstFailedAtMs, correlationId, ...more });
     } catch (error) {
       log('warn', 'a dead letter could not be stored', { ...place, error: describe(error) });
       return false;
     }
-    log('warn', 'dead letter', { consumer, reason, ...place, correlationId: problem.correlationId });
+    const { correlationId } = problem;
+    log('warn', 'dead letter', { consumer, reason, ...place, correlationId, ...traceFields(traceparent) });
     await this.accept(incoming, { kind: 'refused', problem });
     return true;
   }

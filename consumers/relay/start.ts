@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager, type JetStreamManager, type MsgRequest } f
 import type { NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { COMMANDS_STREAM } from '../../shared/contract/subjects.ts';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import { countedLetters, jetStreamDeadLetters } from '../runtime/dead-letters.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
@@ -30,7 +31,7 @@ export async function startRelay(
   settings: Settings,
   log: Log,
   { ensureEveryMs, drainMsMax }: RelayTimes,
-  metrics: Metrics,
+  { metrics, tracer }: { metrics: Metrics; tracer?: Tracer },
 ): Promise<() => Promise<void>> {
   const client = jetstream(connection);
   const manager = await jetstreamManager(connection, { timeout: STREAM_CALL_MS_MAX });
@@ -50,6 +51,7 @@ export async function startRelay(
     deadLetters: countedLetters(jetStreamDeadLetters(client, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT), metrics),
     replies: natsReplies(connection),
     replyPrefix: replyPrefix(settings.backendReplies),
+    ...(tracer === undefined ? {} : { tracer }),
     log,
     now: Date.now,
     random: Math.random,

@@ -1,5 +1,6 @@
 import type { AckLine } from './ack-line.ts';
 import { backoffMs, within, type BackoffBounds } from './backoff.ts';
+import { BatchSpans } from './batch-spans.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { placeOf, readEvent, type EventPlace, type Incoming } from './incoming.ts';
 import { describe, type Log } from './log.ts';
@@ -9,6 +10,8 @@ import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import type { Time } from './time.ts';
 import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { traceFields } from '../../shared/telemetry/traceparent.ts';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 
 /** at more deliveries than this a message is buried without a look at its payload: it may be what kills the worker */
 export const DELIVERIES_MAX = 10;
@@ -27,6 +30,8 @@ const RETRIED_EVENTS_MAX = 100;
 const PAUSE_BOUNDS = { minMs: 250, maxMs: 10_000 };
 const HANDLE_MS_MAX = 30_000;
 const BOUNDS: BatchBounds = { deliveriesMax: DELIVERIES_MAX, retry: RETRY_BOUNDS, handleMsMax: HANDLE_MS_MAX };
+/** tries of a batch with spans of their own: an outage may be long */
+const TRACED_ATTEMPTS_MAX = 10;
 /** first failures remembered by this worker; beyond it the oldest are forgotten, and a dead letter names a later time */
 const FIRST_FAILURES_MAX = 10_000;
 
@@ -47,6 +52,8 @@ export interface BatchPorts {
   line?: AckLine;
   /** absent: that of this build; tests bring one that knows more versions of events */
   parse?: EventParser | undefined;
+  /** absent: nothing is traced */
+  tracer?: Tracer | undefined;
   log: Log;
   /** absent: nobody measures */
   metrics?: Metrics;
@@ -73,6 +80,7 @@ export class BatchHandler {
   readonly #ports: BatchPorts;
   readonly #bounds: BatchBounds;
   readonly #metrics: Metrics;
+  readonly #spans: BatchSpans;
   readonly #firstFailedAtMs = new Map<string, number>();
   #pauses = 0;
 
@@ -80,6 +88,7 @@ export class BatchHandler {
     this.#ports = ports;
     this.#bounds = ports.bounds ?? BOUNDS;
     this.#metrics = ports.metrics ?? NO_METRICS;
+    this.#spans = new BatchSpans(ports.tracer, ports.projection);
   }
 
   /** A batch waits for a store that fails. */
@@ -88,7 +97,11 @@ export class BatchHandler {
   }
 
   /** Resolves when all are settled. Never rejects. `release` is called for each as it is. */
-  async process(batch: readonly Incoming[], release: (incoming: Incoming) => void): Promise<void> {
+  async process(batch: readonly Incoming[], letGo: (incoming: Incoming) => void): Promise<void> {
+    const release = (incoming: Incoming): void => {
+      this.#spans.end(incoming);
+      letGo(incoming);
+    };
     const works: Work[] = [];
     const burials: Promise<void>[] = [];
     for (const incoming of batch) {
@@ -103,19 +116,24 @@ export class BatchHandler {
       if (read.ok) works.push({ ...read, incoming });
       else burials.push(this.#bury(incoming, read.reason, read.detail, release));
     }
+    const end = this.#spans.begin(works);
     await Promise.all([...burials, works.length === 0 ? undefined : this.#settle(works, release)]);
+    end();
   }
 
   async #settle(works: readonly Work[], release: (incoming: Incoming) => void): Promise<void> {
     const { projection, log, stopping, time } = this.#ports;
     for (let attempt = 1; ; attempt += 1) {
       let outcomes: readonly Outcome[];
+      const written = this.#spans.write(attempt <= TRACED_ATTEMPTS_MAX ? works : []);
       try {
         const batch = works.map(({ incoming, event, stored }) => {
           return { event, ...(stored === undefined ? {} : { stored }), publishedAtMs: incoming.publishedAtMs };
         });
         outcomes = await within(this.#bounds.handleMsMax, 'a batch', projection.handle(batch), time);
+        written();
       } catch (error) {
+        written(error instanceof StoreUnavailable ? 'unavailable' : 'failed');
         // the probe of a full or locked store may pass, for it is small: what the store says of itself goes before it
         if (error instanceof StoreUnavailable || !(await projection.healthy())) {
           this.#metrics.sinkFailed(projection.name, 'unavailable');
@@ -225,24 +243,43 @@ export class BatchHandler {
   async #bury(incoming: Incoming, reason: string, detail: string, release: (incoming: Incoming) => void): Promise<void> {
     const { projection, deadLetters, settlements, log, now } = this.#ports;
     const firstFailedAtMs = this.#failed(incoming);
+    const beganMs = now();
+    const traceparent = this.#spans.traceparentOf(incoming);
+    const stored = this.#spans.bury(incoming);
     try {
-      await deadLetters.store({ incoming, consumer: projection.name, reason, error: detail, firstFailedAtMs });
+      const more = traceparent === undefined ? {} : { traceparent };
+      await deadLetters.store({ incoming, consumer: projection.name, reason, error: detail, firstFailedAtMs, ...more });
+      stored();
     } catch (error) {
+      stored('unavailable');
       this.#retry(incoming, `its dead letter could not be stored: ${describe(error)}`, release);
       return;
     }
     incoming.terminate(reason);
+    // only now: reading it may be what kills a worker
+    const place = placeOf(incoming);
+    this.#spans.fail(incoming, reason);
+    this.#spans.buriedUnread(incoming, place?.traceparent, reason, beganMs);
     release(incoming);
     this.#forget(incoming);
-    log('error', 'dead letter', { consumer: projection.name, reason, streamSeq: incoming.streamSeq, subject: incoming.subject });
-    const place = placeOf(incoming);
+    log('error', 'dead letter', {
+      consumer: projection.name,
+      reason,
+      streamSeq: incoming.streamSeq,
+      subject: incoming.subject,
+      correlationId: place?.correlationId,
+      ...traceFields(traceparent ?? place?.traceparent),
+    });
     if (place !== undefined) settlements?.buried(place, { code: reason, consumer: projection.name, atMs: now() });
   }
 
   #retry(incoming: Incoming, why: string, release: (incoming: Incoming) => void): void {
     const { log, random } = this.#ports;
     const delayMs = backoffMs(incoming.deliveries, this.#bounds.retry, random());
-    log('warn', 'to be delivered again', { streamSeq: incoming.streamSeq, deliveries: incoming.deliveries, delayMs, error: why });
+    const { streamSeq, deliveries } = incoming;
+    const trace = traceFields(this.#spans.traceparentOf(incoming));
+    log('warn', 'to be delivered again', { streamSeq, deliveries, delayMs, error: why, ...trace });
+    this.#spans.fail(incoming, 'retried');
     incoming.retry(delayMs);
     release(incoming);
   }

@@ -13,6 +13,8 @@ export interface DeadLetter {
   firstFailedAtMs: number;
   /** absent: the payload is an event, which has its own */
   correlationId?: string;
+  /** of the work that failed; what a publisher sent along is kept before it */
+  traceparent?: string;
 }
 
 /** Where dead letters go. Resolves once one is stored; a rejection leaves the message where it was. */
@@ -69,7 +71,9 @@ export function letterHeaders({
   error,
   firstFailedAtMs,
   correlationId,
+  traceparent,
 }: DeadLetter): (readonly [string, string])[] {
+  const isTraced = traceparent === undefined || incoming.headers.some(([name]) => name === 'traceparent');
   return [
     ...incoming.headers.map(([name, value]): readonly [string, string] => [keptName(name), value]),
     [LETTER_HEADERS.reason, oneLine(reason)],
@@ -80,6 +84,7 @@ export function letterHeaders({
     [LETTER_HEADERS.firstFailedAt, new Date(firstFailedAtMs).toISOString()],
     [LETTER_HEADERS.publishedAt, new Date(incoming.publishedAtMs).toISOString()],
     ...(correlationId === undefined ? [] : [[LETTER_HEADERS.correlationId, correlationId] as const]),
+    ...(isTraced ? [] : [['traceparent', traceparent] as const]),
   ];
 }
 

@@ -1,8 +1,9 @@
 import { parseEvent, parseEventBytes, type EventFault, type EventParser } from '../../shared/contract/event-schema.ts';
 import { eventSubject } from '../../shared/contract/subjects.ts';
-import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
+import { CORRELATION_ID_PATTERN, ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { readTraceparent } from '../../shared/telemetry/traceparent.ts';
 
 /** A message in hand, with what may be told the server about it. */
 export interface Incoming {
@@ -45,6 +46,9 @@ export interface EventPlace {
   tenant: string;
   sessionId: string;
   seq: number;
+  /** of the event's trace, where it names one */
+  traceparent?: string;
+  correlationId?: string;
 }
 
 /**
@@ -67,5 +71,16 @@ export function placeOf(incoming: Incoming): EventPlace | undefined {
   const { seq, tenant: said, sessionid } = value as { seq?: unknown; tenant?: unknown; sessionid?: unknown };
   if (typeof seq !== 'number' || !Number.isInteger(seq) || seq < 1 || seq > SEQ_MAX) return undefined;
   if ((said !== undefined && said !== tenant) || (sessionid !== undefined && sessionid !== sessionId)) return undefined;
-  return { tenant, sessionId, seq };
+  const { traceparent, correlationid } = value as { traceparent?: unknown; correlationid?: unknown };
+  return {
+    tenant,
+    sessionId,
+    seq,
+    ...(readTraceparent(traceparent) === undefined ? {} : { traceparent: String(traceparent) }),
+    ...(isCorrelationId(correlationid) ? { correlationId: correlationid } : {}),
+  };
+}
+
+function isCorrelationId(value: unknown): value is string {
+  return typeof value === 'string' && CORRELATION_ID_PATTERN.test(value);
 }

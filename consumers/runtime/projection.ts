@@ -33,6 +33,8 @@ export interface Projection {
   batchesAtOnce?: number;
   /** deliveries of one batch, where the store takes them within a second; absent: the runtime's own bound */
   batchEventsMax?: number;
+  /** what it writes to, by OpenTelemetry's name of the system; absent: no database */
+  database?: string;
   /** can the store take writes right now? Never rejects. */
   healthy(): Promise<boolean>;
 }

@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { Event } from '../../shared/core/types.ts';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import type { Settings } from '../settings.ts';
 import type { AckLine } from './ack-line.ts';
 import type { Settlements } from './batch.ts';
@@ -28,6 +29,8 @@ export interface Platform {
   log: Log;
   /** epoch milliseconds */
   now: () => number;
+  /** absent: nothing is traced */
+  tracer?: Tracer | undefined;
   /** timers and chance; `now` is its own */
   time: Time;
   /** absent: nobody measures */

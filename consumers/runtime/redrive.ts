@@ -3,11 +3,16 @@ import { z } from 'zod';
 import { parseEvent, type EventParser } from '../../shared/contract/event-schema.ts';
 import { redriveSubject } from '../../shared/contract/subjects.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { ATTR } from '../../shared/telemetry/attributes.ts';
+import { isSampled, traceFields } from '../../shared/telemetry/traceparent.ts';
+import { NO_TRACER } from '../../shared/telemetry/tracer.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import { within } from './backoff.ts';
+import { ofEvent, processing, writeOf } from './batch-spans.ts';
 import { describe } from './log.ts';
 import type { Delivery, Projection } from './projection.ts';
 import type { OpenedReadModel, Platform } from './read-model.ts';
+import { TRACEPARENT_HEADER, traceHeaders } from './trace-headers.ts';
 
 /**
  * An event of a dead letter, handed to one worker of the consumer that buried it, and to no other consumer: over NATS request and
@@ -33,7 +38,7 @@ const answer = z.discriminatedUnion('outcome', [
 export type Redriven = z.infer<typeof answer>;
 
 type Taker = Pick<OpenedReadModel, 'projection' | 'redriven'>;
-type Process = Pick<Platform, 'log' | 'parse' | 'time'>;
+type Process = Pick<Platform, 'log' | 'parse' | 'time' | 'tracer'>;
 
 /** Takes redriven events in the process of the read model's own worker. Returns what stops it, and never rejects. */
 export function serveRedrives(connection: NatsConnection, taker: Taker, process: Process): () => Promise<void> {
@@ -41,7 +46,8 @@ export function serveRedrives(connection: NatsConnection, taker: Taker, process:
   const running = new Set<Promise<void>>();
   const take = async (message: Msg): Promise<void> => {
     try {
-      const said = running.size >= IN_HAND_MAX ? later('Too many at once.') : await redriven(message.data, taker, process);
+      const asked = { ...process, askedBy: message.headers?.get(TRACEPARENT_HEADER) };
+      const said = running.size >= IN_HAND_MAX ? later('Too many at once.') : await redriven(message.data, taker, asked);
       message.respond(JSON.stringify(said));
     } catch (error) {
       log('warn', 'a redrive could not be answered', { error: describe(error) });
@@ -75,21 +81,36 @@ export function serveRedrives(connection: NatsConnection, taker: Taker, process:
 export async function redriven(
   bytes: Uint8Array,
   { projection, redriven: tell }: Taker,
-  { log, parse = parseEvent, time }: Process,
+  { log, parse = parseEvent, tracer = NO_TRACER, time, askedBy }: Process & { askedBy?: string | undefined },
 ): Promise<Redriven> {
   const read = readRequest(bytes, parse);
   if (!read.ok) return { outcome: 'poison', reason: read.reason, detail: read.detail };
   const { event, publishedAtMs } = read.delivery;
+  // in the event's own trace, as the first attempt was; who asked for it is in another
+  const span = tracer.child(`process ${projection.name}`, event.traceparent, {
+    ...processing(projection.name, { ...ofEvent(event, 1), [ATTR.redriven]: true }),
+    links: isSampled(askedBy) ? [askedBy] : [],
+  });
+  const write = span && tracer.child(...writeOf(projection, span.traceparent, 1));
   try {
     const said = await within(HANDLE_MS_MAX, 'a redrive', handle(projection, read.delivery), time);
-    if (said.outcome !== 'taken') return said;
+    if (said.outcome !== 'taken') write?.fail(said.outcome);
+    write?.end();
+    if (said.outcome !== 'taken') {
+      span?.fail(said.outcome);
+      return said;
+    }
     await tell?.(event, publishedAtMs);
     const { tenant, sessionid: sessionId, seq, correlationid: correlationId } = event;
-    log('info', 'redriven', { consumer: projection.name, tenant, sessionId, seq, correlationId });
+    const trace = traceFields(span?.traceparent ?? event.traceparent);
+    log('info', 'redriven', { consumer: projection.name, tenant, sessionId, seq, correlationId, ...trace });
     return said;
   } catch (error) {
     log('warn', 'a redrive failed', { consumer: projection.name, error: describe(error) });
+    span?.fail('failed');
     return later('The consumer took it, but its session could not be told: once more.');
+  } finally {
+    span?.end();
   }
 }
 
@@ -133,10 +154,11 @@ export async function handOver(
   consumer: string,
   { event, publishedAtMs }: { event: Event; publishedAtMs: number },
   msMax: number,
+  traceparent?: string,
 ): Promise<Redriven> {
   try {
     const payload = JSON.stringify({ v: 1, event, publishedAtMs });
-    const reply = await connection.request(redriveSubject(consumer), payload, { timeout: msMax });
+    const reply = await connection.request(redriveSubject(consumer), payload, { timeout: msMax, ...traceHeaders(traceparent) });
     return answer.parse(reply.json());
   } catch (error) {
     const isNobody = error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());

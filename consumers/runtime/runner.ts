@@ -1,5 +1,6 @@
 import type { EventParser } from '../../shared/contract/event-schema.ts';
 import type { AckLine } from './ack-line.ts';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import { backoffMs, wait, within } from './backoff.ts';
 import { BatchHandler, type BatchBounds, type Settlements } from './batch.ts';
 import { BATCH_EVENTS_FIRST, nextBatchEvents, nextInHandEvents } from './caution.ts';
@@ -30,6 +31,8 @@ export interface RunnerPorts {
   ensure: () => Promise<void>;
   /** absent: that of this build */
   parse?: EventParser | undefined;
+  /** absent: nothing is traced */
+  tracer?: Tracer | undefined;
   log: Log;
   /** absent: nobody measures */
   metrics?: Metrics;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { TRACES_HEADER } from '../../shared/telemetry/trace-header.ts';
 import { SIGNATURE_HEADER, TIMESTAMP_HEADER } from '../../shared/contract/internal.ts';
 
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
@@ -17,11 +18,14 @@ export class EdgeRefused extends Error {
   }
 }
 
-/** Posts JSON to a path of the edge, signed, and returns the parsed answer. Rejects when the edge is away, late, or refuses. */
-export type SignedPost = (path: string, request: object, msMax: number) => Promise<unknown>;
+/**
+ * Posts JSON to a path of the edge, signed, and returns the parsed answer. Rejects when the edge is away, late, or refuses.
+ * `traces` says which trace what part of the request is of: it is not signed.
+ */
+export type SignedPost = (path: string, request: object, msMax: number, traces?: string) => Promise<unknown>;
 
 export function signedPoster(edgeUrl: string, secret: string, now: () => number): SignedPost {
-  return async (path, request, msMax) => {
+  return async (path, request, msMax, traces) => {
     const body = JSON.stringify(request);
     const timestamp = String(now());
     const response = await fetch(`${edgeUrl}${path}`, {
@@ -32,6 +36,7 @@ export function signedPoster(edgeUrl: string, secret: string, now: () => number)
         'Content-Type': 'application/json',
         [TIMESTAMP_HEADER]: timestamp,
         [SIGNATURE_HEADER]: sign(secret, timestamp, body),
+        ...(traces === undefined ? {} : { [TRACES_HEADER]: traces }),
       },
       body,
     });

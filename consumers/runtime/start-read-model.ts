@@ -1,5 +1,6 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import { openHistory } from '../projections/history-read-model.ts';
 import type { Settings } from '../settings.ts';
 import { ackLineOf } from './ack-line.ts';
@@ -32,10 +33,9 @@ export async function startReadModel(
   connection: NatsConnection,
   settings: Settings,
   log: Log,
-  metrics: Metrics,
-  watcher: StoreWatcher,
+  { metrics, tracer, watcher }: { metrics: Metrics; tracer?: Tracer; watcher: StoreWatcher },
 ): Promise<() => Promise<void>> {
-  const platform = { ...(await platformOf(connection, settings, log)), metrics };
+  const platform = { ...(await platformOf(connection, settings, log)), metrics, tracer };
   return await runReadModel(model, platform, { beside: (opened) => serveRedrives(connection, opened, platform), watcher });
 }
 
@@ -106,6 +106,7 @@ export async function runReadModel(
       ...(line === undefined ? {} : { line }),
       ensure,
       parse,
+      tracer: platform.tracer,
       log,
       metrics,
       time,

@@ -1,2 +1,5 @@
-/** Leaves the edge bundle in dist/edge/index.js; does nothing when its inputs are unchanged. Throws an Error that says what to do. */
-export function ensureEdgeBundle(): Promise<void>;
+/**
+ * Leaves the edge bundle in dist/edge: index.js, and telemetry.js with OpenTelemetry where it is asked for. Does nothing when
+ * its inputs are unchanged. Throws an Error that says what to do.
+ */
+export function ensureEdgeBundle(options?: { telemetry?: boolean }): Promise<void>;

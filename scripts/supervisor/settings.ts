@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { TELEMETRY_VARIABLES, telemetrySettings, TelemetrySettingError } from '../../shared/telemetry/settings.ts';
 import { LIMIT_VARIABLES, limitsFrom } from '../../shared/core/limits.ts';
 
 /** A setting that cannot be used. Its message is one line that says what to do. */
@@ -50,6 +51,7 @@ const EDGE_VARIABLES = [
   'NODE_EXTRA_CA_CERTS',
   'TENANT_PLACEMENT',
   ...Object.values(LIMIT_VARIABLES),
+  ...TELEMETRY_VARIABLES,
 ];
 
 /** whole numbers of at least 1 */
@@ -81,6 +83,7 @@ const CONSUMER_VARIABLES = [
   'ANALYTICS_URL',
   'CHDB_MODULE',
   ...STREAM_VARIABLES,
+  ...TELEMETRY_VARIABLES,
 ];
 
 /** Empty counts as unset everywhere: `PORT= npm start` means the default. */
@@ -123,6 +126,14 @@ function checkUrl(environment: Environment, name: string, protocols: readonly st
     }
   }
   return value;
+}
+
+function checkTelemetry(environment: Environment): void {
+  try {
+    telemetrySettings(environment, '');
+  } catch (error) {
+    throw error instanceof TelemetrySettingError ? new SettingsError(error.message) : error;
+  }
 }
 
 function checkOrigins(environment: Environment): void {
@@ -179,6 +190,7 @@ export function readSettings(environment: Environment, root: string): Settings {
   } catch (error) {
     throw error instanceof RangeError ? new SettingsError(error.message) : error;
   }
+  checkTelemetry(environment);
   checkOrigins(environment);
   checkUplinks(environment);
   checkWholeNumbers(environment, STREAM_VARIABLES);

@@ -20,6 +20,7 @@ export interface BackendCommand {
   actor: { id: string; name?: string; kind: string };
   commandId?: string;
   correlationId?: string;
+  traceparent?: string;
 }
 
 export interface BackendReply {

@@ -65,9 +65,10 @@ export class ConsumerProcess {
   }
 
   #spawn(): void {
-    const { nats, url, secrets, dataDir } = this.#stack;
+    const { nats, url, secrets, dataDir, settings } = this.#stack;
     const child = spawn(process.execPath, [join(ROOT, this.#file), ...this.#args], {
       env: {
+        ...settings.consumerVariables,
         PATH: process.env['PATH'],
         NATS_URL: nats,
         EDGE_URL: url,

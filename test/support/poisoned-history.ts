@@ -12,6 +12,7 @@ import type { RunnerBounds } from '../../consumers/runtime/runner.ts';
 import { signedPoster } from '../../consumers/runtime/signed-post.ts';
 import { runReadModel } from '../../consumers/runtime/start-read-model.ts';
 import { ensureStreams } from '../../consumers/runtime/streams.ts';
+import { openTelemetry } from '../../consumers/runtime/telemetry.ts';
 import { SYSTEM_TIME } from '../../consumers/runtime/time.ts';
 import { watchEventLoop } from '../../consumers/runtime/watchdog.ts';
 import { settingsFrom } from '../../consumers/settings.ts';
@@ -59,6 +60,7 @@ const log = jsonLog((line) => process.stdout.write(line));
 // long enough that a busy machine is not taken for a loop
 watchEventLoop(log, { stallMsMax: 1_500, graceMsMax: 500 });
 const settings = settingsFrom(process.env);
+const { tracer, stop: stopTracing } = await openTelemetry(process.env, log);
 const ending = new AbortController();
 process.on('SIGTERM', () => ending.abort());
 const connection = await connectForever(settings, log, ending.signal);
@@ -83,13 +85,15 @@ const stop = await runReadModel(
     settings,
     post: signedPoster(settings.edgeUrl, settings.internalSecret, Date.now),
     log,
+    tracer,
     now: Date.now,
     time: SYSTEM_TIME,
   },
-  { beside: (opened) => serveRedrives(connection, opened, { log, time: SYSTEM_TIME }), bounds: BOUNDS },
+  { beside: (opened) => serveRedrives(connection, opened, { log, tracer, time: SYSTEM_TIME }), bounds: BOUNDS },
 );
 log('info', 'ready');
 await new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve(), { once: true }));
 await stop();
+await stopTracing();
 await connection.close();
 process.exit(0);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureEdgeBundle } from '../../scripts/launch/edge-build.mjs';
+import { wantsTelemetry } from '../../scripts/launch/telemetry-packages.mjs';
 import { findNatsServer } from '../../scripts/launch/nats.mjs';
 import { makeToken, type TokenOptions } from '../../scripts/supervisor/make-token.ts';
 import type { PartName } from '../../scripts/supervisor/part.ts';
@@ -135,7 +136,7 @@ async function startSupervisor(dataDir: string, options: StackOptions, sinks: Si
 
 /** Starts a system for a test, a replay or a bench. The caller stops it. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  await ensureEdgeBundle();
+  await ensureEdgeBundle({ telemetry: wantsTelemetry(options.env ?? {}) });
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-'));
   const logs = new Map<PartName, string[]>();
   const said: string[] = [];

@@ -1,5 +1,6 @@
 import { problemOf } from '../../shared/contract/problem.ts';
 import { refusal, type Refusal } from '../../shared/core/codes.ts';
+import { traceFields } from '../../shared/telemetry/traceparent.ts';
 import { describeError, log } from '../log.ts';
 import type { AppContext } from '../routes/context.ts';
 import { Refused } from '../routes/refused.ts';
@@ -21,7 +22,12 @@ export function problemResponse(c: AppContext, refused: Refusal, headers: Readon
 /** What nobody expected is logged with its cause and answered without it: no stack, no internal name, ever. */
 export function onError(error: Error, c: AppContext): Response {
   if (error instanceof Refused) return problemResponse(c, error.refusal, error.headers);
-  log('error', 'unexpected error', { correlationId: c.var.correlationId, method: c.req.method, ...describeError(error) });
+  log('error', 'unexpected error', {
+    correlationId: c.var.correlationId,
+    ...traceFields(c.var.traceparent),
+    method: c.req.method,
+    ...describeError(error),
+  });
   return problemResponse(
     c,
     refusal('internal', 'The request failed for a reason of ours. It is logged under the correlation id.'),

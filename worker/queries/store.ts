@@ -46,7 +46,7 @@ export async function ask(uplink: Pick<UplinkApi, 'request'>, request: QueryRequ
   const outcome = await requested(uplink, QUERY_SUBJECT, request);
   if (!outcome.ok) throw storeUnavailable(outcome.error);
   const answer = parseAnswer(outcome.payload);
-  if (answer === undefined) throw storeUnavailable(`not an answer: ${outcome.payload.slice(0, 200)}`);
+  if (answer === undefined) throw storeUnavailable('not an answer to any question');
   return answer;
 }
 

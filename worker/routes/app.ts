@@ -6,6 +6,7 @@ import { requireConfigured } from '../middleware/configuration.ts';
 import { correlation } from '../middleware/correlation.ts';
 import { cors } from '../middleware/cors.ts';
 import { onError, problemResponse } from '../middleware/problems.ts';
+import { traced } from '../middleware/traced.ts';
 import { adminRoutes } from './admin.ts';
 import { auditRoutes } from './audit.ts';
 import { commandRoutes } from './commands.ts';
@@ -50,7 +51,7 @@ export function createApp(): Hono<AppEnv> {
   // the raw path: parameters are decoded once, by decodedParams, which refuses what the router would let pass
   const app = new Hono<AppEnv>({ getPath: (request) => new URL(request.url).pathname });
   app.use(correlation, cors);
-  for (const route of ROUTES) app.on(route.method, routerPath(route.path), (c) => answer(c, route));
+  for (const route of ROUTES) app.on(route.method, routerPath(route.path), (c) => traced(c, route, () => answer(c, route)));
   app.notFound(noRoute);
   app.onError(onError);
   return app;

@@ -6,7 +6,7 @@ export interface AppEnv {
   Bindings: Env;
   Variables: {
     correlationId: string;
-    /** as it came, when it was valid */
+    /** what those behind are given: as it came, when it was valid; of our own span where the request is traced */
     traceparent: string | undefined;
   };
 }

@@ -14,10 +14,15 @@ import { invalid } from '../../shared/contract/parse.ts';
 import { problemOf } from '../../shared/contract/problem.ts';
 import { ERROR_CODES, refusal, type Refusal } from '../../shared/core/codes.ts';
 import { CORRELATION_ID_PATTERN, TRACEPARENT_PATTERN } from '../../shared/core/ids.ts';
+import { ATTR } from '../../shared/telemetry/attributes.ts';
+import { readTraces, TRACES_HEADER } from '../../shared/telemetry/trace-header.ts';
+import { traceFields } from '../../shared/telemetry/traceparent.ts';
+import type { Span, Tracer } from '../../shared/telemetry/tracer.ts';
 import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
 import type { ExecuteInput } from '../session/api.ts';
 import { sessionStub } from '../session/stub.ts';
+import { tracerOf } from '../telemetry/tracing.ts';
 import type { AppContext } from './context.ts';
 import { inLanes } from './in-lanes.ts';
 import { parseJson } from './read-body.ts';
@@ -42,22 +47,40 @@ export const ingressRoutes: Route[] = [
 async function takeCommands(c: AppContext): Promise<Response> {
   const { commands } = await readSigned(c, commandsRequest, COMMANDS_CALL_BYTES_MAX);
   const untilMs = Date.now() + COMMANDS_MS_MAX;
+  const tracer = tracerOf(c.env, (work) => c.executionCtx.waitUntil(work));
+  const marks = readTraces(c.req.header(TRACES_HEADER));
   const outcomes: CommandOutcome[] = [];
   await inLanes(commands, async (command, index) => {
-    outcomes[index] = await outcomeOf(c.env, command, untilMs);
+    const marked = marks.find((mark) => mark.index === index)?.traceparent;
+    outcomes[index] = await outcomeOf({ env: c.env, tracer, untilMs }, command, marked);
   });
   return c.json({ outcomes } satisfies CommandsAnswer);
 }
 
+interface Call {
+  env: Env;
+  tracer: Tracer;
+  untilMs: number;
+}
+
 /** Every end of one command is a value: nothing that it contains can fail the others of the call. */
-async function outcomeOf(env: Env, relayed: RelayedCommand, untilMs: number): Promise<CommandOutcome> {
+async function outcomeOf({ env, tracer, untilMs }: Call, relayed: RelayedCommand, marked?: string): Promise<CommandOutcome> {
   const { tenant, sessionId } = relayed;
   const identity = { tenant, sessionId };
   let correlationId = v7();
+  let span: Span | undefined;
+  let traceparent = marked;
   try {
     const backend = parseBackendCommand(relayed.payload);
     if (matches(backend.correlationId, CORRELATION_ID_PATTERN)) ({ correlationId } = backend);
-    const input = inputOf(relayed, backend, correlationId);
+    const given = inputOf(relayed, backend, correlationId);
+    traceparent ??= given.traceparent;
+    span = tracer.child(`command ${given.command.name}`, traceparent, {
+      kind: 'server',
+      attributes: { [ATTR.door]: 'nats', [ATTR.command]: given.command.name, [ATTR.correlationId]: correlationId },
+    });
+    traceparent = span?.traceparent ?? traceparent;
+    const input = traceparent === undefined ? given : { ...given, traceparent };
     const leftMs = untilMs - Date.now();
     if (leftMs <= 0) throw new TimedOut('the call took too long');
     const asked = askSession(env, identity, true, (session) => session.execute(identity, input));
@@ -65,9 +88,16 @@ async function outcomeOf(env: Env, relayed: RelayedCommand, untilMs: number): Pr
     return { kind: 'accepted', result: accepted, ...(replayed ? { replayed } : {}) };
   } catch (error) {
     const refused = refusalOf(error);
-    if (refused.code === 'internal') log('error', 'a command failed', { ...identity, correlationId, ...describeError(error) });
+    if (refused.code === 'internal') {
+      const fields = { ...identity, correlationId, ...traceFields(traceparent), ...describeError(error) };
+      log('error', 'a command failed', fields);
+    }
+    span?.set({ [ATTR.errorCode]: refused.code });
+    if (ERROR_CODES[refused.code].status >= 500) span?.fail(refused.code);
     const problem = problemOf(refused, correlationId);
     return { kind: ERROR_CODES[refused.code].retry ? 'later' : 'refused', problem };
+  } finally {
+    span?.end();
   }
 }
 

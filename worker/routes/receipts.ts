@@ -1,4 +1,5 @@
 import { receiptsRequest, type ReceiptsAnswer, type ReceiptsRequest } from '../../shared/contract/internal.ts';
+import { readTraces, TRACES_HEADER, type TraceMark } from '../../shared/telemetry/trace-header.ts';
 import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
 import type { AppContext } from './context.ts';
@@ -19,22 +20,26 @@ export const receiptRoutes: Route[] = [
 ];
 
 async function takeReceipts(c: AppContext): Promise<Response> {
-  return c.json(await handOut(c.env, await readSigned(c, receiptsRequest)));
+  return c.json(await handOut(c.env, await readSigned(c, receiptsRequest), readTraces(c.req.header(TRACES_HEADER))));
 }
 
 /**
  * A receipt that one session did not take in time is the sender's to send again; it holds up none of the others. Those not
  * reached within the bound of the call count as not taken. No retry here: the sender has one, and it is not in a hurry.
  */
-async function handOut(env: Env, { receipts, embedded }: ReceiptsRequest): Promise<ReceiptsAnswer> {
+async function handOut(env: Env, { receipts, embedded }: ReceiptsRequest, marks: readonly TraceMark[]): Promise<ReceiptsAnswer> {
   const failed: ReceiptsAnswer['failed'] = [];
   const untilMs = Date.now() + RECEIPTS_MS_MAX;
-  await inLanes(receipts, async (receipt) => {
+  await inLanes(receipts, async (receipt, index) => {
     const { tenant, sessionId } = receipt;
     const leftMs = untilMs - Date.now();
     if (leftMs <= 0) return void failed.push({ tenant, sessionId });
     try {
-      const taking = sessionStub(env, { tenant, sessionId }).takeReceipt(receipt, embedded?.messages);
+      const taking = sessionStub(env, { tenant, sessionId }).takeReceipt(
+        receipt,
+        embedded?.messages,
+        marks.filter((mark) => mark.index === index),
+      );
       await within(Math.min(RECEIPT_MS_MAX, leftMs), taking);
     } catch (error) {
       log('error', 'a session did not take its receipt', { tenant, sessionId, ...describeError(error) });

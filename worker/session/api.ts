@@ -156,6 +156,12 @@ export interface InboxesPage {
   isUnpushed?: true;
 }
 
+/** An event of a receipt, and the span that its receipt came from. */
+export interface ReceiptTrace {
+  seq: number;
+  traceparent: string;
+}
+
 export interface SessionApi {
   execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>>;
   commandStatus(identity: SessionIdentity, actor: Actor, commandId: string): Promise<Result<CommandStatus>>;
@@ -186,8 +192,11 @@ export interface SessionApi {
     actor: Actor,
     query: { cursor?: string; limit: number },
   ): Promise<Result<{ items: PresenceAnswer[]; nextCursor?: string }>>;
-  /** `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store */
-  takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void>;
+  /**
+   * `embeddedMessages`: how many an embedded store holds, of all sessions; absent for any other store. `traces`: of events in it,
+   * those whose traces are recorded.
+   */
+  takeReceipt(receipt: Receipt, embeddedMessages?: number, traces?: readonly ReceiptTrace[]): Promise<void>;
   /**
    * From backends over NATS, in the order of arrival, authenticated by the right to publish; what is not for this session or
    * actor is dropped.

@@ -10,6 +10,9 @@ import {
 } from '../../shared/core/limits.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { ATTR } from '../../shared/telemetry/attributes.ts';
+import { isSampled } from '../../shared/telemetry/traceparent.ts';
+import type { Span } from '../../shared/telemetry/tracer.ts';
 import type { EncodedEvent, EventLog } from './event-log.ts';
 import { LiveSocket } from './live-socket.ts';
 import type { RoomPorts, SocketPort } from './ports.ts';
@@ -55,6 +58,8 @@ export class FanOut {
   readonly #limits: Limits;
   readonly #sockets = new Map<SocketPort, LiveSocket>();
   #pending: EncodedEvent[] = [];
+  /** of what is pending, the events whose trace is recorded: one span each, however many sockets there are */
+  #spans: { seq: number; span: Span }[] = [];
   #farewells: Farewell[] = [];
   #flushing = false;
   #asked = false;
@@ -122,6 +127,7 @@ export class FanOut {
 
   add(event: Event, encoded: EncodedEvent): void {
     this.#pending.push(encoded);
+    this.#trace(event);
     if (event.type === 'member.removed') this.#letGo({ seq: event.seq, userId: event.subject, reason: 'removed' });
     if (event.type === 'session.deleted') this.#letGo({ seq: event.seq, reason: 'sessionDeleted' });
     this.soon();
@@ -232,6 +238,7 @@ export class FanOut {
         const batch = this.#pending;
         this.#pending = [];
         for (const frame of framesOf(batch)) this.#broadcast(frame);
+        this.#endSpans(batch.length);
         this.#sayFarewell(batch.at(-1)?.seq ?? 0);
       }
     } catch (error) {
@@ -239,6 +246,24 @@ export class FanOut {
       this.#ports.log('error', 'fan-out stopped', { error: String(error) });
     } finally {
       this.#flushing = false;
+    }
+  }
+
+  #trace({ traceparent, seq, type }: Event): void {
+    const { tracer } = this.#ports;
+    if (tracer === undefined || tracer.isOff || !isSampled(traceparent) || this.#spans.length >= FRAME_EVENTS_MAX) return;
+    const span = tracer.child('fan-out', traceparent, { attributes: { [ATTR.seq]: seq, [ATTR.eventType]: type } });
+    if (span !== undefined) this.#spans.push({ seq, span });
+  }
+
+  #endSpans(events: number): void {
+    if (this.#spans.length === 0) return;
+    const spans = this.#spans;
+    this.#spans = [];
+    const sockets = [...this.#sockets.values()];
+    for (const { seq, span } of spans) {
+      span.set({ [ATTR.sockets]: sockets.filter(({ sentSeq }) => sentSeq >= seq).length, [ATTR.frameEvents]: events });
+      span.end();
     }
   }
 

@@ -1,5 +1,6 @@
 import { eventSubject } from '../../shared/contract/subjects.ts';
 import { PUBLISH_BATCH_BYTES_MAX, PUBLISH_BATCH_EVENTS_MAX } from '../../shared/core/limits.ts';
+import { isSampled, traceparentOfEncoded } from '../../shared/telemetry/traceparent.ts';
 import type { PublishItem, PublishOutcome } from '../uplink/api.ts';
 import { outboxBackoffMs } from './alarm-plan.ts';
 import type { SessionIdentity } from './api.ts';
@@ -80,13 +81,20 @@ export class Outbox {
 
   async #publish(batch: readonly EncodedEvent[]): Promise<PublishOutcome> {
     try {
-      const outcome = await this.#ports.publisher.publish(batch.map((event) => publishItem(this.#identity, event)));
+      const outcome = await this.#ports.publisher.publish(batch.map((event) => this.#item(event)));
       if (outcome.error !== undefined) this.#complain(outcome.error);
       return { ...outcome, acked: Math.min(outcome.acked, batch.length) };
     } catch (error) {
       this.#complain(String(error));
       return { acked: 0 };
     }
+  }
+
+  #item(event: EncodedEvent): PublishItem {
+    const item = publishItem(this.#identity, event);
+    if (this.#ports.tracer === undefined || this.#ports.tracer.isOff) return item;
+    const traceparent = traceparentOfEncoded(event.body);
+    return isSampled(traceparent) ? { ...item, traceparent } : item;
   }
 
   /** Once per outage: every session says it, and an outage may be long. */

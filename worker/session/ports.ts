@@ -1,3 +1,4 @@
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import type { InboxChange } from '../../shared/core/inbox.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.ts';
@@ -40,6 +41,8 @@ export interface RoomPorts {
   publisher: Publisher;
   /** resolves once the user's Inbox took it; rejects within a bound when it did not */
   tellInbox(userId: string, change: InboxChange): Promise<void>;
+  /** absent: nothing is traced */
+  tracer?: Tracer;
   nowMs(): number;
   random(): number;
   newId(): string;

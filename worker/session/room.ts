@@ -13,6 +13,7 @@ import { MemoryState } from '../../shared/core/memory-state.ts';
 import type { SessionView } from '../../shared/core/state.ts';
 import { canonicalJson } from '../../shared/core/text.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { NO_TRACER, type Tracer } from '../../shared/telemetry/tracer.ts';
 import { nextAlarmMs } from './alarm-plan.ts';
 import type { ExecuteInput, Executed, Result, SessionIdentity } from './api.ts';
 import { CommandLog } from './command-log.ts';
@@ -56,6 +57,7 @@ export class Room {
   readonly identity: SessionIdentity;
   readonly ports: RoomPorts;
   readonly settings: RoomSettings;
+  readonly tracer: Tracer;
   readonly events: EventLog;
   readonly state: SqlState;
   readonly commands: CommandLog;
@@ -80,6 +82,7 @@ export class Room {
     this.identity = identity;
     this.ports = ports;
     this.settings = settings;
+    this.tracer = ports.tracer ?? NO_TRACER;
     this.events = new EventLog(ports.sql, settings.versions);
     this.commands = new CommandLog(ports.sql);
     this.streams = new Streams(ports, this.commands);

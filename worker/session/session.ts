@@ -23,6 +23,7 @@ import {
   verifiedCaller,
 } from '../sockets.ts';
 import { sealTicket } from '../ticket.ts';
+import { tracerOf } from '../telemetry/tracing.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import { uplinkPublisher } from '../uplink/publisher.ts';
 import {
@@ -39,6 +40,7 @@ import {
   type FoundMessages,
   type PageItem,
   type PageQuery,
+  type ReceiptTrace,
   type Result,
   type SessionApi,
   type SessionIdentity,
@@ -55,6 +57,7 @@ import { Room } from './room.ts';
 import { admit, chosenProtocol, takeFrame, welcome, type SocketRequest } from './socket-door.ts';
 import { sessionStub } from './stub.ts';
 import * as traceQueries from './trace-queries.ts';
+import * as traced from './traced.ts';
 import { Turns } from './turns.ts';
 
 /** The thin shell of a session's room: platform in, platform out. One object per tenant and session. */
@@ -97,7 +100,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
     return new Promise((resolve, reject) => {
       this.#turns.run(() => {
         try {
-          resolve(room.execute(input));
+          resolve(traced.execute(room, input));
         } catch (error) {
           reject(error);
         }
@@ -179,10 +182,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     if (room.exists) room.signals.takeInbound(signals);
   }
 
-  async takeReceipt(receipt: Receipt, embeddedMessages?: number): Promise<void> {
+  async takeReceipt(receipt: Receipt, embeddedMessages?: number, traces: readonly ReceiptTrace[] = []): Promise<void> {
     if (this.#room === undefined) return;
     this.#learnAlarm(this.#room);
-    this.#room.takeReceipt(receipt, embeddedMessages);
+    traced.takeReceipt(this.#room, receipt, embeddedMessages, traces);
   }
 
   async overview(identity: SessionIdentity, actor: Actor): Promise<Overview | undefined> {
@@ -279,6 +282,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
       sockets: () => this.#sockets.all(),
       publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
       tellInbox: inboxTeller(this.env, identity.tenant),
+      tracer: tracerOf(this.env, (work) => this.ctx.waitUntil(work)),
       nowMs: () => Date.now(),
       random: () => Math.random(),
       newId: () => v7(),

@@ -16,11 +16,14 @@ import { HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, WINDOW_BYTES, WINDOW_EVENTS } fr
 import { readAccess, type Access } from '../../shared/core/rights.ts';
 import { utf8Bytes } from '../../shared/core/text.ts';
 import type { Actor } from '../../shared/core/types.ts';
+import { ATTR } from '../../shared/telemetry/attributes.ts';
+import type { Span } from '../../shared/telemetry/tracer.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { LiveSocket } from './live-socket.ts';
 import type { SocketPort } from './ports.ts';
 import type { Room } from './room.ts';
 import type { Caller } from './tickets.ts';
+import * as traced from './traced.ts';
 
 type CommandFrame = Extract<ClientFrame, { type: 'command' }>;
 
@@ -137,18 +140,43 @@ function renew(room: Room, socket: LiveSocket, ticket: string): void {
 function command(room: Room, socket: LiveSocket, frame: CommandFrame): void {
   const given = frame.correlationId;
   const correlationId = matches(given, CORRELATION_ID_PATTERN) ? given : room.ports.newId();
+  const input = inputOf(socket.caller.actor, frame, correlationId);
+  const span = input.ok ? spanOf(room, input.value) : undefined;
   const answer = (result: Result<Executed>): void => {
+    if (span !== undefined) endSpan(span, result);
     const said: ServerFrame = result.ok
       ? { type: 'ack', id: frame.id, result: result.value.accepted, ...(result.value.replayed ? { replayed: true } : {}) }
       : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
     socket.port.send(JSON.stringify(said));
   };
-  const input = inputOf(socket.caller.actor, frame, correlationId);
   if (!input.ok) return answer(input);
-  if (!isForAnother(room, input.value)) return answer(room.execute(input.value));
-  const limited = room.limit(input.value.actor.id);
+  const asked = span === undefined ? input.value : { ...input.value, traceparent: span.traceparent };
+  if (!isForAnother(room, asked)) return answer(traced.execute(room, asked));
+  const limited = room.limit(asked.actor.id);
   if (limited !== undefined) return answer({ ok: false, refusal: limited });
-  room.ports.background(answerLater(room, input.value, answer));
+  room.ports.background(answerLater(room, asked, answer));
+}
+
+/** A frame is a request: its trace begins here, as one over HTTP begins in the Worker. */
+function spanOf(room: Room, { command: { name }, correlationId, traceparent }: ExecuteInput): Span | undefined {
+  if (room.tracer.isOff) return undefined;
+  return room.tracer.head(`frame ${name}`, traceparent, {
+    kind: 'server',
+    attributes: {
+      [ATTR.door]: 'socket',
+      [ATTR.protocolName]: 'websocket',
+      [ATTR.command]: name,
+      [ATTR.correlationId]: correlationId,
+    },
+  });
+}
+
+function endSpan(span: Span, result: Result<Executed>): void {
+  if (!result.ok) {
+    span.set({ [ATTR.errorCode]: result.refusal.code });
+    if (traced.isFault(result.refusal.code)) span.fail(result.refusal.code);
+  }
+  span.end();
 }
 
 /** A session.create is about another session than the one whose socket carried it, unless it names this very one. */

@@ -6,6 +6,8 @@ export interface PublishItem {
   id: string;
   /** the encoded event */
   payload: string;
+  /** of the event, where its trace is recorded */
+  traceparent?: string;
 }
 
 export interface PublishOutcome {

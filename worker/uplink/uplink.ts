@@ -1,14 +1,19 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import type { Env } from '../env.ts';
+import { tracerOf } from '../telemetry/tracing.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from './api.ts';
 import { NatsLink } from './nats-link.ts';
+import { publishTraced } from './publish-spans.ts';
 
 /** A shared connection to NATS (design decision 4): Sessions hold none, so that they may hibernate. */
 export class Uplink extends DurableObject<Env> implements UplinkApi {
   readonly #link: NatsLink;
+  readonly #tracer: Tracer;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
+    this.#tracer = tracerOf(env, (work) => state.waitUntil(work));
     this.#link = new NatsLink({
       servers: env.NATS_WS_URL.split(',').map((each) => each.trim()),
       ...(env.NATS_CREDS === undefined ? {} : { creds: env.NATS_CREDS }),
@@ -17,7 +22,7 @@ export class Uplink extends DurableObject<Env> implements UplinkApi {
   }
 
   async publish(items: PublishItem[]): Promise<PublishOutcome> {
-    return this.#link.publish(items);
+    return publishTraced(this.#tracer, items, () => this.#link.publish(items));
   }
 
   async request(subject: string, payload: string): Promise<RequestOutcome> {

@@ -24,6 +24,9 @@ const HOMES: readonly { packages: RegExp; home: string; of: readonly string[] }[
   { packages: /^nats\.ws$/, home: 'worker/uplink/', of: ['worker', 'consumers', 'client', 'web', 'scripts'] },
   { packages: /^cloudflare:/, home: 'worker/', of: ['worker', 'consumers', 'client', 'web', 'scripts', 'bench'] },
   { packages: /^@nats-io\//, home: 'consumers/', of: ['worker', 'consumers', 'client', 'web'] },
+  // most checkouts have none of it: a program without traces must not name it
+  { packages: /^@opentelemetry\//, home: 'worker/telemetry/', of: ['worker'] },
+  { packages: /^@opentelemetry\//, home: 'consumers/telemetry/', of: ['consumers', 'client', 'web', 'scripts', 'bench'] },
   { packages: /^cassandra-driver$/, home: 'consumers/stores/', of: ['worker', 'consumers', 'client', 'web', 'scripts', 'bench'] },
 ];
 

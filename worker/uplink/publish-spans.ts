@@ -1,0 +1,37 @@
+import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
+import { ATTR } from '../../shared/telemetry/attributes.ts';
+import type { Span, Tracer } from '../../shared/telemetry/tracer.ts';
+import type { PublishItem, PublishOutcome } from './api.ts';
+
+/** One span per event whose trace is recorded, from the hand-over to JetStream's acknowledgement. */
+export async function publishTraced(
+  tracer: Tracer,
+  items: readonly PublishItem[],
+  publish: () => Promise<PublishOutcome>,
+): Promise<PublishOutcome> {
+  if (tracer.isOff) return await publish();
+  const spans = items.flatMap((item, index) => {
+    const span = tracer.child(`send ${EVENTS_STREAM}`, item.traceparent, {
+      kind: 'producer',
+      attributes: {
+        [ATTR.messagingSystem]: 'nats',
+        [ATTR.messagingOperationType]: 'send',
+        [ATTR.messagingOperationName]: 'publish',
+        [ATTR.messagingDestination]: EVENTS_STREAM,
+        [ATTR.messagingDestinationTemplate]: 'millrace.events.{tenant}.{type}.{session}',
+        [ATTR.messagingMessageId]: item.id,
+        [ATTR.messagingBatchCount]: items.length,
+      },
+    });
+    return span === undefined ? [] : [{ index, span }];
+  });
+  const outcome = await publish();
+  for (const { index, span } of spans) end(span, index, outcome);
+  return outcome;
+}
+
+function end(span: Span, index: number, { acked }: PublishOutcome): void {
+  // it is published again later, with a span of its own
+  if (index >= acked) span.fail('unacknowledged');
+  span.end();
+}
