@@ -1,3 +1,5 @@
+import { runAccept } from './accept/run.ts';
+import { runCommands } from './accept/commands.ts';
 import { runCost } from './cost/run.ts';
 import { runImport } from './import/run.ts';
 import { isTargetName, TARGET_NAMES } from './import/targets.ts';
@@ -35,6 +37,9 @@ const IMPORT_PROBE_EVENTS = 50_000;
 
 /** Each has the machine to itself, one after the other, and prints its own table. */
 export const MEASURES: readonly Measure[] = [
+  { name: 'commands', runs: 'quick', run: runCommands },
+  // three nodes of Cassandra
+  { name: 'accept', runs: 'long', run: runAccept },
   // it takes minutes: events stay at the edge for one before they leave it
   { name: 'size', runs: 'long', run: measureSizes },
   // it starts three databases and takes many minutes

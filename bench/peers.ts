@@ -8,7 +8,12 @@ import { promisify } from 'node:util';
 import { build, stop } from 'esbuild';
 
 /** What Millrace is measured against. Never dependencies: they are fetched into the tools cache by the first bench. */
-export const PEER_VERSIONS = { 'socket.io': '4.8.4', bufferutil: '4.1.0', partyserver: '0.5.10' } as const;
+export const PEER_VERSIONS = {
+  'socket.io': '4.8.4',
+  bufferutil: '4.1.0',
+  '@hono/node-server': '2.1.9',
+  partyserver: '0.5.10',
+} as const;
 
 const INSTALL_MS_MAX = 180_000;
 const PARTY_ROOM = fileURLToPath(new URL('servers/party-room.mjs', import.meta.url));

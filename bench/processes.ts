@@ -12,6 +12,9 @@ const SETTLE_MS_MAX = 30_000;
 const SETTLE_STEP_MS = 250;
 const SETTLED_CORES_MAX = 0.08;
 
+/** What a generator answers its job with. */
+export type GeneratorAnswer<T> = { kind: 'result'; result: T } | { kind: 'error'; message: string };
+
 export interface RunningServer {
   announcement: Announcement;
   stop(): Promise<void>;
@@ -46,6 +49,21 @@ export async function runJob(job: Job, onPhase: (name: string) => void): Promise
       if (message.kind === 'result') return message.result;
       onPhase(message.name);
       return undefined;
+    });
+    child.send(job);
+    return await result;
+  } finally {
+    await stop(child);
+  }
+}
+
+/** Runs a job of any other generator in a process of its own. */
+export async function runGenerator<T>(script: string, job: object): Promise<T> {
+  const child = start(script, []);
+  try {
+    const result = firstOf<T>(child, JOB_MS_MAX, script, (message: GeneratorAnswer<T>) => {
+      if (message.kind === 'error') throw new Error(`${script}: ${message.message}`);
+      return message.result;
     });
     child.send(job);
     return await result;
