@@ -1,7 +1,7 @@
 import { EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import { isErased, type Event, type WholeEvent } from '../../shared/core/types.ts';
 import type { Delivery, Projection } from '../runtime/projection.ts';
-import type { ReadModel } from '../runtime/read-model.ts';
+import type { OpenedReadModel, Platform, ReadModel } from '../runtime/read-model.ts';
 import { openAnalytics } from '../stores/analytics/open.ts';
 import type { AnalyticsStore, EventRow } from '../stores/analytics/port.ts';
 import { analyticsAudit } from './analytics-audit.ts';
@@ -13,17 +13,8 @@ export const ANALYTICS_DURABLE = 'analytics';
 export const analyticsReadModel: ReadModel = {
   name: ANALYTICS_DURABLE,
   alsoReads: FEED_STREAMS,
-  async open({ client, manager, settings, log, time }) {
-    const store = await openAnalytics(settings, true);
-    const feeds = new AnalyticsFeeds({ client, manager, store, log, time });
-    return {
-      projection: { ...analyticsProjection(store), database: settings.analytics === undefined ? 'sqlite' : 'clickhouse' },
-      started: () => feeds.start(),
-      async close() {
-        await feeds.stop();
-        await store.close();
-      },
-    };
+  async open(platform) {
+    return analyticsOn(await openAnalytics(platform.settings, true), platform);
   },
   async openAudit({ settings }) {
     try {
@@ -35,6 +26,19 @@ export const analyticsReadModel: ReadModel = {
     }
   },
 };
+
+/** The read model on a store that is open; closes it. */
+export function analyticsOn(store: AnalyticsStore, { client, manager, settings, log, time }: Platform): OpenedReadModel {
+  const feeds = new AnalyticsFeeds({ client, manager, store, log, time });
+  return {
+    projection: { ...analyticsProjection(store), database: settings.analytics === undefined ? 'sqlite' : 'clickhouse' },
+    started: () => feeds.start(),
+    async close() {
+      await feeds.stop();
+      await store.close();
+    },
+  };
+}
 
 export function analyticsProjection(store: AnalyticsStore): Projection {
   return {

@@ -1,5 +1,4 @@
 import { DatabaseSync } from 'node:sqlite';
-import { StoreUnavailable } from '../../consumers/stores/store-unavailable.ts';
 import { archiveLast } from '../../consumers/stores/history/archive-last.ts';
 import type { ArchivedEvent, Touched } from '../../consumers/stores/history/archive.ts';
 import type { Held, HistoryStore, HistoryWrite, SessionKey } from '../../consumers/stores/history/port.ts';
@@ -10,10 +9,9 @@ import type { Event } from '../../shared/core/types.ts';
 import type { FaultKind } from './faults.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
+import { StoreFront } from './store-front.ts';
 import type { World } from './world.ts';
 
-const CALL_MS_MAX = 12_000;
-const SLOW_MS_MAX = 40_000;
 const POISONS = ['poison-throws', 'poison-hangs', 'poison-kills'] as const satisfies readonly FaultKind[];
 export type Poison = (typeof POISONS)[number];
 /** events of one seed that nobody can store */
@@ -28,10 +26,11 @@ export class Archive {
   readonly store: HistoryStore;
   /** the checker's own eyes */
   readonly database: DatabaseSync;
-  awayUntilMs = 0;
+  readonly front: StoreFront;
 
-  constructor(world: World) {
+  constructor(world: World, network: Network) {
     this.world = world;
+    this.front = new StoreFront('store', world, network);
     const path = `file:simulated-${world.seed}?mode=memory&cache=shared`;
     this.store = openSqliteHistory({ path, writes: true });
     this.database = new DatabaseSync(path);
@@ -40,10 +39,6 @@ export class Archive {
   async close(): Promise<void> {
     this.database.close();
     await this.store.close();
-  }
-
-  get isAway(): boolean {
-    return this.awayUntilMs > this.world.nowMs;
   }
 
   /** Whether an event is one that hurts whoever stores it; decided when it is first seen, and for good. */
@@ -73,12 +68,10 @@ export class Archive {
 export class RemoteStore implements HistoryStore {
   readonly #archive: Archive;
   readonly #machine: Machine;
-  readonly #network: Network;
 
-  constructor(archive: Archive, machine: Machine, network: Network) {
+  constructor(archive: Archive, machine: Machine) {
     this.#archive = archive;
     this.#machine = machine;
-    this.#network = network;
   }
 
   async write(batch: readonly HistoryWrite[]): Promise<void> {
@@ -86,19 +79,10 @@ export class RemoteStore implements HistoryStore {
     if (poison === 'poison-kills') this.#machine.kill();
     if (poison === 'poison-hangs' || poison === 'poison-kills') return await new Promise(() => {});
     if (poison === 'poison-throws') throw new Error('poison: UNIQUE constraint failed');
-    const { store, world } = this.#archive;
-    const { faults } = world;
-    await this.#call('write', async () => {
-      this.#demandThere();
-      if (faults.strikes('store-fails')) throw new StoreUnavailable('simulated: no answer');
-      if (faults.strikes('store-writes-a-part')) {
-        const { made, archived } = archiveLast(batch);
-        await store.write([...made, ...archived].slice(0, world.between(0, batch.length - 1)));
-        throw new StoreUnavailable('simulated: part of it is written');
-      }
-      await store.write(batch);
-      if (faults.strikes('store-fails-after-writing')) throw new Error('simulated: written, and then the connection broke');
-    });
+    const { front, store } = this.#archive;
+    // a part of it is such as a store with statements of its own leaves: the archive's rows are the last
+    const { made, archived } = archiveLast(batch);
+    await front.write(this.#machine, [...made, ...archived], async (part) => await store.write(part));
   }
 
   async readEvents(session: SessionKey, from: number, to: number, maxBytes: number): Promise<Event[]> {
@@ -146,33 +130,8 @@ export class RemoteStore implements HistoryStore {
   }
 
   async #read<T>(what: string, ask: (store: HistoryStore) => Promise<T>): Promise<T> {
-    return await this.#call(what, async () => {
-      this.#demandThere();
-      if (this.#archive.world.faults.strikes('store-fails')) throw new StoreUnavailable('simulated: no answer');
-      return await ask(this.#archive.store);
-    });
-  }
-
-  async #call<T>(what: string, effect: () => Promise<T>): Promise<T> {
-    const { world } = this.#archive;
-    const call = {
-      from: this.#machine,
-      to: 'store',
-      what: `store ${what}`,
-      timeoutMs: CALL_MS_MAX,
-      crash: 'worker-crash',
-    } as const;
-    return await this.#network.call(call, async () => {
-      if (world.faults.strikes('store-slow')) {
-        const ms = world.between(100, SLOW_MS_MAX);
-        await new Promise<void>((resolve) => void world.clock.after(ms, resolve));
-      }
-      return await effect();
-    });
-  }
-
-  #demandThere(): void {
-    if (this.#archive.isAway) throw new StoreUnavailable('simulated: connection refused');
+    const { front, store } = this.#archive;
+    return await front.ask(this.#machine, what, async () => await ask(store));
   }
 
   #poisonIn(batch: readonly HistoryWrite[]): Poison | undefined {

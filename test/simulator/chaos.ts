@@ -1,5 +1,6 @@
 import { OLDER } from './builds.ts';
 import type { FaultKind } from './faults.ts';
+import { frontsOf, READ_MODELS } from './read-models.ts';
 import type { Scenery } from './run.ts';
 
 const EVERY_MS_MIN = 200;
@@ -8,7 +9,6 @@ const EDGE_DOWN_MS_MAX = 20_000;
 const NATS_DOWN_MS_MAX = 30_000;
 const STORE_AWAY_MS_MAX = 180_000;
 const STREAM_FULL_MS_MAX = 60_000;
-const HISTORY = 'history';
 const EVENTS = 'MILLRACE_EVENTS';
 
 /** What befalls a part as a whole. False: it could not, just now. */
@@ -62,11 +62,12 @@ const BLOWS: Partial<Record<FaultKind, (scene: Scenery) => boolean>> = {
     return true;
   },
   'durable-deleted': ({ world, server }) => {
-    const durable = server.streams.get(EVENTS)?.consumers.get(HISTORY);
+    const name = world.pick(READ_MODELS) ?? '';
+    const durable = server.streams.get(EVENTS)?.consumers.get(name);
     if (durable === undefined) return false;
     durable.dropPulls();
-    world.note('chaos', 'the durable is deleted');
-    return server.streams.get(EVENTS)?.consumers.delete(HISTORY) === true;
+    world.note('chaos', `the durable ${name} is deleted`);
+    return server.streams.get(EVENTS)?.consumers.delete(name) === true;
   },
   'worker-crash': ({ world, workers }) => {
     world.pick(workers)?.crash();
@@ -80,10 +81,11 @@ const BLOWS: Partial<Record<FaultKind, (scene: Scenery) => boolean>> = {
     world.pick(workers)?.freeze();
     return true;
   },
-  'store-away': ({ world, archive }) => {
-    if (archive.isAway) return false;
-    archive.awayUntilMs = world.nowMs + world.between(1_000, STORE_AWAY_MS_MAX);
-    world.note('chaos', `the store is away until ${archive.awayUntilMs - world.startedAtMs} ms`);
+  'store-away': ({ world, holdings }) => {
+    const front = world.pick(frontsOf(holdings));
+    if (front === undefined || front.isAway) return false;
+    front.awayUntilMs = world.nowMs + world.between(1_000, STORE_AWAY_MS_MAX);
+    world.note('chaos', `the ${front.name} is away until ${front.awayUntilMs - world.startedAtMs} ms`);
     return true;
   },
   'garbage-published': ({ world, server, checker, edge }) => {

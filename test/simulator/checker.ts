@@ -8,7 +8,7 @@ import { isNewestTrace, isOfLater, notNewest, type Build } from './builds.ts';
 import type { PublishRequest } from './jetstream/server.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { SessionObject } from './session-object.ts';
-import type { Witness } from './witness.ts';
+import type { Holdings } from './read-models.ts';
 import { TENANT } from './edge.ts';
 import type { World } from './world.ts';
 
@@ -47,14 +47,16 @@ export class Checker {
   readonly garbage = new Set<string>();
   readonly garbageLetters = new Set<string>();
   garbageMayBeLost = false;
+  readonly #holdings: Holdings;
   readonly #lastStatus = new Map<string, { status: CommandStatus['status']; heardMs: number }>();
   readonly #floors = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
   readonly #notFound: { sessionId: string; promise: string; what: string }[] = [];
 
-  constructor(world: World, archive: Archive) {
+  constructor(world: World, holdings: Holdings) {
     this.world = world;
-    this.archive = archive;
+    this.archive = holdings.archive;
+    this.#holdings = holdings;
   }
 
   broke(promise: string, what: string): void {
@@ -152,10 +154,12 @@ export class Checker {
   }
 
   archived(sessionId: string, seq: number): boolean {
-    const row = this.archive.database
-      .prepare('SELECT 1 FROM events WHERE tenant = ? AND session_id = ? AND seq = ? AND envelope IS NOT NULL')
-      .get('default', sessionId, seq);
-    return row !== undefined;
+    return this.#holdings.isArchived(sessionId, seq);
+  }
+
+  /** Whether a read model has an event. */
+  holds(consumer: string, event: Event): boolean {
+    return this.#holdings.holds(consumer, event);
   }
 
   /** of the history, or of another consumer */
@@ -177,9 +181,9 @@ export class Checker {
    * Whether another read model than the history must have an event in the end. Not one that it buried; nor one that is at the edge
    * alone, as failed, for the server forgot the history's letter (docs/guarantees.md).
    */
-  mustReach(sessionId: string, seq: number, consumer: string): boolean {
-    const isOnlyAtTheEdge = this.forgottenLetters.has(`${sessionId} ${seq}`) && !this.archived(sessionId, seq);
-    return !isOnlyAtTheEdge && !this.hasLetter(sessionId, seq, consumer);
+  mustReach({ sessionid, seq }: Pick<Event, 'sessionid' | 'seq'>, consumer: string): boolean {
+    const isOnlyAtTheEdge = this.forgottenLetters.has(`${sessionid} ${seq}`) && !this.archived(sessionid, seq);
+    return !isOnlyAtTheEdge && !this.hasLetter(sessionid, seq, consumer);
   }
 
   /** What the server stored, of events and of dead letters. */
@@ -204,12 +208,13 @@ export class Checker {
   }
 
   /** A letter goes only once its event is where it belongs (P7). */
-  removed(stream: string, { subject, data }: Pick<PublishRequest, 'subject' | 'data'>, witness: Witness): void {
+  removed(stream: string, { subject, data }: Pick<PublishRequest, 'subject' | 'data'>): void {
     if (stream !== DEAD_LETTERS) return;
     const consumer = subject.slice(DEAD_SUBJECT.length);
-    const { sessionid, seq } = JSON.parse(new TextDecoder().decode(data)) as Event;
-    const holds = consumer === 'history' ? this.archived(sessionid, seq) : witness.holds(sessionid, seq);
-    if (!holds) this.broke('P7', `the letter of seq ${seq} of ${sessionid} is gone, and ${consumer} does not have the event`);
+    const event = JSON.parse(new TextDecoder().decode(data)) as Event;
+    const { sessionid, seq } = event;
+    if (!this.holds(consumer, event))
+      this.broke('P7', `the letter of seq ${seq} of ${sessionid} is gone, and ${consumer} does not have the event`);
     this.#forgetLetter(consumer, sessionid, seq);
   }
 

@@ -4,6 +4,8 @@ import { isErasedData, type Checker, type Sighting } from './checker.ts';
 import { languageSaid, notNewest } from './builds.ts';
 import { expectedRows, type Rows } from './expected-rows.ts';
 import type { Ledger } from './ledger.ts';
+import { countVerdict, figuresVerdict, indexVerdict } from './other-verdicts.ts';
+import { READ_MODELS, type Holdings } from './read-models.ts';
 import type { SessionObject } from './session-object.ts';
 import { WITNESS, type Witness } from './witness.ts';
 
@@ -14,16 +16,27 @@ interface ArchivedRow {
 }
 
 /** After healing: what must be true of every session, everywhere (P1, P2, P3, P6, P7). */
-export async function judge(checker: Checker, objects: Iterable<SessionObject>, ledger: Ledger, witness: Witness): Promise<void> {
+export async function judge(
+  checker: Checker,
+  objects: Iterable<SessionObject>,
+  ledger: Ledger,
+  { witness, others }: Holdings,
+): Promise<void> {
+  const all = [...objects];
   checker.ledgerVerdict(ledger);
-  for (const object of objects) {
+  for (const object of all) {
+    const { sessionId } = object.identity;
     edgeVerdict(checker, object);
     archiveVerdict(checker, object);
-    if (checker.isDeleted(object.identity.sessionId)) deletionVerdict(checker, object);
+    if (checker.isDeleted(sessionId)) deletionVerdict(checker, object);
     else rowsVerdict(checker, object);
     witnessVerdict(checker, object, witness);
+    indexVerdict(checker, sessionId, others);
+    countVerdict(checker, sessionId, others);
     await statusVerdict(checker, object, ledger);
   }
+  const sessionIds = all.map(({ identity }) => identity.sessionId);
+  await figuresVerdict(checker, sessionIds, others);
   lettersVerdict(checker);
 }
 
@@ -65,7 +78,7 @@ function witnessVerdict(checker: Checker, object: SessionObject, witness: Witnes
   const head = headOf(object);
   const held = witness.events.get(sessionId) ?? new Map<number, Event>();
   for (let seq = 1; seq <= head; seq += 1) {
-    if (!held.has(seq) && checker.mustReach(sessionId, seq, WITNESS))
+    if (!held.has(seq) && checker.mustReach({ sessionid: sessionId, seq }, WITNESS))
       checker.broke('P1', `seq ${seq} of ${sessionId} did not reach the second read model`);
   }
   for (const [seq, event] of held) {
@@ -172,7 +185,7 @@ function lettersVerdict(checker: Checker): void {
     }
   }
   for (const id of checker.garbageMayBeLost ? [] : checker.garbage) {
-    for (const consumer of ['history', WITNESS]) {
+    for (const consumer of READ_MODELS) {
       if (!checker.garbageLetters.has(`${consumer} ${id}`))
         checker.broke('P7', `${id} is no event, and no dead letter of ${consumer}`);
     }

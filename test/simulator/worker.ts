@@ -22,7 +22,9 @@ import { natsClientOf } from './jetstream/client.ts';
 import type { NatsServer } from './jetstream/server.ts';
 import { drawSkew, Machine } from './machine.ts';
 import type { Network } from './network.ts';
-import { WITNESS, type Witness } from './witness.ts';
+import type { OtherStores } from './other-stores.ts';
+import { READ_MODELS } from './read-models.ts';
+import type { Witness } from './witness.ts';
 import { describeError, type World } from './world.ts';
 
 const RESTART_MS_MIN = 100;
@@ -37,6 +39,7 @@ export interface WorkerParts {
   server: NatsServer;
   archive: Archive;
   witness: Witness;
+  others: OtherStores;
   checker: Checker;
   fleet: Fleet;
   /** of the stream of events */
@@ -121,7 +124,7 @@ export class Worker {
 
 /** The history as the product puts it together, on the simulated platform. */
 export async function startHistory(machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
-  const store = new RemoteStore(parts.archive, machine, parts.network);
+  const store = new RemoteStore(parts.archive, machine);
   const model: ReadModel = { ...historyReadModel, open: async (platform) => await Promise.resolve(historyOn(store, platform)) };
   return await run(model, machine, parts, build);
 }
@@ -129,6 +132,14 @@ export async function startHistory(machine: Machine, parts: WorkerParts, build: 
 /** A read model whose store is not the archive: what its stream lost is given back to it by its guard. */
 export async function startWitness(machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
   return await run(parts.witness.readModel(machine, parts.network, build), machine, parts, build);
+}
+
+export async function startSearch(machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
+  return await run(parts.others.searchModel(machine), machine, parts, build);
+}
+
+export async function startAnalytics(machine: Machine, parts: WorkerParts, build: Build): Promise<() => Promise<void>> {
+  return await run(parts.others.analyticsModel(machine), machine, parts, build);
 }
 
 /** As consumers/runtime/start-read-model.ts runs it, with the versions of events that a build knows. */
@@ -146,7 +157,7 @@ async function run(model: ReadModel, machine: Machine, parts: WorkerParts, build
 export async function startUpkeep(machine: Machine, { world, network, server }: WorkerParts): Promise<() => Promise<void>> {
   const { manager } = natsClientOf({ world, machine, network, server });
   const upkeep = new StreamUpkeep({
-    look: async () => await lookAtStream(manager, [HISTORY_DURABLE, WITNESS], machine.now()),
+    look: async () => await lookAtStream(manager, READ_MODELS, machine.now()),
     purge: async (belowSeq) => (await manager.streams.purge(EVENTS_STREAM, { seq: belowSeq })).purged,
     log: logOf(machine),
     now: () => machine.now(),
@@ -169,7 +180,7 @@ function platformOf(machine: Machine, parts: WorkerParts, build: Build): Platfor
     now: () => machine.now(),
     time: machine.time,
     parse: fleet.parserOf(machine.name, build),
-    openArchive: async () => await Promise.resolve(new RemoteStore(archive, machine, network)),
+    openArchive: async () => await Promise.resolve(new RemoteStore(archive, machine)),
     // worse than any line: what is said on it may get lost, and arrive in another order, without a break
     line: { breaks: () => 0 },
   };
@@ -180,7 +191,7 @@ export async function startQuery(
   machine: Machine,
   { world, network, server, archive }: WorkerParts,
 ): Promise<() => Promise<void>> {
-  const store = new RemoteStore(archive, machine, network);
+  const store = new RemoteStore(archive, machine);
   const { connection, manager } = natsClientOf({ world, machine, network, server });
   const isFed = durableWatch(
     async () => await manager.consumers.info(EVENTS_STREAM, HISTORY_DURABLE),

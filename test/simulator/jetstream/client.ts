@@ -314,7 +314,7 @@ function infoOfConsumer(streamName: string, consumer: SimulatedConsumer): object
     name: consumer.settings.name,
     config: consumer.config,
     created: new Date(consumer.createdMs).toISOString(),
-    delivered: { stream_seq: consumer.nextSeq - 1, consumer_seq: consumer.nextSeq - 1 },
+    delivered: { stream_seq: consumer.deliveredSeq, consumer_seq: consumer.deliveredSeq },
     ack_floor: { stream_seq: consumer.ackFloor, consumer_seq: consumer.ackFloor },
     num_ack_pending: consumer.ackPending,
     num_redelivered: consumer.redelivered,

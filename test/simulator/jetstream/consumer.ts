@@ -29,6 +29,8 @@ export class SimulatedConsumer {
   readonly createdMs: number;
   /** the sequence that is looked at next; may stand beyond a stream that lost its tail */
   nextSeq: number;
+  /** the last that was handed out for the first time: what lies above it and is for others leaves it where it is */
+  #deliveredSeq: number;
   redelivered = 0;
   readonly #world: World;
   readonly #stream: SimulatedStream;
@@ -45,15 +47,21 @@ export class SimulatedConsumer {
     this.config = config;
     this.createdMs = nowMs;
     this.nextSeq = settings.startSeq;
+    this.#deliveredSeq = settings.startSeq - 1;
   }
 
   get ackPending(): number {
     return this.#pending.size;
   }
 
+  /** a purge moves it up */
+  get deliveredSeq(): number {
+    return Math.max(this.#deliveredSeq, this.#stream.firstSeq - 1);
+  }
+
   /** every message up to here is settled, or was never for this consumer */
   get ackFloor(): number {
-    let floor = this.nextSeq - 1;
+    let floor = this.deliveredSeq;
     for (const seq of [...this.#pending.keys(), ...this.#again]) floor = Math.min(floor, seq - 1);
     return floor;
   }
@@ -107,6 +115,7 @@ export class SimulatedConsumer {
   /** A state as it was written to disk some time ago: what was acknowledged since comes again. */
   stepBack(seqs: number): void {
     this.nextSeq = Math.max(this.settings.startSeq, this.nextSeq - seqs);
+    this.#deliveredSeq = Math.min(this.#deliveredSeq, this.nextSeq - 1);
   }
 
   pump(): void {
@@ -131,7 +140,9 @@ export class SimulatedConsumer {
     while (this.nextSeq <= this.#stream.lastSeq) {
       const seq = this.nextSeq;
       this.nextSeq += 1;
-      if (this.#wants(seq)) return seq;
+      if (!this.#wants(seq)) continue;
+      this.#deliveredSeq = seq;
+      return seq;
     }
     return undefined;
   }
