@@ -1,8 +1,10 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { ANALYTICS_DURABLE } from '../../consumers/projections/analytics.ts';
 import { HISTORY_DURABLE } from '../../consumers/projections/history.ts';
 import { SEARCH_DURABLE } from '../../consumers/projections/search.ts';
 import type { Event } from '../../shared/core/types.ts';
 import type { Archive } from './archive.ts';
+import { TENANT } from './edge.ts';
 import type { OtherStores } from './other-stores.ts';
 import type { StoreFront } from './store-front.ts';
 import { WITNESS, type Witness } from './witness.ts';
@@ -20,6 +22,7 @@ export class Holdings {
   readonly archive: Archive;
   readonly witness: Witness;
   readonly others: OtherStores;
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(archive: Archive, witness: Witness, others: OtherStores) {
     this.archive = archive;
@@ -36,21 +39,26 @@ export class Holdings {
 
   isArchived(sessionId: string, seq: number): boolean {
     const sql = 'SELECT 1 FROM events WHERE tenant = ? AND session_id = ? AND seq = ? AND envelope IS NOT NULL';
-    return this.archive.database.prepare(sql).get('default', sessionId, seq) !== undefined;
+    return this.#has(this.archive.database, sql, TENANT, sessionId, seq);
   }
 
   isCounted(eventId: string): boolean {
-    return this.others.counted.prepare('SELECT 1 FROM events WHERE event_id = ?').get(eventId) !== undefined;
+    return this.#has(this.others.counted, 'SELECT 1 FROM events WHERE tenant = ? AND event_id = ?', TENANT, eventId);
   }
 
   isIndexed({ sessionid, type, subject, clock }: Told): boolean {
+    const where = 'WHERE tenant = ? AND session_id = ?';
     const { indexed } = this.others;
-    if (type === 'session.deleted') {
-      return indexed.prepare('SELECT 1 FROM erased_sessions_1 WHERE session_id = ?').get(sessionid) !== undefined;
-    }
+    if (type === 'session.deleted') return this.#has(indexed, `SELECT 1 FROM erased_sessions_1 ${where}`, TENANT, sessionid);
     if (!type.startsWith('message.')) return true;
-    const sql = 'SELECT 1 FROM documents_1 WHERE session_id = ? AND message_id = ? AND clock >= ?';
-    return indexed.prepare(sql).get(sessionid, subject, BigInt(clock)) !== undefined;
+    const sql = `SELECT 1 FROM documents_1 ${where} AND message_id = ? AND clock >= ?`;
+    return this.#has(indexed, sql, TENANT, sessionid, subject, BigInt(clock));
+  }
+
+  #has(database: DatabaseSync, sql: string, ...values: SQLInputValue[]): boolean {
+    const statement = this.#statements.get(sql) ?? database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement.get(...values) !== undefined;
   }
 }
 

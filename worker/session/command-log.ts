@@ -26,12 +26,18 @@ interface CommandRow extends Record<string, SqlStorageValue> {
 
 /** rows looked at per sweep: expired ones go, the next sweep continues behind the last one seen */
 const SWEEP_ROWS_MAX = 5_000;
+/**
+ * a pass over both tables begins at most so often: rows that are read are paid for, and a busy session has an alarm every few seconds.
+ * A key answers for as much longer than it must
+ */
+export const SWEEP_PASS_EVERY_MS = 10 * 60_000;
 
 /** What was accepted: for the status of commands, and for idempotency keys. */
 export class CommandLog {
   readonly #sql: SqlStorage;
   #sweptCommand = '';
   #sweptKey: readonly [actor: string, key: string] = ['', ''];
+  #passBegunAtMs = -Infinity;
   /** keys of chunks, which are stored with them: bounded by the rates of commands within STREAM_STORE_EVERY_MS */
   readonly #deferred = new Map<string, { streamId: string; actor: string; key: string; record: KeyRecord; atMs: number }>();
 
@@ -101,6 +107,10 @@ export class CommandLog {
 
   /** Drops expired records a slice at a time: neither table pays for an index on time. */
   sweep(nowMs: number): void {
+    const isUnderWay = this.#sweptCommand !== '' || this.#sweptKey[0] !== '';
+    // a clock that was set back must not put it off
+    if (!isUnderWay && Math.abs(nowMs - this.#passBegunAtMs) < SWEEP_PASS_EVERY_MS) return;
+    if (!isUnderWay) this.#passBegunAtMs = nowMs;
     const commands = this.#sql
       .exec<{ command_id: string; accepted_at: number }>(
         `SELECT command_id, accepted_at FROM commands WHERE command_id > ? ORDER BY command_id LIMIT ?`,

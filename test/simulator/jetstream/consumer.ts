@@ -38,6 +38,7 @@ export class SimulatedConsumer {
   readonly #again: number[] = [];
   readonly #deliveries = new Map<number, number>();
   #pulls: Pull[] = [];
+  readonly #wanted = new Map<string, boolean>();
   #pumping = false;
 
   constructor(world: World, stream: SimulatedStream, settings: ConsumerSettings, config: object, nowMs: number) {
@@ -188,6 +189,12 @@ export class SimulatedConsumer {
     const message = this.#stream.messages.get(seq);
     if (message === undefined) return false;
     const { filters } = this.settings;
-    return filters.length === 0 || filters.some((filter) => subjectMatches(filter, message.subject));
+    if (filters.length === 0) return true;
+    // of few subjects there are many messages
+    const known = this.#wanted.get(message.subject);
+    if (known !== undefined) return known;
+    const isWanted = filters.some((filter) => subjectMatches(filter, message.subject));
+    this.#wanted.set(message.subject, isWanted);
+    return isWanted;
   }
 }

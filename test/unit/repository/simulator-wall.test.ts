@@ -52,7 +52,12 @@ describe('the simulator', () => {
     'consumers/query/answer.ts',
     'consumers/upkeep/upkeep.ts',
     'consumers/projections/history.ts',
+    'consumers/projections/search.ts',
+    'consumers/projections/analytics.ts',
+    'consumers/projections/analytics-feeds.ts',
     'consumers/stores/history/sqlite.ts',
+    'consumers/stores/search/sqlite.ts',
+    'consumers/stores/analytics/sqlite.ts',
   ])('runs the product’s own %s', (path) => {
     expect(reached(inside)).toContain(path);
   });

@@ -9,6 +9,8 @@ describe('the planted bugs', () => {
       'archived-event-not-raised',
       'consumers-clock-as-timestamp',
       'dead-letter-not-awaited',
+      'dead-letter-told-as-a-receipt',
+      'edit-indexed-at-its-own-seq',
       'future-version-guessed',
       'highest-mark-instead-of-contiguous',
       'idempotency-record-after-the-event',
