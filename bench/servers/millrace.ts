@@ -121,6 +121,7 @@ async function unbatchedBundle(dataDir: string): Promise<string> {
   const parts = built.split(/(?<=\bFRAME_EVENTS_MAX = )[\d_e]+/);
   if (parts.length !== 2) throw new Error(`the built edge says ${parts.length - 1} times how many events a frame takes`);
   await writeFile(join(directory, 'index.js'), parts.join('1'));
+  await copyFile(join(ROOT, 'dist', 'edge', 'telemetry.js'), join(directory, 'telemetry.js'));
   return directory;
 }
 

@@ -40,8 +40,12 @@ test.each(environments)('%s: wrangler accepts the configuration and uploads the 
   expect(stdout).toMatch(/env\.UPLINK \(Uplink\)\s+Durable Object/);
   expect(stdout).toMatch(/env\.INBOX \(Inbox\)\s+Durable Object/);
   expect(stdout).toContain('--dry-run: exiting now.');
-  const bundle = readFileSync(join(ROOT, 'dist/edge/index.js'), 'utf8').replace(/\n\/\/# sourceMappingURL.*\n?$/, '');
-  expect(readFileSync(join(folder, 'index.js'), 'utf8')).toContain(bundle);
+  // both modules: the second is OpenTelemetry, which every deployment can be asked for
+  for (const module of ['index.js', 'telemetry.js']) {
+    const bundle = readFileSync(join(ROOT, 'dist/edge', module), 'utf8').replace(/\n\/\/# sourceMappingURL.*\n?$/, '');
+    expect(readFileSync(join(folder, module), 'utf8')).toContain(bundle);
+  }
+  expect(readFileSync(join(folder, 'telemetry.js'), 'utf8')).toContain('TracerProvider');
 });
 
 test.each(environments)('%s: every class is a SQLite class of a migration, and no secret is a variable', (environment) => {
