@@ -34,7 +34,7 @@ const command = new Command('token')
   .option('--name <name>', 'name shown to others')
   .addOption(new Option('--kind <kind>', 'what the user is').choices(TOKEN_KINDS))
   .option('--tenant <tenant>', 'tenant, else "default"', parseTenant)
-  .addOption(new Option('--scope <scope>', "what it may beyond a user's rights").choices(['admin', 'service']))
+  .addOption(new Option('--scope <scope>', "what it may beyond a user's rights").choices(['admin', 'service', 'metrics']))
   .option('--ttl <time>', 'how long it is valid', parseTtl, 12 * 3600)
   .parse();
 

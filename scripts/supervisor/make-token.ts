@@ -7,7 +7,7 @@ export interface TokenOptions {
   name?: string;
   kind?: (typeof TOKEN_KINDS)[number];
   tenant?: string;
-  /** 'admin', 'service', or both separated by a space */
+  /** 'admin', 'service', 'metrics', or several separated by spaces */
   scope?: string;
   /** negative makes one that has expired */
   ttlSeconds?: number;

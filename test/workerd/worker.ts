@@ -1,7 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { QueryAnswer, QueryRequest } from '../../shared/contract/internal.ts';
 import type { Event } from '../../shared/core/types.ts';
-import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from '../../worker/uplink/api.ts';
+import type {
+  PublishItem,
+  PublishOutcome,
+  RequestOutcome,
+  SessionReport,
+  UplinkApi,
+  UplinkFigures,
+} from '../../worker/uplink/api.ts';
+import { UplinkMeter } from '../../worker/uplink/meter.ts';
 
 export { Inbox } from '../../worker/inbox/inbox.ts';
 export { Session } from '../../worker/session/session.ts';
@@ -14,10 +22,18 @@ export class Uplink extends DurableObject implements UplinkApi {
   #archived = new Set<number>();
   #answering = new Set<string>();
   readonly #calls: string[] = [];
+  readonly #meter = new UplinkMeter(Date.now());
   readonly published: PublishItem[] = [];
   readonly signalled: { subject: string; payload: string }[] = [];
 
-  async publish(items: PublishItem[]): Promise<PublishOutcome> {
+  async publish(items: PublishItem[], report?: SessionReport): Promise<PublishOutcome> {
+    this.#meter.begun(report, Date.now());
+    const outcome = this.#publish(items);
+    this.#meter.ended(report, items.length, outcome, Date.now());
+    return outcome;
+  }
+
+  #publish(items: PublishItem[]): PublishOutcome {
     this.#calls.push(sessionOf(items[0]));
     if (this.#failing > 0) {
       this.#failing -= 1;
@@ -67,6 +83,10 @@ export class Uplink extends DurableObject implements UplinkApi {
 
   async health(): Promise<boolean> {
     return this.#failing === 0;
+  }
+
+  async figures(): Promise<UplinkFigures> {
+    return this.#meter.figures(Date.now());
   }
 
   async plan(plan: { failing?: number; acksPerCall?: number; archived?: number[]; answering?: string }): Promise<void> {

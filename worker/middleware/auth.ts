@@ -32,7 +32,8 @@ export async function authenticate(env: Env, headers: Headers): Promise<Caller> 
   const tenant = payload['tenant'] ?? DEFAULT_TENANT;
   if (typeof tenant !== 'string' || !TENANT_PATTERN.test(tenant)) throw badClaim('tenant');
   const actor = actingFor(headers.get('Millrace-Actor'), actorOf(payload, scopes), scopes);
-  return { tenant, actor, tokenExpiresAtMs: Math.min(Math.floor((payload.exp ?? 0) * 1_000), EXPIRY_MS_MAX) };
+  const tokenExpiresAtMs = Math.min(Math.floor((payload.exp ?? 0) * 1_000), EXPIRY_MS_MAX);
+  return { tenant, actor, tokenExpiresAtMs, ...(scopes.has('metrics') ? { readsMetrics: true } : {}) };
 }
 
 async function verify(env: Env, token: string): Promise<JWTPayload> {

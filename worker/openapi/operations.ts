@@ -266,6 +266,17 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/metrics',
+    operationId: 'metrics.read',
+    tag: 'Operation',
+    summary: 'What the edge counts, in the text format of Prometheus',
+    description: 'Needs a token with the scope `metrics`, which gives no other right: the figures are sums over all tenants.',
+    status: 200,
+    mediaType: 'text/plain',
+    problems: ['forbidden'],
+  },
+  {
+    method: 'get',
     path: '/v1/openapi.json',
     operationId: 'documents.openapi',
     tag: 'Documents',

@@ -18,6 +18,7 @@ import { healthRoutes } from './health.ts';
 import { ingressRoutes } from './ingress.ts';
 import { inboxRoutes } from './inbox.ts';
 import { internalEventRoutes } from './internal-events.ts';
+import { metricsRoutes } from './metrics.ts';
 import { notificationRoutes } from './notifications.ts';
 import { queryRoutes } from './queries.ts';
 import { receiptRoutes } from './receipts.ts';
@@ -42,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...internalEventRoutes,
   ...healthRoutes,
+  ...metricsRoutes,
   ...documentRoutes,
   ...localRoutes,
 ];

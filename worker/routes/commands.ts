@@ -1,5 +1,6 @@
 import { CATALOGUE, COMMAND_NAMES, parseHttpCommand, type CommandSpec } from '../../shared/contract/catalogue.ts';
 import type { Command, CommandName } from '../../shared/core/types.ts';
+import { countUndecided, noting, takeAside, Way } from '../metrics/isolate.ts';
 import type { ExecuteInput } from '../session/api.ts';
 import type { AppContext, Caller } from './context.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
@@ -7,6 +8,7 @@ import { readJson } from './read-body.ts';
 import { Refused } from './refused.ts';
 import type { Params, Route } from './route.ts';
 import { newSessionId } from '../session/new-session-id.ts';
+import type { SessionStub } from '../session/stub.ts';
 import { askSession } from './sessions.ts';
 
 /** The HTTP door of every command: method, path and schema come from the catalogue. */
@@ -16,11 +18,19 @@ export const commandRoutes: Route[] = COMMAND_NAMES.map((name) => {
     method: spec.method,
     path: `/v1${spec.path}`,
     access: 'caller',
-    handle: (c, params, caller) => execute(c, name, params, caller),
+    handle: async (c, params, caller) => {
+      const way = new Way();
+      try {
+        return await execute(c, name, params, caller, way);
+      } catch (error) {
+        countUndecided('http', way);
+        throw error;
+      }
+    },
   };
 });
 
-async function execute(c: AppContext, name: CommandName, params: Params, caller: Caller): Promise<Response> {
+async function execute(c: AppContext, name: CommandName, params: Params, caller: Caller, way: Way): Promise<Response> {
   const idempotencyKey = idempotencyKeyOf(c.req.raw.headers);
   const parsed = parseHttpCommand(name, params, await readJson(c.req.raw));
   if (!parsed.ok) throw new Refused(parsed.refusal);
@@ -30,11 +40,14 @@ async function execute(c: AppContext, name: CommandName, params: Params, caller:
     command,
     actor: caller.actor,
     correlationId: c.var.correlationId,
+    door: 'http',
+    ...takeAside(),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(c.var.traceparent === undefined ? {} : { traceparent: c.var.traceparent }),
   };
   const repeatable = idempotencyKey !== undefined;
-  const { accepted, replayed } = await askSession(c.env, identity, repeatable, (session) => session.execute(identity, input));
+  const ask = noting(way, (session: SessionStub) => session.execute(identity, input));
+  const { accepted, replayed } = await askSession(c.env, identity, repeatable, ask);
   // what has no event has no status to look at
   if (accepted.eventId !== null) {
     c.header('Location', `/v1/sessions/${accepted.sessionId}/commands/${encodeURIComponent(accepted.commandId)}`);

@@ -18,4 +18,6 @@ export interface Caller {
   tenant: string;
   actor: Actor;
   tokenExpiresAtMs: number;
+  /** may read figures over all tenants (scope metrics) */
+  readsMetrics?: true;
 }

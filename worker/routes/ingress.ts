@@ -20,8 +20,9 @@ import { traceFields } from '../../shared/telemetry/traceparent.ts';
 import type { Span, Tracer } from '../../shared/telemetry/tracer.ts';
 import type { Env } from '../env.ts';
 import { describeError, log } from '../log.ts';
+import { countUndecided, noting, takeAside, Way } from '../metrics/isolate.ts';
 import type { ExecuteInput } from '../session/api.ts';
-import { sessionStub } from '../session/stub.ts';
+import { sessionStub, type SessionStub } from '../session/stub.ts';
 import { tracerOf } from '../telemetry/tracing.ts';
 import type { AppContext } from './context.ts';
 import { inLanes } from './in-lanes.ts';
@@ -67,6 +68,7 @@ interface Call {
 async function outcomeOf({ env, tracer, untilMs }: Call, relayed: RelayedCommand, marked?: string): Promise<CommandOutcome> {
   const { tenant, sessionId } = relayed;
   const identity = { tenant, sessionId };
+  const way = new Way();
   let correlationId = v7();
   let span: Span | undefined;
   let traceparent = marked;
@@ -83,10 +85,11 @@ async function outcomeOf({ env, tracer, untilMs }: Call, relayed: RelayedCommand
     const input = traceparent === undefined ? given : { ...given, traceparent };
     const leftMs = untilMs - Date.now();
     if (leftMs <= 0) throw new TimedOut('the call took too long');
-    const asked = askSession(env, identity, true, (session) => session.execute(identity, input));
-    const { accepted, replayed } = await within(Math.min(COMMAND_MS_MAX, leftMs), asked);
+    const execute = noting(way, (session: SessionStub) => session.execute(identity, input));
+    const { accepted, replayed } = await within(Math.min(COMMAND_MS_MAX, leftMs), askSession(env, identity, true, execute));
     return { kind: 'accepted', result: accepted, ...(replayed ? { replayed } : {}) };
   } catch (error) {
+    countUndecided('nats', way);
     const refused = refusalOf(error);
     if (refused.code === 'internal') {
       const fields = { ...identity, correlationId, ...traceFields(traceparent), ...describeError(error) };
@@ -121,6 +124,8 @@ function inputOf(relayed: RelayedCommand, backend: BackendCommand, correlationId
     idempotencyKey: relayed.idempotencyKey,
     ...(backend.commandId === undefined ? {} : { commandId: backend.commandId }),
     correlationId,
+    door: 'nats',
+    ...takeAside(),
     ...(matches(backend.traceparent, TRACEPARENT_PATTERN) ? { traceparent: backend.traceparent } : {}),
   };
 }

@@ -11,6 +11,7 @@ import type { AuditedSession } from '../../shared/contract/audit.ts';
 import type { Receipt } from '../../shared/contract/internal.ts';
 import type { Refusal } from '../../shared/core/codes.ts';
 import type { InboxChange } from '../../shared/core/inbox.ts';
+import type { Counts, Door } from '../metrics/counts.ts';
 import type { TraceRecord } from '../../shared/core/trace.ts';
 import type { Actor, Command, Event, MessageRecord, MessageStatus, Metadata } from '../../shared/core/types.ts';
 
@@ -31,6 +32,10 @@ export interface ExecuteInput {
   commandId?: string;
   correlationId: string;
   traceparent?: string;
+  /** by which it came; absent from a Worker of an older build */
+  door?: Door;
+  /** for metrics: what the Worker counted since its last command */
+  aside?: Counts;
 }
 
 export interface Executed {

@@ -81,7 +81,10 @@ export class Outbox {
 
   async #publish(batch: readonly EncodedEvent[]): Promise<PublishOutcome> {
     try {
-      const outcome = await this.#ports.publisher.publish(batch.map((event) => this.#item(event)));
+      const outcome = await this.#ports.publisher.publish(
+        batch.map((event) => this.#item(event)),
+        { outboxEvents: this.#events.head - this.#progress.sent, oldestAtMs: batch[0]?.atMs ?? this.#ports.nowMs() },
+      );
       if (outcome.error !== undefined) this.#complain(outcome.error);
       return { ...outcome, acked: Math.min(outcome.acked, batch.length) };
     } catch (error) {

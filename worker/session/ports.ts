@@ -1,12 +1,16 @@
 import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import type { InboxChange } from '../../shared/core/inbox.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
-import type { PublishItem, PublishOutcome, RequestOutcome } from '../uplink/api.ts';
+import type { PublishItem, PublishOutcome, RequestOutcome, SessionReport } from '../uplink/api.ts';
+import type { Meter } from './meter.ts';
 
 /** What a room needs of the platform. The shell gives the real ones, tests and the simulator their own. */
 
+export type OutboxDepth = Pick<SessionReport, 'outboxEvents' | 'oldestAtMs'>;
+
 export interface Publisher {
-  publish(items: PublishItem[]): Promise<PublishOutcome>;
+  /** `outbox`: how much waits, this included; absent for what is published once more */
+  publish(items: PublishItem[], outbox?: OutboxDepth): Promise<PublishOutcome>;
   request(subject: string, payload: string): Promise<RequestOutcome>;
   /** a core message: it reaches whoever listens now; rejects when NATS did not take it in time */
   signal(subject: string, payload: string): Promise<void>;
@@ -48,5 +52,7 @@ export interface RoomPorts {
   newId(): string;
   /** hex SHA-256, synchronous: commands of one socket stay in order */
   digest(text: string): string;
+  /** absent: nobody measures */
+  meter?: Meter;
   log(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
 }

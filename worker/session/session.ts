@@ -25,7 +25,7 @@ import {
 import { sealTicket } from '../ticket.ts';
 import { tracerOf } from '../telemetry/tracing.ts';
 import { uplinkOf } from '../uplink/pool.ts';
-import { uplinkPublisher } from '../uplink/publisher.ts';
+import { uplinkPublisher, type Aside } from '../uplink/publisher.ts';
 import {
   SOCKET_HEADERS,
   type EventsAt,
@@ -50,6 +50,7 @@ import {
 } from './api.ts';
 import { auditDigestsOf, auditEventsOf, auditInboxesOf } from './audit.ts';
 import { eventsAt } from './events-at.ts';
+import { metered, SessionMeter } from './meter.ts';
 import { newSessionId } from './new-session-id.ts';
 import type { RoomPorts } from './ports.ts';
 import * as queries from './queries.ts';
@@ -69,10 +70,16 @@ export class Session extends DurableObject<Env> implements SessionApi {
     background: (work) => this.ctx.waitUntil(work),
   });
   readonly #sockets: SocketPorts;
+  readonly #meter: SessionMeter;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#sockets = new SocketPorts(state);
+    this.#meter = new SessionMeter({
+      synced: () => state.storage.sync(),
+      background: (work) => state.waitUntil(work),
+      nowMs: () => Date.now(),
+    });
     const identity = storedIdentity(state.storage.sql);
     if (identity !== undefined) this.#room = this.#open(identity);
   }
@@ -97,10 +104,11 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   async execute(identity: SessionIdentity, input: ExecuteInput): Promise<Result<Executed>> {
     const room = this.#at(identity);
+    const arrivedAtMs = Date.now();
     return new Promise((resolve, reject) => {
       this.#turns.run(() => {
         try {
-          resolve(traced.execute(room, input));
+          resolve(metered(room, input, arrivedAtMs));
         } catch (error) {
           reject(error);
         }
@@ -215,7 +223,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     const room = this.#at({ tenant: header(SOCKET_HEADERS.tenant), sessionId: header(SOCKET_HEADERS.sessionId) });
     const asked = socketRequest(request);
     const decision = admit(room, asked);
-    if (!decision.ok) return refuseUpgrade(decision.refusal, header(SOCKET_HEADERS.correlationId));
+    if (!decision.ok) {
+      if (asked.after !== undefined) this.#meter.resumed('refused');
+      return refuseUpgrade(decision.refusal, header(SOCKET_HEADERS.correlationId));
+    }
     return acceptUpgrade(this.ctx, this.#sockets, chosenProtocol(asked.protocols), (port) =>
       welcome(room, port, decision.admission, asked),
     );
@@ -226,9 +237,10 @@ export class Session extends DurableObject<Env> implements SessionApi {
     if (room === undefined) return;
     this.#learnAlarm(room);
     const port = this.#sockets.of(socket);
+    const arrivedAtMs = Date.now();
     this.#turns.run(() => {
       try {
-        takeFrame(room, port, message);
+        takeFrame(room, port, message, arrivedAtMs);
       } catch (error) {
         room.ports.log('error', 'a frame was not taken', { error: String(error) });
         port.close(1011, 'internal error');
@@ -280,7 +292,11 @@ export class Session extends DurableObject<Env> implements SessionApi {
       delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       background: (work) => this.ctx.waitUntil(work),
       sockets: () => this.#sockets.all(),
-      publisher: uplinkPublisher(() => uplinkOf(this.env, identity.tenant, identity.sessionId)),
+      publisher: uplinkPublisher(
+        () => uplinkOf(this.env, identity.tenant, identity.sessionId),
+        () => this.#report(),
+      ),
+      meter: this.#meter,
       tellInbox: inboxTeller(this.env, identity.tenant),
       tracer: tracerOf(this.env, (work) => this.ctx.waitUntil(work)),
       nowMs: () => Date.now(),
@@ -289,6 +305,13 @@ export class Session extends DurableObject<Env> implements SessionApi {
       digest: (text) => createHash('sha256').update(text).digest('hex'),
       log: (level, message, fields) => log(level, message, { ...context, ...fields }),
     };
+  }
+
+  /** What leaves with a publish, for metrics. */
+  #report(): ReturnType<Aside> {
+    const counts = this.#meter.take();
+    const sockets = this.#room?.fanOut.size ?? 0;
+    return { session: this.ctx.id.toString(), sockets, ...(counts === undefined ? {} : { counts }) };
   }
 
   /** What the Worker does for the HTTP door: the id first, then the Session of that id decides. */

@@ -20,6 +20,7 @@ import { ATTR } from '../../shared/telemetry/attributes.ts';
 import type { Span } from '../../shared/telemetry/tracer.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { LiveSocket } from './live-socket.ts';
+import { metered } from './meter.ts';
 import type { SocketPort } from './ports.ts';
 import type { Room } from './room.ts';
 import type { Caller } from './tickets.ts';
@@ -88,6 +89,8 @@ export function welcome(room: Room, port: SocketPort, admission: Admission, requ
   };
   const place = { afterSeq: sentSeq, quiet: request.quiet === true };
   room.fanOut.attach(port, admission.caller, place, JSON.stringify(frame));
+  room.ports.meter?.socketOpened();
+  if (request.after !== undefined) room.ports.meter?.resumed(recovered ? 'resumed' : 'snapshot');
   room.rearm();
 }
 
@@ -96,8 +99,16 @@ export function chosenProtocol(protocols: readonly string[]): string | undefined
   return protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined;
 }
 
-/** Takes one frame. Synchronous to its end, so commands of one socket are taken in the order sent. */
-export function takeFrame(room: Room, port: SocketPort, message: string | ArrayBuffer): void {
+/**
+ * Takes one frame, which reached the object at `arrivedAtMs`. Synchronous to its end, so commands of one socket are taken in the
+ * order sent.
+ */
+export function takeFrame(
+  room: Room,
+  port: SocketPort,
+  message: string | ArrayBuffer,
+  arrivedAtMs: number = room.ports.nowMs(),
+): void {
   const socket = room.fanOut.find(port);
   if (socket === undefined) return;
   const nowMs = room.ports.nowMs();
@@ -111,7 +122,7 @@ export function takeFrame(room: Room, port: SocketPort, message: string | ArrayB
   if (frame.type === 'received') room.fanOut.received(socket, frame.seq);
   else if (frame.type === 'renew') renew(room, socket, frame.ticket);
   else if (frame.type === 'signal') room.signals.takeFrom(socket, frame.name, frame.data);
-  else command(room, socket, frame);
+  else command(room, socket, frame, arrivedAtMs);
 }
 
 function parseFrame(message: string | ArrayBuffer): ClientFrame | undefined {
@@ -137,7 +148,7 @@ function renew(room: Room, socket: LiveSocket, ticket: string): void {
   room.rearm();
 }
 
-function command(room: Room, socket: LiveSocket, frame: CommandFrame): void {
+function command(room: Room, socket: LiveSocket, frame: CommandFrame, arrivedAtMs: number): void {
   const given = frame.correlationId;
   const correlationId = matches(given, CORRELATION_ID_PATTERN) ? given : room.ports.newId();
   const input = inputOf(socket.caller.actor, frame, correlationId);
@@ -149,11 +160,17 @@ function command(room: Room, socket: LiveSocket, frame: CommandFrame): void {
       : { type: 'reject', id: frame.id, error: problemOf(result.refusal, correlationId) };
     socket.port.send(JSON.stringify(said));
   };
-  if (!input.ok) return answer(input);
+  if (!input.ok) {
+    room.ports.meter?.refused('socket');
+    return answer(input);
+  }
   const asked = span === undefined ? input.value : { ...input.value, traceparent: span.traceparent };
-  if (!isForAnother(room, asked)) return answer(traced.execute(room, asked));
+  if (!isForAnother(room, asked)) return answer(metered(room, asked, arrivedAtMs));
   const limited = room.limit(asked.actor.id);
-  if (limited !== undefined) return answer({ ok: false, refusal: limited });
+  if (limited !== undefined) {
+    room.ports.meter?.refused('socket');
+    return answer({ ok: false, refusal: limited });
+  }
   room.ports.background(answerLater(room, asked, answer));
 }
 
@@ -208,6 +225,7 @@ function inputOf(caller: Actor, frame: CommandFrame, correlationId: string): Res
       command: parsed.value,
       actor,
       correlationId,
+      door: 'socket',
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(matches(traceparent, TRACEPARENT_PATTERN) ? { traceparent } : {}),
     },

@@ -1,6 +1,7 @@
 import {
   connect,
   credsAuthenticator,
+  ErrorCode,
   headers,
   NatsError,
   nkeyAuthenticator,
@@ -11,6 +12,7 @@ import {
 import { isUserSeed } from '../../shared/contract/nats-login.ts';
 import { CLOUDEVENTS_CONTENT_TYPE, FROM_EDGE, FROM_HEADER } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
+import type { PublishFailure } from '../metrics/counts.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome } from './api.ts';
 
 const CONNECT_MS_MAX = 1_500;
@@ -62,7 +64,7 @@ export class NatsLink {
       });
       return outcomeOf(acked);
     } catch (error) {
-      return { acked: 0, error: messageOf(error) };
+      return { acked: 0, error: messageOf(error), reason: reasonOf(error, 'unreachable') };
     }
   }
 
@@ -155,7 +157,9 @@ function authenticatorOf(creds: string): Authenticator {
 function outcomeOf(acks: readonly PromiseSettledResult<PubAck>[]): PublishOutcome {
   const leading: PubAck[] = [];
   for (const ack of acks) {
-    if (ack.status === 'rejected') return { ...said(leading), error: messageOf(ack.reason) };
+    if (ack.status === 'rejected') {
+      return { ...said(leading), error: messageOf(ack.reason), reason: reasonOf(ack.reason, 'refused') };
+    }
     leading.push(ack.value);
   }
   return said(leading);
@@ -170,16 +174,44 @@ function said(acks: readonly PubAck[]): PublishOutcome {
   };
 }
 
+class LateError extends Error {
+  constructor() {
+    super('NATS did not answer in time');
+  }
+}
+
 async function before<T>(untilMs: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('NATS did not answer in time')), Math.max(1, untilMs - Date.now()));
+    timer = setTimeout(() => reject(new LateError()), Math.max(1, untilMs - Date.now()));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** JetStream's own error codes (nats-server errors.json) of a stream, or an account, that has no room */
+const NO_ROOM: ReadonlySet<number> = new Set([10002, 10023, 10047, 10077, 10122]);
+
+const REASONS: ReadonlyMap<string, PublishFailure> = new Map([
+  [ErrorCode.Timeout, 'timeout'],
+  [ErrorCode.ConnectionTimeout, 'timeout'],
+  [ErrorCode.NoResponders, 'no_stream'],
+  [ErrorCode.ConnectionRefused, 'unreachable'],
+  [ErrorCode.ConnectionClosed, 'unreachable'],
+  [ErrorCode.Disconnect, 'unreachable'],
+]);
+
+/** Why, for metrics: by codes, for texts change. */
+function reasonOf(error: unknown, otherwise: PublishFailure): PublishFailure {
+  if (error instanceof LateError) return 'timeout';
+  if (!(error instanceof NatsError)) return otherwise;
+  if (error.api_error !== undefined) return NO_ROOM.has(error.api_error.err_code ?? 0) ? 'stream_full' : 'refused';
+  const reason = REASONS.get(error.code);
+  if (reason !== undefined) return reason;
+  return error.chainedError === undefined ? otherwise : reasonOf(error.chainedError, otherwise);
 }
 
 /** What JetStream refused is told by a bare code, and says why in what it wraps. */

@@ -1,5 +1,5 @@
 import type { Env } from '../env.ts';
-import { placementOf } from '../placement.ts';
+import { jurisdictionsOf, placementOf } from '../placement.ts';
 import type { UplinkApi } from './api.ts';
 
 const POOL_DEFAULT = 4;
@@ -25,6 +25,27 @@ export function uplinkNamed(env: Env, tenant: string, name: string): UplinkApi {
   const { jurisdiction } = placementOf(env, tenant);
   const namespace = jurisdiction === undefined ? env.UPLINK : env.UPLINK.jurisdiction(jurisdiction);
   return namespace.get(namespace.idFromName(name));
+}
+
+/** An Uplink as whoever asks all of them knows it. */
+export interface PooledUplink {
+  /** with its jurisdiction, where it has one: a pool each */
+  name: string;
+  stub(env: Env): UplinkApi;
+}
+
+/** Every Uplink there may be: the pool of those without a jurisdiction, and one of each that a tenant has. */
+export function pool(env: Env): PooledUplink[] {
+  const names = Array.from({ length: poolSize(env) }, (_none, index) => `uplink-${index}`);
+  return [undefined, ...jurisdictionsOf(env)].flatMap((jurisdiction) =>
+    names.map((name) => ({
+      name: jurisdiction === undefined ? name : `${jurisdiction} ${name}`,
+      stub: ({ UPLINK }) => {
+        const namespace = jurisdiction === undefined ? UPLINK : UPLINK.jurisdiction(jurisdiction);
+        return namespace.get(namespace.idFromName(name));
+      },
+    })),
+  );
 }
 
 /** FNV-1a, 32 bits, over UTF-16 code units: ids are ASCII. */

@@ -2,7 +2,8 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import type { Env } from '../env.ts';
 import { tracerOf } from '../telemetry/tracing.ts';
-import type { PublishItem, PublishOutcome, RequestOutcome, UplinkApi } from './api.ts';
+import type { PublishItem, PublishOutcome, RequestOutcome, SessionReport, UplinkApi, UplinkFigures } from './api.ts';
+import { UplinkMeter } from './meter.ts';
 import { NatsLink } from './nats-link.ts';
 import { publishTraced } from './publish-spans.ts';
 
@@ -10,6 +11,7 @@ import { publishTraced } from './publish-spans.ts';
 export class Uplink extends DurableObject<Env> implements UplinkApi {
   readonly #link: NatsLink;
   readonly #tracer: Tracer;
+  readonly #meter = new UplinkMeter(Date.now());
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -21,8 +23,11 @@ export class Uplink extends DurableObject<Env> implements UplinkApi {
     });
   }
 
-  async publish(items: PublishItem[]): Promise<PublishOutcome> {
-    return publishTraced(this.#tracer, items, () => this.#link.publish(items));
+  async publish(items: PublishItem[], report?: SessionReport): Promise<PublishOutcome> {
+    this.#meter.begun(report, Date.now());
+    const outcome = await publishTraced(this.#tracer, items, () => this.#link.publish(items));
+    this.#meter.ended(report, items.length, outcome, Date.now());
+    return outcome;
   }
 
   async request(subject: string, payload: string): Promise<RequestOutcome> {
@@ -35,5 +40,9 @@ export class Uplink extends DurableObject<Env> implements UplinkApi {
 
   async health(): Promise<boolean> {
     return this.#link.health();
+  }
+
+  async figures(): Promise<UplinkFigures> {
+    return this.#meter.figures(Date.now());
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LagWatch } from '../../../consumers/metrics/lag-watch.ts';
 import { prometheusMetrics } from '../../../consumers/metrics/prometheus.ts';
+import { exposition } from '../../../worker/metrics/exposition.ts';
 import { parseExposition, type Family } from '../../support/exposition.ts';
 
 /** docs/metrics.md lists every metric as it is, and no other: a page of names that are not there helps nobody at night. */
@@ -51,4 +52,10 @@ async function consumerFamilies(): Promise<Map<string, Family>> {
 
 test('the page lists the metrics of consumers', async () => {
   expect(rowsUnder('Consumers').toSorted()).toEqual(rowsOf(await consumerFamilies()).toSorted());
+});
+
+test('the page lists the metrics of the edge', () => {
+  const figures = { startedAtMs: 0, counts: {}, outbox: { events: 0, sessions: 0 }, sockets: 0 };
+  const families = parseExposition(exposition([{ name: 'uplink-0', figures }], 0));
+  expect(rowsUnder('Edge').toSorted()).toEqual(rowsOf(families).toSorted());
 });

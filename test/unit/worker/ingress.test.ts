@@ -56,6 +56,7 @@ describe('commands of backends', () => {
         idempotencyKey: 'nats:1.2',
         commandId: 'c-9',
         correlationId: 'k-9',
+        door: 'nats',
         traceparent,
       },
     ]);

@@ -24,7 +24,7 @@ import type {
   TracesPage,
   UserChange,
 } from '../../../worker/session/api.ts';
-import type { RequestOutcome } from '../../../worker/uplink/api.ts';
+import type { RequestOutcome, UplinkFigures } from '../../../worker/uplink/api.ts';
 
 /** what the tests send as a body */
 export type Body = string | Uint8Array<ArrayBuffer> | ReadableStream;
@@ -42,6 +42,8 @@ export const ACCEPTED: Accepted = {
   correlationId: 'k1',
   acceptedAt: '2026-01-01T00:00:00.000Z',
 };
+
+const NO_FIGURES: UplinkFigures = { startedAtMs: 0, counts: {}, outbox: { events: 0, sessions: 0 }, sockets: 0 };
 
 const ok = <T>(value: T): Result<T> => ({ ok: true, value });
 const EMPTY_PAGE: MessagesPage = { items: [], previousCursor: 'p' };
@@ -104,6 +106,7 @@ export function world(variables: Partial<Env> = {}) {
       error: 'nobody answers',
     })),
     health: vi.fn<() => Promise<boolean>>(async () => true),
+    figures: vi.fn<() => Promise<UplinkFigures>>(async () => NO_FIGURES),
   };
   const names: string[] = [];
   const namespace = (object: unknown) => ({

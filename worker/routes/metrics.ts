@@ -1,0 +1,33 @@
+import type { Env } from '../env.ts';
+import { exposition, EXPOSITION_TYPE, type AskedUplink } from '../metrics/exposition.ts';
+import { describeError, log } from '../log.ts';
+import { pool, type PooledUplink } from '../uplink/pool.ts';
+import type { AppContext, Caller } from './context.ts';
+import { refuse } from './refused.ts';
+import type { Params, Route } from './route.ts';
+import { within } from './time-bound.ts';
+
+/** an Uplink that says nothing for this long is told as down; it opens no connection for it */
+const UPLINK_MS_MAX = 2_000;
+
+/**
+ * GET /metrics: what the edge counts, for Prometheus. The Uplinks are few and have fixed names, so they are asked themselves: it
+ * works while NATS is away, which is when it matters.
+ */
+export const metricsRoutes: Route[] = [{ method: 'GET', path: '/metrics', access: 'caller', handle: metrics }];
+
+/** Sums over all tenants: who may see them is said by a scope of its own, which gives no other right. */
+async function metrics(c: AppContext, _params: Params, { readsMetrics }: Caller): Promise<Response> {
+  if (readsMetrics !== true) throw refuse('forbidden', 'This needs a token with the scope metrics.');
+  const uplinks = await Promise.all(pool(c.env).map(async (uplink) => await askedUplink(c.env, uplink)));
+  return c.body(exposition(uplinks, Date.now()), 200, { 'Content-Type': EXPOSITION_TYPE, 'Cache-Control': 'no-store' });
+}
+
+async function askedUplink(env: Env, { name, stub }: PooledUplink): Promise<AskedUplink> {
+  try {
+    return { name, figures: await within(UPLINK_MS_MAX, stub(env).figures()) };
+  } catch (error) {
+    log('warn', 'an uplink did not tell its figures', { uplink: name, ...describeError(error) });
+    return { name, figures: undefined };
+  }
+}
