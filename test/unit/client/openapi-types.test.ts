@@ -12,7 +12,7 @@ import { requireOrSkip } from '../../support/requirement.ts';
 const MS_MAX = 300_000;
 
 /** operations that are no queries: doors to sockets, health, documents. The client opens the first four by itself. */
-const NO_QUERIES = ['ticket.issue', 'socket.open', 'inbox.ticket', 'inbox.open', 'health.live', 'health.ready'];
+const NO_QUERIES = ['ticket.issue', 'socket.open', 'inbox.ticket', 'inbox.open', 'health.live', 'health.ready', 'metrics.read'];
 
 /**
  * Compiles only when every operation of the document is one of the client's commands, queries or operator's calls, asked with the
