@@ -234,6 +234,8 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [200, OLGA, 'GET', '/v1/admin/overview'],
       [404, OLGA, 'POST', `${consumers}/none/rebuild`],
       [403, 'alice', 'POST', `${consumers}/search/rebuild`],
+      [200, OLGA, 'GET', '/metrics'],
+      [403, 'alice', 'GET', '/metrics'],
     );
   });
 

@@ -270,7 +270,8 @@ export const OPERATIONS: readonly Operation[] = [
     operationId: 'metrics.read',
     tag: 'Operation',
     summary: 'What the edge counts, in the text format of Prometheus',
-    description: 'Needs a token with the scope `metrics`, which gives no other right: the figures are sums over all tenants.',
+    description:
+      'Sums over all tenants: needs a token of the tenant `default` with the scope `metrics`, which gives no other right, or `admin`.',
     status: 200,
     mediaType: 'text/plain',
     problems: ['forbidden'],

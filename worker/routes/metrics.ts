@@ -1,3 +1,4 @@
+import { OPERATORS_TENANT } from '../../shared/contract/system.ts';
 import type { Env } from '../env.ts';
 import { exposition, EXPOSITION_TYPE, type AskedUplink } from '../metrics/exposition.ts';
 import { describeError, log } from '../log.ts';
@@ -16,9 +17,11 @@ const UPLINK_MS_MAX = 2_000;
  */
 export const metricsRoutes: Route[] = [{ method: 'GET', path: '/metrics', access: 'caller', handle: metrics }];
 
-/** Sums over all tenants: who may see them is said by a scope of its own, which gives no other right. */
-async function metrics(c: AppContext, _params: Params, { readsMetrics }: Caller): Promise<Response> {
-  if (readsMetrics !== true) throw refuse('forbidden', 'This needs a token with the scope metrics.');
+/** Figures are of all tenants: for who operates them, and for a scraper, whose token should open nothing else. */
+async function metrics(c: AppContext, _params: Params, { tenant, actor, readsMetrics }: Caller): Promise<Response> {
+  if (tenant !== OPERATORS_TENANT || (readsMetrics !== true && actor.admin !== true)) {
+    throw refuse('forbidden', `This needs the scope metrics, or admin, in the tenant ${OPERATORS_TENANT}.`);
+  }
   const uplinks = await Promise.all(pool(c.env).map(async (uplink) => await askedUplink(c.env, uplink)));
   return c.body(exposition(uplinks, Date.now()), 200, { 'Content-Type': EXPOSITION_TYPE, 'Cache-Control': 'no-store' });
 }

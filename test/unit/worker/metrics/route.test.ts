@@ -20,14 +20,17 @@ const FIGURES: UplinkFigures = {
   sockets: 11,
 };
 
-const read = async (scope: string) => ({ Authorization: `Bearer ${await token({ scope })}` });
+const read = async (scope: string, tenant = 'default') => ({ Authorization: `Bearer ${await token({ scope, tenant })}` });
 
 describe('GET /metrics at the edge', () => {
-  it('needs the scope metrics, and no other will do', async () => {
+  it('is for scrapers and operators, and not for those of one tenant', async () => {
     const { call } = world();
     expect((await call('GET', '/metrics')).status).toBe(401);
-    const refused = await call('GET', '/metrics', { headers: await read('admin service') });
-    expect(await problem(refused)).toMatchObject({ status: 403, code: 'forbidden' });
+    for (const headers of [await read('service'), await read('admin', 'acme'), await read('metrics', 'acme')]) {
+      expect(await problem(await call('GET', '/metrics', { headers }))).toMatchObject({ status: 403, code: 'forbidden' });
+    }
+    for (const scope of ['metrics', 'admin'])
+      expect((await call('GET', '/metrics', { headers: await read(scope) })).status).toBe(200);
   });
 
   it('gives no right beyond it', async () => {
