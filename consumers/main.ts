@@ -4,6 +4,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { TelemetrySettingError } from '../shared/telemetry/settings.ts';
 import type { Tracer } from '../shared/telemetry/tracer.ts';
 import { startAdmin } from './admin/start.ts';
+import { ProcessHealth } from './health/process-health.ts';
+import { serveParts } from './health/serve.ts';
 import { prometheusMetrics, type PrometheusMetrics } from './metrics/prometheus.ts';
 import { metricsRoute, startLag } from './metrics/start.ts';
 import { startHistoryQuery, startSearchQuery } from './query/start.ts';
@@ -52,7 +54,8 @@ async function main(): Promise<number> {
   }
   watchEventLoop(log);
   const metrics = prometheusMetrics();
-  const stopEndpoint = serveEndpoint(endpoint, new Map([['/metrics', metricsRoute(metrics)]]), log);
+  const health = new ProcessHealth();
+  const stopEndpoint = serveEndpoint(endpoint, new Map([['/metrics', metricsRoute(metrics)], ...health.routes()]), log);
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort());
   const connection = await connectForever(settings, log, ending.signal);
@@ -62,15 +65,18 @@ async function main(): Promise<number> {
   }
   const ended = new AbortController();
   const book = new RoleBook({ roles, known: KNOWN }, nameOfWorker(SYSTEM_TIME), SYSTEM_TIME);
+  health.connected(connection, book);
   const silence = [book.watch(), servePulse(connection, () => book.report(), log)];
+  const stopParts = await serveParts(connection, log);
   const parts = { connection, settings, metrics, tracer: telemetry.tracer, book };
   const started = startAll(roles, parts, ended.signal);
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
   ended.abort();
   // first: whoever asks is to learn that nothing more is done here
+  health.draining();
   for (const fall of silence) fall();
-  await Promise.all((await started).map(async (stop) => await stop()));
+  await Promise.all([stopParts(), ...(await started).map(async (stop) => await stop())]);
   await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch((error: unknown) =>
     log('warn', 'not drained', { error: describe(error) }),
   );

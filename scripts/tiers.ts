@@ -19,6 +19,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/messages.test.ts',
   'test/system/nats-accounts.test.ts',
   'test/system/opensearch-launch.test.ts',
+  'test/system/operators.test.ts',
   'test/system/search-opensearch.test.ts',
   'test/system/search-rebuilt.test.ts',
   'test/system/simulate.test.ts',

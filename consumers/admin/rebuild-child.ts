@@ -7,10 +7,14 @@ import { GO, rebuildSaid, type RebuildSaid } from './rebuild-words.ts';
 
 const PROGRAM = fileURLToPath(new URL('rebuild-process.ts', import.meta.url));
 
-/** Runs a rebuild in a process of its own; resolves and rejects as one in this process would. */
-export async function rebuildInChild(name: string, { begun, report, signal }: RebuildRun): Promise<number> {
+/** Runs a rebuild in a process of its own, with our environment; resolves and rejects as one in this process would. */
+export async function rebuildInChild(
+  name: string,
+  { begun, report, signal }: RebuildRun,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<number> {
   if (signal.aborted) throw new FeedStopped();
-  const child = fork(PROGRAM, [name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(PROGRAM, [name], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const end = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', end);
   let last: RebuildSaid | undefined;

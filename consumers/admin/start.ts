@@ -66,7 +66,13 @@ export async function startAdmin(
     log: adminLog,
   });
   const desk = new ConsumerDesk({ manager, consumers: CONSUMERS, pulse, log: adminLog, time: SYSTEM_TIME });
-  const rebuilds = new RebuildDesk({ names: MODEL_NAMES, run: rebuildInChild, adminLog, log, time: SYSTEM_TIME });
+  const rebuilds = new RebuildDesk({
+    names: MODEL_NAMES,
+    run: async (name, run) => await rebuildInChild(name, run),
+    adminLog,
+    log,
+    time: SYSTEM_TIME,
+  });
   book.rebuildsFrom(() => rebuilds.list());
   const auditor = sessionAuditor(connection, settings, log);
   const analytics = lazyAnalytics(settings);

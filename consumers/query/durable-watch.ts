@@ -1,3 +1,5 @@
+import { sharedLook } from '../runtime/shared-look.ts';
+
 /** what the server said holds for so long; `no` for less, so that a start is not seen late */
 export const FOUND_MS_MAX = 3_000;
 export const MISSED_MS_MAX = 500;
@@ -7,20 +9,10 @@ export const MISSED_MS_MAX = 500;
  * `look` rejects when it is not there, or the server is away, and has a bound of its own; many askers share one look.
  */
 export function durableWatch(look: () => Promise<unknown>, now: () => number): () => Promise<boolean> {
-  let said: { isThere: boolean; untilMs: number } | undefined;
-  let looking: Promise<boolean> | undefined;
-  const lookNow = async (): Promise<boolean> => {
-    const isThere = await look().then(
+  const isThere = async (): Promise<boolean> =>
+    await look().then(
       () => true,
       () => false,
     );
-    said = { isThere, untilMs: now() + (isThere ? FOUND_MS_MAX : MISSED_MS_MAX) };
-    looking = undefined;
-    return isThere;
-  };
-  return async () => {
-    if (said !== undefined && now() < said.untilMs) return said.isThere;
-    looking ??= lookNow();
-    return await looking;
-  };
+  return sharedLook(isThere, (found) => (found ? FOUND_MS_MAX : MISSED_MS_MAX), now);
 }

@@ -71,79 +71,86 @@ export interface StreamSettings {
 
 /** Makes the streams where they are missing; brings size and replicas in line where they are set and differ. */
 export async function ensureStreams(manager: JetStreamManager, settings: StreamSettings, log: Log): Promise<void> {
-  const replicas = settings.replicas ?? 1;
-  // deny_purge stays off: keeping a full stream usable is a purge up to the lowest ack floor
-  await ensureStream(manager, log, settings.eventsMaxBytes, settings.replicas, {
-    name: EVENTS_STREAM,
-    subjects: [EVENTS_SUBJECTS],
-    max_bytes: settings.eventsMaxBytes ?? EVENTS_BYTES_DEFAULT,
-    max_age: nanos(EVENTS_AGE_MS_MAX),
-    duplicate_window: nanos(settings.eventsDuplicateWindowMs ?? EVENTS_DUPLICATE_WINDOW_MS),
-    num_replicas: replicas,
-    ...common,
-  });
-  await ensureStream(manager, log, settings.deadLettersMaxBytes, settings.replicas, {
-    name: DEAD_LETTERS_STREAM,
-    subjects: [DEAD_LETTERS_SUBJECTS],
-    max_bytes: settings.deadLettersMaxBytes ?? DEAD_LETTERS_BYTES_DEFAULT,
-    max_age: 0,
-    duplicate_window: nanos(DEAD_LETTERS_DUPLICATE_WINDOW_MS),
-    num_replicas: replicas,
-    ...common,
-  });
-  await ensureStream(manager, log, settings.commandsMaxBytes, settings.replicas, {
-    name: COMMANDS_STREAM,
-    subjects: [COMMANDS_SUBJECTS],
-    max_bytes: settings.commandsMaxBytes ?? COMMANDS_BYTES_DEFAULT,
-    max_age: nanos(COMMANDS_AGE_MS_MAX),
-    max_msg_size: COMMAND_BYTES_MAX,
-    duplicate_window: nanos(COMMANDS_DUPLICATE_WINDOW_MS),
-    num_replicas: replicas,
-    ...common,
-    // holds exactly what is not settled: the relay asks it which command of a session is next
-    retention: RetentionPolicy.Workqueue,
-  });
-  await ensureReceipts(manager, settings.replicas, log);
-  await ensureAdminLog(manager, settings.replicas, log);
+  const { eventsMaxBytes, deadLettersMaxBytes, commandsMaxBytes, replicas } = settings;
+  const setBytes = new Map([
+    [EVENTS_STREAM, eventsMaxBytes],
+    [DEAD_LETTERS_STREAM, deadLettersMaxBytes],
+    [COMMANDS_STREAM, commandsMaxBytes],
+  ]);
+  for (const wanted of wantedStreams(settings)) {
+    await ensureStream(manager, log, setBytes.get(wanted.name), replicas, wanted);
+  }
 }
 
-/** At its end the oldest lines go: people must be able to act, and what they do is some hundred bytes each. */
-async function ensureAdminLog(manager: JetStreamManager, replicas: number | undefined, log: Log): Promise<void> {
-  await ensureStream(manager, log, undefined, replicas, {
-    ...common,
-    name: ADMIN_LOG_STREAM,
-    subjects: [ADMIN_LOG_SUBJECTS],
-    max_bytes: ADMIN_LOG_BYTES,
-    max_age: nanos(ADMIN_LOG_AGE_MS_MAX),
-    num_replicas: replicas ?? 1,
-    discard: DiscardPolicy.Old,
-  });
-}
-
-/** What measures the way of events reads this one; it is nobody's only copy, so at its end the oldest go. */
-async function ensureReceipts(manager: JetStreamManager, replicas: number | undefined, log: Log): Promise<void> {
-  await ensureStream(manager, log, undefined, replicas, {
-    ...common,
-    name: RECEIPTS_STREAM,
-    subjects: [RECEIPTS_SUBJECTS],
-    max_bytes: RECEIPTS_BYTES,
-    max_age: nanos(RECEIPTS_AGE_MS_MAX),
-    num_replicas: replicas ?? 1,
-    discard: DiscardPolicy.Old,
-  });
+/** Every stream as it is made. */
+export function wantedStreams(settings: StreamSettings): WantedStream[] {
+  const num_replicas = settings.replicas ?? 1;
+  return [
+    // deny_purge stays off: keeping a full stream usable is a purge up to the lowest ack floor
+    {
+      ...common,
+      name: EVENTS_STREAM,
+      subjects: [EVENTS_SUBJECTS],
+      max_bytes: settings.eventsMaxBytes ?? EVENTS_BYTES_DEFAULT,
+      max_age: nanos(EVENTS_AGE_MS_MAX),
+      duplicate_window: nanos(settings.eventsDuplicateWindowMs ?? EVENTS_DUPLICATE_WINDOW_MS),
+      num_replicas,
+    },
+    {
+      ...common,
+      name: DEAD_LETTERS_STREAM,
+      subjects: [DEAD_LETTERS_SUBJECTS],
+      max_bytes: settings.deadLettersMaxBytes ?? DEAD_LETTERS_BYTES_DEFAULT,
+      max_age: 0,
+      duplicate_window: nanos(DEAD_LETTERS_DUPLICATE_WINDOW_MS),
+      num_replicas,
+    },
+    {
+      ...common,
+      name: COMMANDS_STREAM,
+      subjects: [COMMANDS_SUBJECTS],
+      max_bytes: settings.commandsMaxBytes ?? COMMANDS_BYTES_DEFAULT,
+      max_age: nanos(COMMANDS_AGE_MS_MAX),
+      max_msg_size: COMMAND_BYTES_MAX,
+      duplicate_window: nanos(COMMANDS_DUPLICATE_WINDOW_MS),
+      num_replicas,
+      // holds exactly what is not settled: the relay asks it which command of a session is next
+      retention: RetentionPolicy.Workqueue,
+    },
+    // what measures the way of events reads this one; it is nobody's only copy, so at its end the oldest go
+    {
+      ...common,
+      name: RECEIPTS_STREAM,
+      subjects: [RECEIPTS_SUBJECTS],
+      max_bytes: RECEIPTS_BYTES,
+      max_age: nanos(RECEIPTS_AGE_MS_MAX),
+      num_replicas,
+      discard: DiscardPolicy.Old,
+    },
+    // at its end the oldest lines go: people must be able to act, and what they do is some hundred bytes each
+    {
+      ...common,
+      name: ADMIN_LOG_STREAM,
+      subjects: [ADMIN_LOG_SUBJECTS],
+      max_bytes: ADMIN_LOG_BYTES,
+      max_age: nanos(ADMIN_LOG_AGE_MS_MAX),
+      num_replicas,
+      discard: DiscardPolicy.Old,
+    },
+  ];
 }
 
 /** `discard: new` refuses instead of forgetting: the outbox at the edge holds back what does not fit. */
 const common = { retention: RetentionPolicy.Limits, storage: StorageType.File, discard: DiscardPolicy.New } as const;
 
-type Wanted = Partial<StreamConfig> & { name: string; max_bytes: number; num_replicas: number };
+export type WantedStream = Partial<StreamConfig> & { name: string; max_bytes: number; num_replicas: number };
 
 async function ensureStream(
   manager: JetStreamManager,
   log: Log,
   setBytes: number | undefined,
   setReplicas: number | undefined,
-  wanted: Wanted,
+  wanted: WantedStream,
 ): Promise<void> {
   for (let bytes = wanted.max_bytes; ; bytes = Math.max(STREAM_BYTES_MIN, Math.floor(bytes / 2))) {
     try {

@@ -218,3 +218,11 @@ export interface InStreamAnswer {
   /** an event published again within it is taken for a repetition, and not stored */
   duplicateWindowMs: number;
 }
+
+/** The answer to a question after the parts behind the edge (HEALTH_SUBJECT), which has no fields of its own. */
+export const partsAnswer = z.object({
+  ok: z.literal(true),
+  op: z.literal('parts'),
+  parts: z.record(z.string(), z.enum(['ok', 'unavailable'])),
+});
+export type PartsAnswer = z.infer<typeof partsAnswer>;

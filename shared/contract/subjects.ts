@@ -63,7 +63,6 @@ export function adminLogSubject(tenant: string): string {
 
 /** request and reply between Uplink and any process of the consumers: which of their parts are ready */
 export const HEALTH_SUBJECT = 'millrace.query.health';
-export const HEALTH_QUEUE = 'health';
 /** a question that every process of the consumers answers, for itself: which roles it has, and how they are */
 export const PULSE_SUBJECT = 'millrace.pulse';
 

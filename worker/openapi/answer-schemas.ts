@@ -224,7 +224,12 @@ export const ANSWER_SCHEMAS = {
   Rebuild: rebuildProgress,
   AdminLogPage: z.object({ items: z.array(adminLogLine), nextCursor: z.string().optional() }),
   Health: z.object({ status: z.literal('ok') }),
-  Readiness: part.extend({ parts: z.object({ edge: part, uplink: part, history: part }) }),
+  Readiness: part.extend({
+    parts: z
+      .object({ edge: part, uplink: part, history: part, consumers: part })
+      .catchall(part)
+      .describe('and each `uplink:…`, `stream:…`, `durable:…`, `worker:…` and `store:…` by its name'),
+  }),
   Problem: problem,
 } as const;
 

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CATALOGUE, COMMAND_NAMES } from '../../../shared/contract/catalogue.ts';
+import { HEALTH_SUBJECT, QUERY_SUBJECT } from '../../../shared/contract/subjects.ts';
 import { EVENT_TYPES } from '../../../shared/contract/event-schema.ts';
 import type { OpenApiDocument } from '../../../worker/openapi/document.ts';
 import { ROUTES } from '../../../worker/routes/app.ts';
@@ -108,43 +109,72 @@ describe('receipts', () => {
 });
 
 describe('readiness', () => {
+  const BEHIND = { 'stream:MILLRACE_EVENTS': 'ok', 'durable:history': 'ok', 'worker:history': 'ok', 'store:history': 'ok' };
+  /** what the consumers answer, by the subject that is asked */
+  const answering = (it: ReturnType<typeof world>, answers: Record<string, object | undefined>) =>
+    it.uplink.request.mockImplementation(async (subject) => {
+      const answer = answers[subject];
+      return answer === undefined ? { ok: false, error: 'no responders' } : { ok: true, payload: JSON.stringify(answer) };
+    });
+  const well = { [QUERY_SUBJECT]: { ok: true, op: 'health' }, [HEALTH_SUBJECT]: { ok: true, op: 'parts', parts: BEHIND } };
   const ready = async (arrange: (it: ReturnType<typeof world>) => void, variables = {}) => {
-    const it = world(variables);
+    const it = world({ UPLINKS: '2', ...variables });
     const quiet = [
       vi.spyOn(console, 'log').mockImplementation(() => undefined),
       vi.spyOn(console, 'error').mockImplementation(() => undefined),
     ];
-    it.uplink.request.mockResolvedValue({ ok: true, payload: '{"ok":true,"op":"health"}' });
+    answering(it, well);
     arrange(it);
     const response = await it.call('GET', '/readyz');
     for (const each of quiet) each.mockRestore();
-    return {
-      status: response.status,
-      body: (await response.json()) as { status: string; parts: Record<string, { status: string }> },
-    };
+    const body = (await response.json()) as { status: string; parts: Record<string, { status: string }> };
+    const away = Object.entries(body.parts).flatMap(([name, { status }]) => (status === 'ok' ? [] : [name]));
+    return { status: response.status, body, away };
   };
+
   test('each part is named', async () => {
     const { status, body } = await ready(() => undefined);
-    const fine = { status: 'ok' };
-    expect([status, body]).toEqual([200, { status: 'ok', parts: { edge: fine, uplink: fine, history: fine } }]);
+    const names = ['edge', 'uplink', 'history', 'consumers', 'uplink:uplink-0', 'uplink:uplink-1', ...Object.keys(BEHIND)];
+    const parts = Object.fromEntries(names.map((name) => [name, { status: 'ok' }]));
+    expect([status, body]).toEqual([200, { status: 'ok', parts }]);
   });
+
   test.each([
-    ['edge', () => undefined, { INTERNAL_SECRET: '' }],
-    ['uplink', (it: ReturnType<typeof world>) => it.uplink.health.mockRejectedValue(new Error('no')), {}],
-    ['history', (it: ReturnType<typeof world>) => it.uplink.request.mockResolvedValue({ ok: false, error: 'no responders' }), {}],
+    [['edge'], () => undefined, { INTERNAL_SECRET: '' }],
     [
-      'history',
+      ['uplink', 'uplink:uplink-0', 'uplink:uplink-1'],
+      (it: ReturnType<typeof world>) => it.uplink.health.mockRejectedValue(new Error('no')),
+      {},
+    ],
+    [
+      ['uplink', 'uplink:uplink-1'],
+      (it: ReturnType<typeof world>) => it.uplink.health.mockResolvedValueOnce(true).mockResolvedValue(false),
+      {},
+    ],
+    [['history', 'consumers'], (it: ReturnType<typeof world>) => answering(it, {}), {}],
+    [
+      ['consumers'],
+      (it: ReturnType<typeof world>) => answering(it, { ...well, [HEALTH_SUBJECT]: { ok: true, op: 'parts' } }),
+      {},
+    ],
+    [
+      ['history'],
       (it: ReturnType<typeof world>) =>
-        it.uplink.request.mockResolvedValue({
-          ok: true,
-          payload: '{"ok":false,"code":"unavailable","detail":"nothing feeds it"}',
+        answering(it, { ...well, [QUERY_SUBJECT]: { ok: false, code: 'unavailable', detail: 'nothing feeds it' } }),
+      {},
+    ],
+    [
+      ['worker:history'],
+      (it: ReturnType<typeof world>) =>
+        answering(it, {
+          ...well,
+          [HEALTH_SUBJECT]: { ok: true, op: 'parts', parts: { ...BEHIND, 'worker:history': 'unavailable' } },
         }),
       {},
     ],
-  ])('503 with the same body when %s is not ready', async (part, arrange, variables) => {
-    const { status, body } = await ready(arrange, variables);
-    expect([status, body.status, body.parts[part]?.status]).toEqual([503, 'unavailable', 'unavailable']);
-    expect(Object.values(body.parts).filter((each) => each.status === 'ok')).toHaveLength(2);
+  ])('503 with the same body when %j are not ready', async (parts, arrange, variables) => {
+    const { status, body, away } = await ready(arrange, variables);
+    expect([status, body.status, away]).toEqual([503, 'unavailable', parts]);
   });
 });
 
