@@ -13,12 +13,16 @@ export interface Env {
   NATS_CREDS?: string;
   /** at least 32 bytes */
   JWT_SECRET?: string;
+  /** the one before, accepted as well while secrets are changed */
+  JWT_SECRET_OLD?: string;
   /** address of a JSON Web Key Set, for RS256, ES256 and EdDSA */
   JWT_JWKS_URL?: string;
   JWT_ISSUER?: string;
   JWT_AUDIENCE?: string;
   /** at least 32 bytes: signs what consumers send to the edge */
   INTERNAL_SECRET?: string;
+  /** the one before, accepted as well while secrets are changed */
+  INTERNAL_SECRET_OLD?: string;
   /** exact origins, comma-separated */
   ALLOWED_ORIGINS?: string;
   PUBLIC_URL?: string;

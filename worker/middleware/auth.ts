@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import { parseActingFor } from '../../shared/contract/acting-for.ts';
 import { TENANT_PATTERN, USER_ID_PATTERN } from '../../shared/core/ids.ts';
 import { codePoints, hasLoneSurrogate } from '../../shared/core/text.ts';
@@ -18,8 +18,8 @@ const DEFAULT_TENANT = 'default';
 const KINDS: readonly string[] = ['user', 'agent', 'system'];
 const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA'];
 
-/** Keys live as long as the isolate. One entry each: a secret that changes comes with a new isolate. */
-let secretKey: { secret: string; key: Promise<CryptoKey> } | undefined;
+/** Keys live as long as the isolate. One entry a secret, of which there are two at most: one that changes comes with a new isolate. */
+const secretKeys = new Map<string, Promise<CryptoKey>>();
 let keySet: { url: string; get: JWTVerifyGetKey } | undefined;
 
 /** Verifies `Authorization: Bearer` and reads who calls (contract §7). Throws unauthenticated, forbidden or unavailable. */
@@ -47,7 +47,7 @@ async function verify(env: Env, token: string): Promise<JWTPayload> {
   const symmetric = algorithmOf(token) === 'HS256';
   try {
     if (symmetric && env.JWT_SECRET) {
-      return (await jwtVerify(token, await hmacKey(env.JWT_SECRET), { ...options, algorithms: ['HS256'] })).payload;
+      return await verifyShared(token, [env.JWT_SECRET, env.JWT_SECRET_OLD ?? ''], { ...options, algorithms: ['HS256'] });
     }
     if (!symmetric && env.JWT_JWKS_URL) {
       return (await jwtVerify(token, jwks(env.JWT_JWKS_URL), { ...options, algorithms: ASYMMETRIC })).payload;
@@ -78,12 +78,25 @@ function verificationFailure(error: unknown): Refused {
   return refuse('unavailable', 'The token cannot be checked right now.');
 }
 
-function hmacKey(secret: string): Promise<CryptoKey> {
-  if (secretKey?.secret !== secret) {
-    const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-    secretKey = { secret, key: crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['verify']) };
+/** By the first secret that it is signed with. */
+async function verifyShared(token: string, secrets: readonly string[], options: JWTVerifyOptions): Promise<JWTPayload> {
+  const [secret = '', ...others] = secrets;
+  try {
+    return (await jwtVerify(token, await hmacKey(secret), options)).payload;
+  } catch (error) {
+    const isAnothers = error instanceof errors.JWSSignatureVerificationFailed && (others[0] ?? '') !== '';
+    if (isAnothers) return await verifyShared(token, others, options);
+    throw error;
   }
-  return secretKey.key;
+}
+
+function hmacKey(secret: string): Promise<CryptoKey> {
+  const known = secretKeys.get(secret);
+  if (known !== undefined) return known;
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const key = crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['verify']);
+  secretKeys.set(secret, key);
+  return key;
 }
 
 function jwks(url: string): JWTVerifyGetKey {

@@ -12,6 +12,10 @@ export function misconfiguration(env: Env): string | undefined {
   const hasJwtSecret = env.JWT_SECRET !== undefined && env.JWT_SECRET !== '';
   if ((hasJwtSecret || !hasJwks) && !isGood(env.JWT_SECRET)) return `JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`;
   if (!isGood(env.INTERNAL_SECRET)) return `INTERNAL_SECRET must have at least ${SECRET_BYTES_MIN} bytes`;
+  for (const name of ['JWT_SECRET_OLD', 'INTERNAL_SECRET_OLD'] as const) {
+    if ((env[name] ?? '') !== '' && !isGood(env[name]))
+      return `${name} must have at least ${SECRET_BYTES_MIN} bytes, or be unset`;
+  }
   return undefined;
 }
 

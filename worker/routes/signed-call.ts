@@ -13,7 +13,9 @@ import { Refused, refuse } from './refused.ts';
  */
 export async function readSigned<T>(c: AppContext, schema: z.ZodType<T>, bytesMax: number = BODY_BYTES_MAX): Promise<T> {
   const body = await readBytes(c.req.raw, bytesMax);
-  if (!(await isSigned(c.env.INTERNAL_SECRET ?? '', c.req.raw.headers, body, Date.now()))) {
+  const { INTERNAL_SECRET = '', INTERNAL_SECRET_OLD = '' } = c.env;
+  const by = async (secret: string): Promise<boolean> => await isSigned(secret, c.req.raw.headers, body, Date.now());
+  if (!(await by(INTERNAL_SECRET)) && (INTERNAL_SECRET_OLD === '' || !(await by(INTERNAL_SECRET_OLD)))) {
     throw refuse('unauthenticated', 'The call is not signed, or too long ago.');
   }
   const parsed = schema.safeParse(parseJson(decode(body)));

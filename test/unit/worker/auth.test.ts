@@ -65,6 +65,16 @@ test('the claims make the caller, and the tenant is part of every name', async (
   ]);
 });
 
+test('while the secret is changed, tokens of the one before are taken as well, and of no other', async () => {
+  const old = 'the secret that was used until today, 32 bytes';
+  const variables = { JWT_SECRET_OLD: old };
+  expect((await get(await bearer({}, old), variables)).status).toBe(200);
+  expect((await get(await bearer({}), variables)).status).toBe(200);
+  expect((await get(await bearer({}, 'some other secret of 32 bytes and more'), variables)).status).toBe(401);
+  expect((await get(await bearer({ exp: nowS() - 60 }, old), variables)).status).toBe(401);
+  expect((await get(await bearer({}, old))).status).toBe(401);
+});
+
 test('clocks may differ by a little', async () => {
   expect((await get(await bearer({ exp: nowS() - 2 }))).status).toBe(200);
 });
@@ -126,6 +136,8 @@ describe('without a good secret every call is 503', () => {
     { JWT_SECRET: 'short' },
     { INTERNAL_SECRET: undefined },
     { INTERNAL_SECRET: 'short' },
+    { JWT_SECRET_OLD: 'short' },
+    { INTERNAL_SECRET_OLD: 'short' },
   ];
   test.each(variables)('%j', async (each) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);

@@ -37,6 +37,16 @@ test('what the tail has is not asked of the archive', async () => {
   expect(it.uplink.request).not.toHaveBeenCalled();
 });
 
+test('while the secret is changed, a call that is signed with the one before is taken as well', async () => {
+  const old = 'the secret that was used until today, 32 bytes';
+  const it = world({ INTERNAL_SECRET_OLD: old });
+  it.session.eventsAt.mockResolvedValue({ ...NO_EVENTS, events: [event(1)] });
+  expect((await post(it, REQUEST, old)).status).toBe(200);
+  expect((await post(it, REQUEST)).status).toBe(200);
+  expect((await post(it, REQUEST, 'some other secret, of 32 bytes and more')).status).toBe(401);
+  expect((await post(world(), REQUEST, old)).status).toBe(401);
+});
+
 test('what left the tail comes from the archive, erased where the session knows it is', async () => {
   const it = world();
   it.session.eventsAt.mockResolvedValue({ ...NO_EVENTS, archivedSeqs: [1, 2], erasedSubjects: ['m2'] });
