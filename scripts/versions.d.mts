@@ -13,3 +13,6 @@ export const OPENAPI_TYPESCRIPT_PACKAGES: readonly string[];
 export const OPENSEARCH_VERSION: string;
 export const OPENSEARCH_JAVA_MAJOR: number;
 export const OPENSEARCH_IMAGE: string;
+export const PROMETHEUS_GO_MODULE: string;
+export const PROMETHEUS_GO_VERSION: string;
+export const COMPOSE_SCHEMA_PACKAGES: readonly string[];

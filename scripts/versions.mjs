@@ -46,3 +46,10 @@ export const CHDB_PACKAGES = ['chdb@3.4.0', '@clickhouse/client@1.23.1'];
  * that compiles everything here.
  */
 export const OPENAPI_TYPESCRIPT_PACKAGES = ['openapi-typescript@7.13.0', 'typescript@5.9.3'];
+
+/** For tests of the alert rules, where neither PATH nor Debian has a promtool: it takes minutes to build. */
+export const PROMETHEUS_GO_MODULE = 'github.com/prometheus/prometheus/cmd/promtool';
+export const PROMETHEUS_GO_VERSION = 'v0.316.0';
+
+/** For a test of the compose file, where there is no engine to read it: it brings the schema of the Compose specification. */
+export const COMPOSE_SCHEMA_PACKAGES = ['dclint@3.1.0'];
