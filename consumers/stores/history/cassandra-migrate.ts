@@ -90,10 +90,7 @@ class Migration {
     ]);
     if (known.rowLength === 0) {
       const copies = this.#settings.replication ?? this.#replicationByNodes();
-      const named = Object.entries(copies).map(([dataCenter, count]) => `'${dataCenter}': ${count}`);
-      await this.#ddl(
-        `CREATE KEYSPACE IF NOT EXISTS ${this.#keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', ${named.join(', ')}}`,
-      );
+      await this.#ddl(createKeyspaceCql(this.#keyspace, copies));
       this.#say(`keyspace ${this.#keyspace} made, copies ${JSON.stringify(copies)}`);
     }
     for (const [name, definition] of BEFORE_THE_LOCK) {
@@ -174,6 +171,13 @@ class Migration {
     });
     return result.rows[0];
   }
+}
+
+/** `copies` by data centre. */
+export function createKeyspaceCql(keyspace: string, copies: Readonly<Record<string, number>>): string {
+  const named = Object.entries(copies).map(([dataCenter, count]) => `'${dataCenter}': ${count}`);
+  const replication = `{'class': 'NetworkTopologyStrategy', ${named.join(', ')}}`;
+  return `CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${replication}`;
 }
 
 /** Two that make the same table at once must make the same one, and not one each: its id follows from its name (RFC 9562, version 8). */

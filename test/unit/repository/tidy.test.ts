@@ -21,7 +21,7 @@ describe('files', () => {
   });
 
   it('have kebab-case names, but for those that tools and custom fix', () => {
-    const fixed = /^(?:\.[\w.-]+|[A-Z]+(?:\.md)?)$/;
+    const fixed = /^(?:\.[\w.-]+|[A-Z]+(?:\.md)?|Dockerfile(?:\.dockerignore)?)$/;
     const kebab = /^\d*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/;
     expect(files.filter((path) => !path.split('/').every((name) => kebab.test(name) || fixed.test(name)))).toEqual([]);
   });

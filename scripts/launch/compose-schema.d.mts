@@ -1,0 +1,1 @@
+export function ensureComposeSchema(): Promise<Record<string, unknown>>;
