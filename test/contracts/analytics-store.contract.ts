@@ -13,6 +13,8 @@ import {
 } from '../../shared/contract/analytics.ts';
 import { EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import type { EventType } from '../../shared/core/types.ts';
+import { percentilesOf } from '../support/percentiles.ts';
+import { shuffled } from '../support/shuffled.ts';
 import { anEvent } from './events.ts';
 
 /** What every adapter of the analytics store keeps: run once per adapter. */
@@ -85,7 +87,7 @@ function naive(query: AnalyticsQuery, { events, receipts, letters }: Written, { 
     const lettersHere = letters.filter(({ atMs }) => atMs >= from && atMs < to);
     const ends = (kind: string) => here.flatMap(({ ended }) => (ended?.kind === kind ? [ended] : []));
     const ended = (kind: string, status: string): number => ends(kind).filter((end) => end.status === status).length;
-    const durations = (kind: string): Percentiles => percentiles(ends(kind).map(({ durationMs }) => durationMs));
+    const durations = (kind: string): Percentiles => percentilesOf(ends(kind).map(({ durationMs }) => durationMs));
     switch (query) {
       case 'messages':
         return { at, messages: here.filter(({ type }) => type === 'message.created').length };
@@ -106,8 +108,8 @@ function naive(query: AnalyticsQuery, { events, receipts, letters }: Written, { 
           };
         });
         const [publishedMs, persistedMs] = [
-          percentiles(measured.map(({ published }) => published)),
-          percentiles(measured.map(({ persisted }) => persisted)),
+          percentilesOf(measured.map(({ published }) => published)),
+          percentilesOf(measured.map(({ persisted }) => persisted)),
         ];
         return { at, events: measured.length, publishedMs, persistedMs };
       }
@@ -133,12 +135,6 @@ function naive(query: AnalyticsQuery, { events, receipts, letters }: Written, { 
       }
     }
   });
-}
-
-function percentiles(values: readonly number[]): Percentiles {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [p50 = 0, p95 = 0, p99 = 0] = [0.5, 0.95, 0.99].map((level) => sorted[Math.floor(level * sorted.length)]);
-  return { p50, p95, p99 };
 }
 
 /** `make` answers one store for the whole suite; each run has a tenant of its own in it. */
@@ -234,19 +230,12 @@ async function write(store: AnalyticsStore, { events, receipts, letters }: Writt
     ...cuts(letters, next).map((rows) => async () => await store.writeLetters(rows)),
   ];
   const again = parts.filter(() => next(2) === 0);
-  for (const part of shuffled([...parts, ...again], next)) await part();
+  for (const part of shuffled([...parts, ...again], () => next(2 ** 30))) await part();
 }
 
 function cuts<T>(rows: readonly T[], next: (below: number) => number): T[][] {
-  const mixed = shuffled(rows, next);
+  const mixed = shuffled(rows, () => next(2 ** 30));
   const parts: T[][] = [];
   while (mixed.length > 0) parts.push(mixed.splice(0, 1 + next(20)));
   return parts;
-}
-
-function shuffled<T>(rows: readonly T[], next: (below: number) => number): T[] {
-  return rows
-    .map((row) => ({ row, rank: next(2 ** 30) }))
-    .toSorted((a, b) => a.rank - b.rank)
-    .map(({ row }) => row);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { EventDataByType, Event, EventType, WholeEvent, WholeEventOf } from '../../shared/core/types.ts';
+import { shuffled } from '../support/shuffled.ts';
 
 /** Events for tests: whole and valid, with whatever a test wants else. */
 
@@ -219,14 +220,12 @@ function pickOf<T>(from: ReadonlyMap<string, T>, pick: number): [string, T] | [u
 /** Cuts the events into batches, in an order and with repetitions that the numbers decide. */
 export function shuffledAndRepeated(events: readonly Event[], luck: readonly number[]): Event[][] {
   const many = [...events, ...events.filter((_event, index) => (luck[index] ?? 0) % 3 === 0)];
-  const shuffled = many
-    .map((event, index) => ({ event, key: luck[(index * 7) % luck.length] ?? 0 }))
-    .toSorted((a, b) => a.key - b.key)
-    .map(({ event }) => event);
+  let drawn = 0;
+  const mixed = shuffled(many, () => luck[(drawn++ * 7) % luck.length] ?? 0);
   const batches: Event[][] = [];
-  for (let start = 0; start < shuffled.length;) {
+  for (let start = 0; start < mixed.length;) {
     const size = 1 + ((luck[start % luck.length] ?? 0) % 5);
-    const batch = shuffled.slice(start, start + size);
+    const batch = mixed.slice(start, start + size);
     batches.push(batch, ...(size === 3 ? [batch] : []));
     start += size;
   }

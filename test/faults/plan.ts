@@ -1,3 +1,4 @@
+import { shuffled } from '../support/shuffled.ts';
 import { randomFrom } from '../support/transcripts.ts';
 
 /** What can be done to a running system. Which of it when is decided by a seed alone, so that a run can be had again. */
@@ -123,13 +124,6 @@ function inTurns<T>(items: readonly T[], count: number, random: () => number): T
     chosen.push(...shuffled(items, random).slice(0, count - chosen.length));
   }
   return chosen;
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  return items
-    .map((item) => ({ item, at: random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ item }) => item);
 }
 
 function between([min, max]: readonly [number, number], random: () => number): number {

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
-import type { AnalyticsPoint, Percentiles } from '../../shared/contract/analytics.ts';
+import type { AnalyticsPoint } from '../../shared/contract/analytics.ts';
 import { RECEIPTS_STREAM } from '../../shared/contract/subjects.ts';
 import type { Event } from '../../shared/core/types.ts';
+import { percentilesOf } from './percentiles.ts';
 
 /** Figures per minute, counted in the most naive form from the archive and from the stream of receipts. */
 
@@ -95,14 +96,11 @@ export function naiveFigures(events: readonly Event[], measured: readonly Measur
     }),
     latency: minutes.map((from): AnalyticsPoint<'latency'> => {
       const here = measured.filter(({ atMs }) => atMs >= from && atMs < from + MINUTE_MS);
-      const [publishedMs, persistedMs] = [percentiles(here, 'publishedMs'), percentiles(here, 'persistedMs')];
+      const [publishedMs, persistedMs] = [
+        percentilesOf(here.map((each) => each.publishedMs)),
+        percentilesOf(here.map((each) => each.persistedMs)),
+      ];
       return { at: at(from), events: here.length, publishedMs, persistedMs };
     }),
   };
-}
-
-function percentiles(measured: readonly Measured[], what: 'publishedMs' | 'persistedMs'): Percentiles {
-  const sorted = measured.map((each) => each[what]).toSorted((a, b) => a - b);
-  const [p50 = 0, p95 = 0, p99 = 0] = [0.5, 0.95, 0.99].map((level) => sorted[Math.floor(level * sorted.length)]);
-  return { p50, p95, p99 };
 }
