@@ -1,7 +1,7 @@
 import type { DeadLetterAnswer } from '../../shared/contract/admin.ts';
-import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { SEQ_MAX } from '../../shared/core/limits.ts';
 import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import { originalSubject, ownerOf, tenantOf } from '../runtime/letter-owner.ts';
 import { headerOf } from '../runtime/letters.ts';
 import type { StoredMessage } from './stream-reader.ts';
 
@@ -26,28 +26,12 @@ export function consumerOf({ subject }: StoredLetter): string {
   return subject.split('.').at(-1) ?? '';
 }
 
-/** Where the original was published, as the runtime wrote it down. */
-export function originalSubject(letter: StoredLetter): string {
-  return headerOf(letter, LETTER_HEADERS.subject) ?? '';
-}
-
 export function isCommand(letter: StoredLetter): boolean {
   return originalSubject(letter).startsWith('millrace.commands.');
 }
 
-/** Whose letter it is, by the subject that the publisher's rights vouch for. */
-export function ownerOf(letter: StoredLetter): { tenant?: string; sessionId?: string } {
-  const [root, kind, tenant = '', ...rest] = originalSubject(letter).split('.');
-  if (root !== 'millrace' || (kind !== 'events' && kind !== 'commands') || !TENANT_PATTERN.test(tenant)) return {};
-  const sessionId = rest.at(-1) ?? '';
-  return rest.length === (kind === 'events' ? 3 : 1) && ID_PATTERN.test(sessionId) ? { tenant, sessionId } : { tenant };
-}
-
-/** A letter that names no tenant is the business of whoever runs the system for nobody else. */
-const NOBODYS_TENANT = 'default';
-
 export function isOf(letter: StoredLetter, tenant: string): boolean {
-  return (ownerOf(letter).tenant ?? NOBODYS_TENANT) === tenant;
+  return tenantOf(letter) === tenant;
 }
 
 /** What a payload says of itself, as far as it can be read: members of an event (contract §3) or of a command (§5). */

@@ -6,22 +6,11 @@ import { HISTORY_DURABLE } from '../projections/history.ts';
 import { derivedKey } from '../relay/command-message.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { keptHere, LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import { originalSubject, ownerOf } from '../runtime/letter-owner.ts';
 import { headerOf, storedIdOf } from '../runtime/letters.ts';
 import type { Redriven } from '../runtime/redrive.ts';
 import type { AdminLog, Operator } from './admin-log.ts';
-import {
-  consumerOf,
-  count,
-  isCommand,
-  isOf,
-  letterId,
-  originalSubject,
-  ownerOf,
-  positionOf,
-  saidBy,
-  timeOf,
-  type StoredLetter,
-} from './letter.ts';
+import { consumerOf, count, isCommand, isOf, letterId, positionOf, saidBy, timeOf, type StoredLetter } from './letter.ts';
 import { AdminRefused } from './refused.ts';
 import type { Deadline } from './responder.ts';
 import type { StreamReader } from './stream-reader.ts';

@@ -1,5 +1,10 @@
-import { AckPolicy, DeliverPolicy, JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type Consumer,
+  type JetStreamClient,
+  type JetStreamManager,
+} from '@nats-io/jetstream';
 import { z } from 'zod';
 import { DEAD_LETTERS_STREAM, RECEIPTS_STREAM } from '../../shared/contract/subjects.ts';
 import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
@@ -9,7 +14,10 @@ import { backoffMs, wait, within } from '../runtime/backoff.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 import { incomingOf } from '../runtime/jetstream-source.ts';
 import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
+import { tenantOf } from '../runtime/letter-owner.ts';
+import { headerOf } from '../runtime/letters.ts';
 import { describe, type Log } from '../runtime/log.ts';
+import { ensureFeed } from '../runtime/streams.ts';
 import type { Time } from '../runtime/time.ts';
 import type { AnalyticsStore, LetterRow, ReceiptRow } from '../stores/analytics/port.ts';
 
@@ -27,7 +35,6 @@ const RETRY_BOUNDS = { minMs: 500, maxMs: 30_000 };
 const STOP_MS_MAX = 10_000;
 /** a receipt of more is none of ours, which speak of what was persisted in a second: row by row it would hold up all else for hours */
 const RECEIPT_SEQS_MAX = 1_000_000;
-const CONSUMER_NOT_FOUND = 10014;
 
 export interface FeedPorts {
   client: JetStreamClient;
@@ -46,6 +53,8 @@ interface Feed {
 export class AnalyticsFeeds {
   readonly #ports: FeedPorts;
   readonly #stop = new AbortController();
+  /** by stream: asked for once, and again after a failure */
+  readonly #consumers = new Map<string, Consumer>();
   #running: Promise<unknown> | undefined;
 
   constructor(ports: FeedPorts) {
@@ -79,6 +88,7 @@ export class AnalyticsFeeds {
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        this.#consumers.delete(feed.stream);
         failures += 1;
         if (failures === 1) log('warn', 'cannot be read or stored', { stream: feed.stream, error: describe(error) });
         await wait(backoffMs(failures, RETRY_BOUNDS, time.random()), signal, time);
@@ -88,9 +98,8 @@ export class AnalyticsFeeds {
 
   /** One pull, stored and then acknowledged. */
   async #next({ stream, store }: Feed): Promise<void> {
-    const { client } = this.#ports;
-    await this.#ensureDurable(stream);
-    const consumer = await client.consumers.get(stream, DURABLE);
+    const consumer = this.#consumers.get(stream) ?? (await this.#consumerOf(stream));
+    this.#consumers.set(stream, consumer);
     const messages = await consumer.fetch({ max_messages: BATCH_MESSAGES_MAX, expires: PULL_WAIT_MS });
     const end = (): void => messages.stop();
     this.#stop.signal.addEventListener('abort', end);
@@ -105,19 +114,15 @@ export class AnalyticsFeeds {
     await Promise.all(batch.map(async (incoming) => await incoming.ack()));
   }
 
-  async #ensureDurable(stream: string): Promise<void> {
-    const { manager } = this.#ports;
+  /** Makes the durable where it is missing. */
+  async #consumerOf(stream: string): Promise<Consumer> {
+    const { client, manager, log } = this.#ports;
     try {
-      await manager.consumers.info(stream, DURABLE);
+      return await client.consumers.get(stream, DURABLE);
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_NOT_FOUND) throw error;
-      await manager.consumers.add(stream, {
-        durable_name: DURABLE,
-        ack_policy: AckPolicy.Explicit,
-        deliver_policy: DeliverPolicy.All,
-        ack_wait: nanos(ACK_WAIT_MS),
-        max_deliver: -1,
-      });
+      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.ConsumerNotFound) throw error;
+      await ensureFeed(manager, { stream, durable: DURABLE, ackWaitMs: ACK_WAIT_MS }, log);
+      return await client.consumers.get(stream, DURABLE);
     }
   }
 
@@ -148,21 +153,11 @@ export function receiptOf({ subject, data }: Incoming): ReceiptRow | undefined {
   return { tenant, sessionId, seqs, publishedAtMs: Date.parse(publishedAt), persistedAtMs: Date.parse(persistedAt) };
 }
 
-/** A letter that names no tenant is the business of whoever runs the system for nobody else. */
-const NOBODYS_TENANT = 'default';
-
-export function letterOf({ subject, headers, storedId, publishedAtMs }: Incoming): LetterRow | undefined {
-  const header = (name: string): string => headers.findLast(([each]) => each === name)?.[1] ?? '';
-  const consumer = subject.split('.').at(-1) ?? '';
-  const tenant = header(LETTER_HEADERS.subject).split('.')[2] ?? '';
+export function letterOf(letter: Incoming): LetterRow | undefined {
+  const consumer = letter.subject.split('.').at(-1) ?? '';
   if (!ID_PATTERN.test(consumer)) return undefined;
-  return {
-    id: storedId,
-    tenant: TENANT_PATTERN.test(tenant) ? tenant : NOBODYS_TENANT,
-    consumer,
-    reason: header(LETTER_HEADERS.reason),
-    atMs: publishedAtMs,
-  };
+  const reason = headerOf(letter, LETTER_HEADERS.reason) ?? '';
+  return { id: letter.storedId, tenant: tenantOf(letter), consumer, reason, atMs: letter.publishedAtMs };
 }
 
 function jsonOf(data: Uint8Array): unknown {

@@ -190,6 +190,15 @@ export async function ensureDurable(manager: JetStreamManager, projection: Proje
   await ensure(manager, EVENTS_STREAM, projection.name, filterOf(projection), log);
 }
 
+/** A durable of somebody who takes all of a stream from its first message on, and takes longer over it. */
+export async function ensureFeed(
+  manager: JetStreamManager,
+  { stream, durable, ackWaitMs }: { stream: string; durable: string; ackWaitMs: number },
+  log: Log,
+): Promise<void> {
+  await ensure(manager, stream, durable, { ack_wait: nanos(ackWaitMs) }, log);
+}
+
 /** Where a durable begins: with the first message stored at or after a time (epoch milliseconds), or with a sequence. */
 export type DurableStart = { fromMs: number } | { fromSeq: number };
 
