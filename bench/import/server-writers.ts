@@ -91,7 +91,7 @@ export async function openClickHouseWriter({ analytics }: Settings): Promise<Wri
   if (analytics?.kind !== 'engine') throw new Error('no engine of ClickHouse is set');
   const { connection, release } = await chdbConnection(analytics);
   const client = createClient({ connection, clickhouse_settings: { wait_end_of_query: 1 } });
-  for (const query of CLICKHOUSE_TABLES) await client.command({ query });
+  for (const { query } of CLICKHOUSE_TABLES) await client.command({ query });
   return {
     writesOf: (event) => [eventValue(rowOf(event))],
     async write(writes, inFlight) {

@@ -129,7 +129,7 @@ function analyticsSource(): Source {
     file: 'analytics.db',
     pragmas: '',
     countSql: 'SELECT COUNT(*) AS count FROM events',
-    make: async (path) => await openSqliteAnalytics({ path, writes: true }).close(),
+    make: async (path) => await openSqliteAnalytics({ path, writes: true, mayMake: true }).close(),
     writesOf: (event) => [{ sql: PUT_EVENT_SQL, parameters: eventParameters(rowOf(event)) }],
   };
 }

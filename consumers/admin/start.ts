@@ -110,7 +110,7 @@ function lazyAnalytics(settings: Settings): { store(): Promise<AnalyticsStore>; 
   let opened: Promise<AnalyticsStore> | undefined;
   return {
     async store() {
-      opened ??= openAnalytics(settings, false);
+      opened ??= openAnalytics(settings, { writes: false, mayMake: false });
       try {
         return await opened;
       } catch (error) {

@@ -17,7 +17,7 @@ import { LETTER_HEADERS } from '../runtime/letter-headers.ts';
 import { tenantOf } from '../runtime/letter-owner.ts';
 import { headerOf } from '../runtime/letters.ts';
 import { describe, type Log } from '../runtime/log.ts';
-import { ensureFeed } from '../runtime/streams.ts';
+import { deleteDurable, ensureFeed } from '../runtime/streams.ts';
 import type { Time } from '../runtime/time.ts';
 import type { AnalyticsStore, LetterRow, ReceiptRow } from '../stores/analytics/port.ts';
 
@@ -35,6 +35,11 @@ const RETRY_BOUNDS = { minMs: 500, maxMs: 30_000 };
 const STOP_MS_MAX = 10_000;
 /** a receipt of more is none of ours, which speak of what was persisted in a second: row by row it would hold up all else for hours */
 const RECEIPT_SEQS_MAX = 1_000_000;
+
+/** Both are read from their streams' beginning again: of a receipt or a letter that was counted already, nothing changes. */
+export async function forgetFeeds(manager: JetStreamManager): Promise<void> {
+  for (const stream of FEED_STREAMS) await deleteDurable(manager, DURABLE, stream);
+}
 
 export interface FeedPorts {
   client: JetStreamClient;

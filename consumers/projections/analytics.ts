@@ -1,11 +1,14 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
 import { EVENT_TYPES } from '../../shared/contract/event-schema.ts';
 import { isErased, type Event, type WholeEvent } from '../../shared/core/types.ts';
+import { isNew } from '../runtime/is-new.ts';
 import type { Delivery, Projection } from '../runtime/projection.ts';
 import type { OpenedReadModel, Platform, ReadModel } from '../runtime/read-model.ts';
+import type { Settings } from '../settings.ts';
 import { openAnalytics } from '../stores/analytics/open.ts';
-import type { AnalyticsStore, EventRow } from '../stores/analytics/port.ts';
+import { TablesGone, type AnalyticsStore, type EventRow } from '../stores/analytics/port.ts';
 import { analyticsAudit } from './analytics-audit.ts';
-import { AnalyticsFeeds, FEED_STREAMS } from './analytics-feeds.ts';
+import { AnalyticsFeeds, FEED_STREAMS, forgetFeeds } from './analytics-feeds.ts';
 
 /** The read model of figures: who did what and when, how long things took, and never what anybody wrote. */
 export const ANALYTICS_DURABLE = 'analytics';
@@ -14,11 +17,16 @@ export const analyticsReadModel: ReadModel = {
   name: ANALYTICS_DURABLE,
   alsoReads: FEED_STREAMS,
   async open(platform) {
-    return analyticsOn(await openAnalytics(platform.settings, true), platform);
+    const mayMake = await isNew(ANALYTICS_DURABLE, platform);
+    return analyticsOn(await openAnalytics(platform.settings, { writes: true, mayMake }), platform);
+  },
+  async openInPlace({ manager, settings }) {
+    const store = await openOrMake(settings, manager);
+    return { projection: analyticsProjection(store), close: async () => await store.close() };
   },
   async openAudit({ settings }) {
     try {
-      return analyticsAudit(await openAnalytics(settings, true));
+      return analyticsAudit(await openAnalytics(settings, { writes: true, mayMake: false }));
     } catch (error) {
       // its directory belongs to the process of the role: another one cannot look
       if (settings.analytics?.kind === 'engine') return undefined;
@@ -38,6 +46,18 @@ export function analyticsOn(store: AnalyticsStore, { client, manager, settings, 
       await store.close();
     },
   };
+}
+
+/** For a rebuild, which alone may make tables where there were some. What no archive holds, the streams still have. */
+async function openOrMake(settings: Settings, manager: JetStreamManager): Promise<AnalyticsStore> {
+  try {
+    return await openAnalytics(settings, { writes: true, mayMake: false });
+  } catch (error) {
+    if (!(error instanceof TablesGone)) throw error;
+  }
+  const store = await openAnalytics(settings, { writes: true, mayMake: true });
+  await forgetFeeds(manager);
+  return store;
 }
 
 export function analyticsProjection(store: AnalyticsStore): Projection {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
-import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
-import type { Platform, ReadModel } from '../runtime/read-model.ts';
+import { isNew } from '../runtime/is-new.ts';
+import type { ReadModel } from '../runtime/read-model.ts';
 import type { Settings } from '../settings.ts';
 import type { SearchGenerations, SearchLook, SearchStore } from '../stores/search/port.ts';
 import { openSqliteGenerations, openSqliteSearch } from '../stores/search/sqlite.ts';
@@ -11,10 +10,9 @@ import { SEARCH_DURABLE, searchProjection } from './search.ts';
 /** The search index, in OpenSearch or Elasticsearch or in the embedded store. */
 export const searchReadModel: ReadModel = {
   name: SEARCH_DURABLE,
-  async open({ settings, manager, openArchive }) {
-    // an index that is made now would lack what was taken before; a durable that was made anew says nothing of that
-    const mayMake = !(await hasTaken(manager)) && !(await isGuarded(openArchive));
-    const store = await openSearch(settings, { writes: true, mayMake });
+  async open(platform) {
+    const { settings } = platform;
+    const store = await openSearch(settings, { writes: true, mayMake: await isNew(SEARCH_DURABLE, platform) });
     const database = settings.openSearch === undefined ? 'sqlite' : 'opensearch';
     return { projection: { ...searchProjection(store), database }, close: async () => await store.close() };
   },
@@ -32,29 +30,6 @@ export const searchReadModel: ReadModel = {
     return searchAudit(await openSearch(settings, { writes: false, mayMake: false }));
   },
 };
-
-/** Did the durable ever have an event acknowledged? */
-async function hasTaken(manager: JetStreamManager): Promise<boolean> {
-  try {
-    const { ack_floor } = await manager.consumers.info(EVENTS_STREAM, SEARCH_DURABLE);
-    return ack_floor.consumer_seq > 0;
-  } catch (error) {
-    const isNew = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
-    if (isNew) return false;
-    throw error;
-  }
-}
-
-/** Did a guard ever look after it? Rejects while the archive, where it would have noted that, cannot be reached. */
-async function isGuarded(openArchive: Platform['openArchive']): Promise<boolean> {
-  if (openArchive === undefined) return false;
-  const archive = await openArchive();
-  try {
-    return (await archive.readNote(SEARCH_DURABLE)) !== undefined;
-  } finally {
-    await archive.close();
-  }
-}
 
 export async function openSearch(
   { openSearch: settings, dataDir }: Settings,

@@ -228,8 +228,8 @@ export async function addDurable(
 }
 
 /** Resolves also when there is none. */
-export async function deleteDurable(manager: JetStreamManager, name: string): Promise<void> {
-  await manager.consumers.delete(EVENTS_STREAM, name).catch((error: unknown) => {
+export async function deleteDurable(manager: JetStreamManager, name: string, stream: string = EVENTS_STREAM): Promise<void> {
+  await manager.consumers.delete(stream, name).catch((error: unknown) => {
     if (codeOf(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
   });
 }

@@ -9,10 +9,10 @@ const directory = await mkdtemp(join(tmpdir(), 'millrace-analytics-'));
 const path = join(directory, 'analytics.db');
 afterAll(async () => await rm(directory, { recursive: true, force: true }));
 
-analyticsStoreContract('SQLite', async () => await Promise.resolve(openSqliteAnalytics({ path, writes: true })));
+analyticsStoreContract('SQLite', async () => await Promise.resolve(openSqliteAnalytics({ path, writes: true, mayMake: true })));
 
 it('is read by another process while it is written', async () => {
-  const [writer, reader] = [true, false].map((writes) => openSqliteAnalytics({ path, writes }));
+  const [writer, reader] = [true, false].map((writes) => openSqliteAnalytics({ path, writes, mayMake: writes }));
   await writer?.writeLetters([{ id: 'a', tenant: 'two', consumer: 'history', reason: 'x', atMs: 5 }]);
   const span = { tenant: 'two', fromMs: 0, step: 'minute', points: 1 } as const;
   expect(await reader?.['dead-letters'](span)).toEqual([{ step: 0, consumer: 'history', reason: 'x', letters: 1 }]);

@@ -227,7 +227,7 @@ async function compareSearch(session: string, events: readonly WireEvent[], { us
 /** Which events there are figures of: each, once. */
 async function compareAnalytics(session: string, events: readonly WireEvent[], { dataDir }: Compared): Promise<Found> {
   const comparison = new Comparison();
-  const store = openSqliteAnalytics({ path: join(dataDir, 'analytics.db'), writes: false });
+  const store = openSqliteAnalytics({ path: join(dataDir, 'analytics.db'), writes: false, mayMake: false });
   try {
     const rows = await store.heldEvents({ tenant: 'default', sessionId: session }, 1, SEQ_MAX);
     const held = new Set(rows.map(({ seq }) => seq));

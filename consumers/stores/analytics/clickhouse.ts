@@ -2,7 +2,17 @@ import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions
 import { ANALYTICS_STEPS_MS, type Percentiles } from '../../../shared/contract/analytics.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 import { CLICKHOUSE_TABLES } from './clickhouse-schema.ts';
-import type { AnalyticsStore, Ends, EventRow, HeldEvent, LetterRow, ReceiptRow, Span } from './port.ts';
+import {
+  TablesGone,
+  type AnalyticsOptions,
+  type AnalyticsStore,
+  type Ends,
+  type EventRow,
+  type HeldEvent,
+  type LetterRow,
+  type ReceiptRow,
+  type Span,
+} from './port.ts';
 
 /** of one statement; the runtime gives a batch 30 s */
 const STATEMENT_MS_MAX = 20_000;
@@ -28,19 +38,18 @@ function stepOf(column: string): string {
 const PERCENTILES = (value: string, name: string): string =>
   `arrayMap(x -> toFloat64(x), quantilesExact(0.5, 0.95, 0.99)(${value})) AS ${name}`;
 
-export interface ClickHouseOptions {
+export interface ClickHouseOptions extends AnalyticsOptions {
   /** `http(s)://user:password@host:8123/database` */
   url: string;
-  /** false: only reads; the tables are not made */
-  writes: boolean;
   /** another way to an engine than HTTP */
   connection?: ClickHouseClientConfigOptions['connection'];
   /** what closing does, where the connection is others' too; absent: it closes the connection */
   close?: () => Promise<void>;
 }
 
-/** Analytics in ClickHouse. Rejects when it cannot be reached, or its tables cannot be made. */
-export async function openClickHouseAnalytics({ url, writes, connection, close }: ClickHouseOptions): Promise<AnalyticsStore> {
+/** Analytics in ClickHouse. Rejects when it cannot be reached, or its tables are not there and cannot or must not be made. */
+export async function openClickHouseAnalytics(options: ClickHouseOptions): Promise<AnalyticsStore> {
+  const { url, writes, mayMake, connection, close } = options;
   const client = createClient({
     ...(connection === undefined ? { url } : { connection }),
     request_timeout: STATEMENT_MS_MAX,
@@ -48,9 +57,9 @@ export async function openClickHouseAnalytics({ url, writes, connection, close }
     clickhouse_settings: { max_memory_usage: String(QUERY_BYTES_MAX), wait_end_of_query: 1 },
   });
   const end = close ?? (async () => await client.close());
-  const store = new ClickHouseAnalytics(client, writes, end);
+  const store = new ClickHouseAnalytics(client, end);
   try {
-    if (writes) await store.makeTables();
+    if (writes && mayMake) await store.makeTables();
     await store.health();
   } catch (error) {
     await end();
@@ -61,17 +70,15 @@ export async function openClickHouseAnalytics({ url, writes, connection, close }
 
 class ClickHouseAnalytics implements AnalyticsStore {
   readonly #client: ClickHouseClient;
-  readonly #writes: boolean;
   readonly #close: () => Promise<void>;
 
-  constructor(client: ClickHouseClient, writes: boolean, close: () => Promise<void>) {
+  constructor(client: ClickHouseClient, close: () => Promise<void>) {
     this.#client = client;
     this.#close = close;
-    this.#writes = writes;
   }
 
   async makeTables(): Promise<void> {
-    for (const query of CLICKHOUSE_TABLES) await this.#client.command({ query });
+    for (const { query } of CLICKHOUSE_TABLES) await this.#client.command({ query });
   }
 
   async writeEvents(rows: readonly EventRow[]): Promise<void> {
@@ -169,11 +176,13 @@ class ClickHouseAnalytics implements AnalyticsStore {
   }
 
   async health(): Promise<void> {
-    await this.#client.command({ query: 'SELECT 1 FROM events LIMIT 0' }).catch(async (error: unknown) => {
-      // whoever removed the tables wants them empty: they are made anew, and a rebuild fills them
-      if (!this.#writes) throw error;
-      await this.makeTables();
+    const result = await this.#client.query({
+      query: `SELECT count() AS tables FROM system.tables WHERE database = currentDatabase() AND name IN {names: Array(String)}`,
+      query_params: { names: CLICKHOUSE_TABLES.map(({ name }) => name) },
+      format: 'JSONEachRow',
     });
+    const [row] = await result.json<{ tables: string | number }>();
+    if (Number(row?.tables) < CLICKHOUSE_TABLES.length) throw new TablesGone();
   }
 
   async close(): Promise<void> {
@@ -211,8 +220,17 @@ class ClickHouseAnalytics implements AnalyticsStore {
     try {
       await this.#client.insert({ table, values, format: 'JSONEachRow' });
     } catch (error) {
-      throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+      throw await this.#faultOf(error);
     }
+  }
+
+  /** Tables that were dropped look like any other failure. */
+  async #faultOf(error: unknown): Promise<StoreUnavailable> {
+    const gone = await this.health().then(
+      () => undefined,
+      (why: unknown) => (why instanceof TablesGone ? why : undefined),
+    );
+    return gone ?? new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 

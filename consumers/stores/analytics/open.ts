@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ClickHouseClientConfigOptions } from '@clickhouse/client';
 import type { Settings } from '../../settings.ts';
-import type { AnalyticsStore } from './port.ts';
+import type { AnalyticsOptions, AnalyticsStore } from './port.ts';
 import type { AnalyticsSettings } from './settings.ts';
 import { openSqliteAnalytics } from './sqlite.ts';
 
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
 type Engine = Extract<AnalyticsSettings, { kind: 'engine' }>;
 
-/** The analytics store that the settings name. Rejects while it cannot be reached. */
-export async function openAnalytics({ analytics, dataDir }: Settings, writes: boolean): Promise<AnalyticsStore> {
-  if (analytics === undefined) return openSqliteAnalytics({ path: join(dataDir, 'analytics.db'), writes });
+/** The analytics store that the settings name. Rejects while it cannot be reached, and with TablesGone while there is none. */
+export async function openAnalytics({ analytics, dataDir }: Settings, options: AnalyticsOptions): Promise<AnalyticsStore> {
+  if (analytics === undefined) return openSqliteAnalytics({ path: join(dataDir, 'analytics.db'), ...options });
   // loaded where it is used: a start without it stays small
   const { openClickHouseAnalytics } = await import('./clickhouse.ts');
-  if (analytics.kind === 'server') return await openClickHouseAnalytics({ url: analytics.url, writes });
+  if (analytics.kind === 'server') return await openClickHouseAnalytics({ url: analytics.url, ...options });
   const { connection, release } = await chdbConnection(analytics);
-  return await openClickHouseAnalytics({ url: '', writes, connection, close: release });
+  return await openClickHouseAnalytics({ url: '', ...options, connection, close: release });
 }
 
 /** a second engine on the same directory would be refused by it: roles of one process share one, and the last to let it go ends it */

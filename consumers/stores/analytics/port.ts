@@ -1,6 +1,7 @@
 import type { AnalyticsPoint, AnalyticsQuery, AnalyticsStep, Percentiles } from '../../../shared/contract/analytics.ts';
 import type { SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { ActorKind, EventType } from '../../../shared/core/types.ts';
+import { StoreUnavailable } from '../store-unavailable.ts';
 
 /** One accepted event, without anything that anybody wrote. Times are epoch milliseconds. */
 export interface EventRow {
@@ -85,3 +86,21 @@ export interface AnalyticsStore extends Figures {
 
 /** What a query answers; `Figures` and the contract must agree on the names. */
 export type PointOf<Q extends AnalyticsQuery> = AnalyticsPoint<Q>;
+
+export interface AnalyticsOptions {
+  /** false: only reads; nothing is made, and health writes nothing */
+  writes: boolean;
+  /** where there are no tables: make them; else throw TablesGone */
+  mayMake: boolean;
+}
+
+/**
+ * There are no tables where there were some, or not all of them: made anew by themselves they would count only what comes from now
+ * on, and nobody would know. No figure is answered until they were rebuilt.
+ */
+export class TablesGone extends StoreUnavailable {
+  constructor() {
+    super('the tables of analytics are gone: npm run rebuild -- analytics');
+    this.name = 'TablesGone';
+  }
+}

@@ -1,10 +1,20 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ANALYTICS_STEPS_MS, type Percentiles } from '../../../shared/contract/analytics.ts';
 import { asStoreFault } from '../sqlite-faults.ts';
 import { inTransaction } from '../sqlite-transaction.ts';
-import type { AnalyticsStore, Ends, EventRow, HeldEvent, LetterRow, ReceiptRow, Span } from './port.ts';
+import {
+  TablesGone,
+  type AnalyticsOptions,
+  type AnalyticsStore,
+  type Ends,
+  type EventRow,
+  type HeldEvent,
+  type LetterRow,
+  type ReceiptRow,
+  type Span,
+} from './port.ts';
 
 /** another process holds the write lock for the length of one batch; after this the batch fails and is tried again */
 const BUSY_MS_MAX = 5_000;
@@ -43,14 +53,15 @@ type Row = Record<string, unknown>;
 
 /**
  * The embedded analytics store: one SQLite file, several processes. Throws when the file cannot be opened or is of a newer
- * program. `writes: false` makes health write nothing.
+ * program, and with TablesGone where there is none and none may be made.
  */
-export function openSqliteAnalytics({ path, writes }: { path: string; writes: boolean }): AnalyticsStore {
+export function openSqliteAnalytics({ path, writes, mayMake }: AnalyticsOptions & { path: string }): AnalyticsStore {
+  if (!mayMake && !existsSync(path)) throw new TablesGone();
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    migrate(database);
+    migrate(database, mayMake);
   } catch (error) {
     database.close();
     throw error;
@@ -58,10 +69,11 @@ export function openSqliteAnalytics({ path, writes }: { path: string; writes: bo
   return new SqliteAnalytics(database, writes);
 }
 
-function migrate(database: DatabaseSync): void {
+function migrate(database: DatabaseSync, mayMake: boolean): void {
   inTransaction(database, () => {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version > VERSION) throw new Error('the analytics store was made by a newer version of this program');
+    if (version === 0 && !mayMake) throw new TablesGone();
     if (version === 0) for (const statement of SCHEMA) database.exec(statement);
     database.exec(`PRAGMA user_version = ${VERSION}`);
   });
