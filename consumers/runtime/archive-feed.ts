@@ -1,6 +1,6 @@
 import type { EventParser } from '../../shared/contract/event-schema.ts';
 import { CLOUDEVENTS_CONTENT_TYPE, eventSubject } from '../../shared/contract/subjects.ts';
-import type { ArchivedEvent } from '../stores/history/archive.ts';
+import type { ArchivedEvent, ArchivePage, ArchivePlace } from '../stores/history/archive.ts';
 import { wait } from './backoff.ts';
 import { BatchHandler } from './batch.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -14,6 +14,9 @@ const BATCH_EVENTS_MAX = 100;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** events that wait to be tried again; at it nothing new is taken until they are settled */
 const AGAIN_MAX = 1_000;
+
+/** lines about archive rows that cannot be read; more of them say nothing new */
+const NAMED_MAX = 100;
 
 /** The caller's signal ended the work: nothing is wrong, and the rest is for another time. */
 export class FeedStopped extends Error {
@@ -45,6 +48,7 @@ export class ArchiveFeed {
   readonly #handler: BatchHandler;
   #batch: Incoming[] = [];
   #batchBytes = 0;
+  #unreadable = 0;
   #again: { incoming: Incoming; dueMs: number }[] = [];
 
   constructor(ports: FeedPorts) {
@@ -59,12 +63,32 @@ export class ArchiveFeed {
     });
   }
 
-  /** Resolves when there is room for more; answers how many of them the projection takes. */
-  async take(events: readonly ArchivedEvent[]): Promise<number> {
+  /** Resolves when there is room for more; answers how many of them the projection takes. What cannot be read is named, and left out. */
+  async take({ events, unreadable }: ArchivePage): Promise<number> {
     const { types } = this.#ports.projection;
+    for (const place of unreadable) this.#nameUnreadable(place);
     const wanted = types === 'all' ? events : events.filter(({ event }) => types.includes(event.type));
     for (const archived of wanted) await this.#push(fedOf(archived));
     return wanted.length;
+  }
+
+  /** archive rows that held no event: what they did is not in the projection */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
+  #nameUnreadable({ tenant, sessionId, seq }: ArchivePlace): void {
+    const { log, projection } = this.#ports;
+    this.#unreadable += 1;
+    if (this.#unreadable > NAMED_MAX) return;
+    const more = this.#unreadable === NAMED_MAX ? { note: 'those after it are counted, and not named' } : {};
+    log('error', 'an archive row cannot be read, and is left out', {
+      consumer: projection.name,
+      tenant,
+      sessionId,
+      seq,
+      ...more,
+    });
   }
 
   /** The same of one message, by its subject: of one that says no type, the projection is asked. */

@@ -188,7 +188,7 @@ class Feeding {
   }
 
   async run({ withLetters }: { withLetters: boolean }): Promise<number> {
-    const { archive, letters, report } = this.#ports;
+    const { archive, letters, log, name, report } = this.#ports;
     if (withLetters) {
       for await (const letter of buriedBy(letters, HISTORY, 0)) {
         this.#stopIfAsked();
@@ -197,13 +197,15 @@ class Feeding {
       await this.#feed.drain();
       report({ phase: 'letters', done: 1, events: this.#events });
     }
-    for await (const { events, done } of archive.scanEvents()) {
+    for await (const page of archive.scanEvents()) {
       this.#stopIfAsked();
-      this.#events += await this.#feed.take(events);
-      report({ phase: 'archive', done, events: this.#events });
+      this.#events += await this.#feed.take(page);
+      report({ phase: 'archive', done: page.done, events: this.#events });
     }
     await this.#feed.drain();
     this.#stopIfAsked();
+    const rows = this.#feed.unreadable;
+    if (rows > 0) log('error', 'the rebuild is without what could not be read', { consumer: name, rows });
     return this.#events;
   }
 

@@ -46,8 +46,8 @@ export async function replay(ports: ReplayPorts, { fromMs, nextHour }: ReplayTas
 
 async function replayAll({ archive, feed }: ReplayPorts, progress: Progress): Promise<number> {
   let taken = 0;
-  for await (const { events } of archive.scanEvents()) {
-    taken += await feed.take(events);
+  for await (const page of archive.scanEvents()) {
+    taken += await feed.take(page);
     await progress();
   }
   await feed.drain();
@@ -67,8 +67,8 @@ async function replayHours(
     // it was read after that hour was over: nothing of it is new
     if ((readAtMs.get(name) ?? 0) >= overAtMs(hour)) return;
     const beganMs = now();
-    for await (const events of archive.eventsOf(part)) {
-      taken += await feed.take(events.filter(({ persistedAtMs }) => persistedAtMs >= sinceMs));
+    for await (const page of archive.eventsOf(part)) {
+      taken += await feed.take({ ...page, events: page.events.filter(({ persistedAtMs }) => persistedAtMs >= sinceMs) });
     }
     readAtMs.set(name, beganMs);
     const [oldest] = readAtMs.keys();

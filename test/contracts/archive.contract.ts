@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowsOf } from '../../consumers/projections/history.ts';
-import { HOUR_MS, type ArchivedEvent } from '../../consumers/stores/history/archive.ts';
+import { HOUR_MS, type ArchivedEvent, type ArchivePage } from '../../consumers/stores/history/archive.ts';
 import type { HistoryStore, HistoryWrite, SessionKey } from '../../consumers/stores/history/port.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { anEvent } from './events.ts';
@@ -57,7 +57,7 @@ export function archiveContract(name: string, make: () => Promise<MadeArchive>):
       expect(await touchedIn(HOUR + 1)).toEqual(['default s1 0']);
       expect(await touchedIn(HOUR + 2)).toEqual([]);
       const events: ArchivedEvent[] = [];
-      for await (const page of made.store.eventsOf({ ...SESSION, bucket: 0 })) events.push(...page);
+      for await (const page of made.store.eventsOf({ ...SESSION, bucket: 0 })) events.push(...page.events);
       expect(events).toEqual(
         [1, 2, 4, 999].map((seq) => ({
           event: message(seq),
@@ -85,6 +85,24 @@ export function archiveContract(name: string, make: () => Promise<MadeArchive>):
       await made.store.write(events.flatMap((event) => written(event, HOUR)));
       const placeOf = ({ sessionid, seq }: Event): string => `${sessionid} ${seq}`;
       expect((await scanned()).map(({ event }) => placeOf(event)).toSorted()).toEqual(events.map(placeOf).toSorted());
+    });
+
+    it('names rows that hold no event, or another one, and reads those around them', async () => {
+      const seqs = [1, 2, 3, 4, 5];
+      await made.store.write(seqs.flatMap((seq) => written(message(seq), HOUR)));
+      const spoil = async (seq: number, cells: { envelope?: string; data?: string }): Promise<void> => {
+        const clock = BigInt(message(seq).clock) + 1n;
+        await made.store.write([{ kind: 'row', table: 'events', key: { ...SESSION, seq }, cells, clock }]);
+      };
+      await spoil(2, { envelope: '{"seq":' });
+      await spoil(3, { data: 'null' });
+      await spoil(4, { envelope: JSON.stringify({ ...message(9), data: undefined }) });
+      const pages: ArchivePage[] = [];
+      for await (const page of made.store.scanEvents()) pages.push(page);
+      for await (const page of made.store.eventsOf({ ...SESSION, bucket: 0 })) pages.push(page);
+      expect(pages.flatMap(({ events }) => events.map(({ event }) => event.seq))).toEqual([1, 5, 1, 5]);
+      const named = [2, 3, 4].map((seq) => ({ ...SESSION, seq }));
+      expect(pages.flatMap(({ unreadable }) => unreadable)).toEqual([...named, ...named]);
     });
 
     it('more parts than a page holds are all there', { timeout: 60_000 }, async () => {

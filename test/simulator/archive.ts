@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { archiveLast } from '../../consumers/stores/history/archive-last.ts';
-import type { ArchivedEvent, Touched } from '../../consumers/stores/history/archive.ts';
+import type { ArchivePage, Touched } from '../../consumers/stores/history/archive.ts';
 import type { Held, HistoryStore, HistoryWrite, SessionKey } from '../../consumers/stores/history/port.ts';
 import { openSqliteHistory } from '../../consumers/stores/history/sqlite.ts';
 import type { StoredMessage } from '../../shared/contract/internal.ts';
@@ -113,11 +113,11 @@ export class RemoteStore implements HistoryStore {
     yield* await this.#read('touched', async (store) => await all(store.touched(hour)));
   }
 
-  async *eventsOf(part: Touched): AsyncIterable<readonly ArchivedEvent[]> {
+  async *eventsOf(part: Touched): AsyncIterable<ArchivePage> {
     yield* await this.#read('events of a part', async (store) => await all(store.eventsOf(part)));
   }
 
-  async *scanEvents(): AsyncIterable<{ events: readonly ArchivedEvent[]; done: number }> {
+  async *scanEvents(): AsyncIterable<ArchivePage & { done: number }> {
     yield* await this.#read('scan', async (store) => await all(store.scanEvents()));
   }
 

@@ -1,6 +1,6 @@
-import type { Event } from '../../../shared/core/types.ts';
 import { bucketOf, type CellsOf } from './tables.ts';
 import type { RowWrite, SessionKey } from './port.ts';
+import type { Event } from '../../../shared/core/types.ts';
 import { eventOf } from './rows.ts';
 
 /** The archive of whole events by the time at which it was written, and from end to end; and what readers of the stream noted. */
@@ -25,6 +25,16 @@ export interface ArchivedEvent {
   persistedAtMs: number;
 }
 
+export interface ArchivePlace extends SessionKey {
+  seq: number;
+}
+
+export interface ArchivePage {
+  events: readonly ArchivedEvent[];
+  /** rows that hold no event, or another one than their place says: a reader names them and goes on */
+  unreadable: readonly ArchivePlace[];
+}
+
 /**
  * `touched` is kept by the hour in which an event was *written*, by the writer's clock, and not by the event's own time or that
  * of its publishing: an hour that is past gets no more entries, so a reader is done with it; and what was published in an
@@ -34,9 +44,9 @@ export interface Archive {
   /** What was written to in an hour (epoch milliseconds div HOUR_MS), a page at a time, each once, in no order. */
   touched(hour: number): AsyncIterable<readonly Touched[]>;
   /** The events of such a part, a page at a time, in order of seq. */
-  eventsOf(part: Touched): AsyncIterable<readonly ArchivedEvent[]>;
+  eventsOf(part: Touched): AsyncIterable<ArchivePage>;
   /** Every event of every session, a page at a time, in no order. `done`: which part of it is read, in 0…1. */
-  scanEvents(): AsyncIterable<{ events: readonly ArchivedEvent[]; done: number }>;
+  scanEvents(): AsyncIterable<ArchivePage & { done: number }>;
   /** What was last noted under a name; undefined: nothing. */
   readNote(name: string): Promise<string | undefined>;
   /** Resolves once it is durable. Of two at a time one stays. */
@@ -54,12 +64,30 @@ export function touchedBy(row: RowWrite): TouchedHour | undefined {
   return { tenant, sessionId, bucket: bucketOf('events', seq), hour: Math.floor(row.cells.persistedAt / HOUR_MS) };
 }
 
-/** Undefined while the envelope has not come. */
-export function archivedOf(cells: CellsOf<'events'>): ArchivedEvent | undefined {
-  const event = eventOf(cells);
+/** Rows whose envelope has not come are left out. Undefined: nothing is left of them. */
+export function pageOf(rows: readonly { place: ArchivePlace; cells: CellsOf<'events'> }[]): ArchivePage | undefined {
+  const events: ArchivedEvent[] = [];
+  const unreadable: ArchivePlace[] = [];
+  for (const { place, cells } of rows) {
+    const event = eventAt(place, cells);
+    if (event === 'unreadable') unreadable.push(place);
+    if (event === 'unreadable' || event === undefined) continue;
+    const { publishedAt = Date.parse(event.time), persistedAt = publishedAt } = cells;
+    events.push({ event, publishedAtMs: publishedAt, persistedAtMs: persistedAt });
+  }
+  return events.length + unreadable.length === 0 ? undefined : { events, unreadable };
+}
+
+function eventAt({ tenant, sessionId, seq }: ArchivePlace, cells: CellsOf<'events'>): Event | 'unreadable' | undefined {
+  let event: Event | undefined;
+  try {
+    event = eventOf(cells);
+  } catch {
+    return 'unreadable';
+  }
   if (event === undefined) return undefined;
-  const { publishedAt = Date.parse(event.time), persistedAt = publishedAt } = cells;
-  return { event, publishedAtMs: publishedAt, persistedAtMs: persistedAt };
+  // whatever else is wrong with it, the runtime finds by its schema and makes a dead letter of it
+  return event.tenant === tenant && event.sessionid === sessionId && event.seq === seq ? event : 'unreadable';
 }
 
 /** entries remembered by one process; beyond it the oldest are forgotten, and written once more */

@@ -1,10 +1,11 @@
-import type { Client } from 'cassandra-driver';
+import type { Client, types } from 'cassandra-driver';
 import {
   HOUR_MS,
   ARCHIVE_PAGE_EVENTS,
-  archivedOf,
+  pageOf,
   TOUCHED_HOURS_KEPT,
-  type ArchivedEvent,
+  type ArchivePage,
+  type ArchivePlace,
   type Touched,
   type TouchedHour,
 } from './archive.ts';
@@ -23,7 +24,7 @@ const WRITES_IN_FLIGHT_MAX = 64;
 const BATCH_ROWS_MAX = 25;
 const TOUCHED_PAGE = 1_000;
 const TOUCHED_TTL_S = (TOUCHED_HOURS_KEPT * HOUR_MS) / 1_000;
-const COLUMNS = 'envelope, data, published_at, persisted_at';
+const COLUMNS = 'tenant, session_id, seq, envelope, data, published_at, persisted_at';
 /** the ring (Murmur3 partitioner) is read in so many parts, for the progress and so that no query is over all of it */
 const SCAN_PARTS = 256n;
 const TOKEN_MIN = -(2n ** 63n);
@@ -69,19 +70,19 @@ export class CassandraArchive {
     }
   }
 
-  async *eventsOf({ tenant, sessionId, bucket }: Touched): AsyncGenerator<ArchivedEvent[]> {
+  async *eventsOf({ tenant, sessionId, bucket }: Touched): AsyncGenerator<ArchivePage> {
     const cql = `SELECT ${COLUMNS} FROM ${this.#keyspace}.events WHERE tenant = ? AND session_id = ? AND bucket = ?`;
     yield* archivedPages(this.#client, cql, [tenant, sessionId, BigInt(bucket)]);
   }
 
-  async *scanEvents(): AsyncGenerator<{ events: ArchivedEvent[]; done: number }> {
+  async *scanEvents(): AsyncGenerator<ArchivePage & { done: number }> {
     const token = 'token(tenant, session_id, bucket)';
     const cql = `SELECT ${COLUMNS} FROM ${this.#keyspace}.events WHERE ${token} > ? AND ${token} <= ?`;
     const boundary = (part: bigint): bigint => TOKEN_MIN + (TOKENS * part) / SCAN_PARTS - (part === SCAN_PARTS ? 1n : 0n);
     for (let part = 0n; part < SCAN_PARTS; part += 1n) {
       // no partition has the lowest token, so nothing lies at the open end
-      for await (const events of archivedPages(patient(this.#client), cql, [boundary(part), boundary(part + 1n)])) {
-        yield { events, done: Number(part) / Number(SCAN_PARTS) };
+      for await (const page of archivedPages(patient(this.#client), cql, [boundary(part), boundary(part + 1n)])) {
+        yield { ...page, done: Number(part) / Number(SCAN_PARTS) };
       }
     }
   }
@@ -115,11 +116,15 @@ export function touchedStatement(keyspace: string, entry: TouchedHour): Statemen
   return { cql, parameters: [BigInt(hour), BigInt(shardOf(entry)), tenant, sessionId, BigInt(bucket)] };
 }
 
-async function* archivedPages(client: Executor, cql: string, parameters: readonly unknown[]): AsyncGenerator<ArchivedEvent[]> {
+async function* archivedPages(client: Executor, cql: string, parameters: readonly unknown[]): AsyncGenerator<ArchivePage> {
   for await (const rows of pagesOf(client, cql, parameters, ARCHIVE_PAGE_EVENTS)) {
-    const events = rows.flatMap((row) => archivedOf(cellsOf('events', row)) ?? []);
-    if (events.length > 0) yield events;
+    const page = pageOf(rows.map((row) => ({ place: placeOf(row), cells: cellsOf('events', row) })));
+    if (page !== undefined) yield page;
   }
+}
+
+function placeOf(row: types.Row): ArchivePlace {
+  return { tenant: String(row['tenant']), sessionId: String(row['session_id']), seq: Number(row['seq']) };
 }
 
 /** FNV-1a: it only has to be the same everywhere, and even. */

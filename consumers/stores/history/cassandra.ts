@@ -4,7 +4,7 @@ import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
 import { archiveLast } from './archive-last.ts';
-import { TouchedMemory, type ArchivedEvent, type Touched } from './archive.ts';
+import { TouchedMemory, type ArchivePage, type Touched } from './archive.ts';
 import { CassandraArchive } from './cassandra-archive.ts';
 import { asStoreFault, cassandraClient, connected } from './cassandra-client.ts';
 import { CassandraErasure, type Erasure } from './cassandra-erasure.ts';
@@ -85,8 +85,8 @@ class CassandraHistory implements HistoryStore {
   }
 
   touched = (hour: number): AsyncIterable<Touched[]> => withStoreFaults(this.#archive.touched(hour));
-  eventsOf = (part: Touched): AsyncIterable<ArchivedEvent[]> => withStoreFaults(this.#archive.eventsOf(part));
-  scanEvents = (): AsyncIterable<{ events: ArchivedEvent[]; done: number }> => withStoreFaults(this.#archive.scanEvents());
+  eventsOf = (part: Touched): AsyncIterable<ArchivePage> => withStoreFaults(this.#archive.eventsOf(part));
+  scanEvents = (): AsyncIterable<ArchivePage & { done: number }> => withStoreFaults(this.#archive.scanEvents());
   readNote = async (name: string): Promise<string | undefined> => await orStoreFault(this.#archive.readNote(name));
   writeNote = async (name: string, note: string): Promise<void> => await orStoreFault(this.#archive.writeNote(name, note));
 

@@ -1,9 +1,10 @@
 import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import {
   ARCHIVE_PAGE_EVENTS,
-  archivedOf,
   TOUCHED_HOURS_KEPT,
-  type ArchivedEvent,
+  pageOf,
+  type ArchivePage,
+  type ArchivePlace,
   type Touched,
   type TouchedHour,
 } from './archive.ts';
@@ -45,7 +46,7 @@ export async function* touchedIn(prepare: Prepare, hour: number): AsyncGenerator
   }
 }
 
-export async function* eventsIn(prepare: Prepare, { tenant, sessionId, bucket }: Touched): AsyncGenerator<ArchivedEvent[]> {
+export async function* eventsIn(prepare: Prepare, { tenant, sessionId, bucket }: Touched): AsyncGenerator<ArchivePage> {
   const next = prepare(
     `SELECT ${COLUMNS} FROM events WHERE tenant = ? AND session_id = ? AND seq > ? AND seq < ? AND envelope IS NOT NULL
      ORDER BY seq LIMIT ${ARCHIVE_PAGE_EVENTS}`,
@@ -54,7 +55,7 @@ export async function* eventsIn(prepare: Prepare, { tenant, sessionId, bucket }:
   yield* pages(next, (last) => [tenant, sessionId, last?.seq ?? bucket * SEQS_PER_BUCKET - 1, end]);
 }
 
-export async function* allEvents(prepare: Prepare): AsyncGenerator<{ events: ArchivedEvent[]; done: number }> {
+export async function* allEvents(prepare: Prepare): AsyncGenerator<ArchivePage & { done: number }> {
   // sessions, of which there are few: to count the events takes as long as to read them
   const sessions = Math.max(1, Number(prepare('SELECT COUNT(*) AS sessions FROM sessions').get()?.['sessions'] ?? 0));
   const next = prepare(
@@ -63,39 +64,32 @@ export async function* allEvents(prepare: Prepare): AsyncGenerator<{ events: Arc
   );
   let begun = 0;
   let current = '';
-  for await (const events of pages(next, (last) => [last?.tenant ?? '', last?.sessionId ?? '', last?.seq ?? -1])) {
-    for (const { event } of events) {
+  for await (const page of pages(next, (last) => [last?.tenant ?? '', last?.sessionId ?? '', last?.seq ?? -1])) {
+    for (const { event } of page.events) {
       const session = `${event.tenant} ${event.sessionid}`;
       if (session !== current) begun += 1;
       current = session;
     }
-    yield { events, done: Math.min(1, Math.max(0, begun - 1) / sessions) };
+    yield { ...page, done: Math.min(1, Math.max(0, begun - 1) / sessions) };
   }
-}
-
-interface Place {
-  tenant: string;
-  sessionId: string;
-  seq: bigint;
 }
 
 async function* pages(
   next: StatementSync,
-  parametersAfter: (last: Place | undefined) => SQLInputValue[],
-): AsyncGenerator<ArchivedEvent[]> {
-  for (let last: Place | undefined, more = true; more;) {
+  parametersAfter: (last: ArchivePlace | undefined) => SQLInputValue[],
+): AsyncGenerator<ArchivePage> {
+  for (let last: ArchivePlace | undefined, more = true; more;) {
     const rows = next.all(...parametersAfter(last));
-    const events = rows.flatMap((row) => archivedOf(cellsOf('events', row)) ?? []);
-    if (events.length > 0) yield await Promise.resolve(events);
+    const page = pageOf(rows.map((row) => ({ place: placeOf(row), cells: cellsOf('events', row) })));
+    if (page !== undefined) yield await Promise.resolve(page);
     more = rows.length === ARCHIVE_PAGE_EVENTS;
-    last = placeOf(rows.at(-1));
+    const end = rows.at(-1);
+    last = end === undefined ? undefined : placeOf(end);
   }
 }
 
-function placeOf(row: Record<string, SQLOutputValue> | undefined): Place | undefined {
-  const seq = row?.['seq'];
-  if (row === undefined || typeof seq !== 'bigint') return undefined;
-  return { tenant: String(row['tenant']), sessionId: String(row['session_id']), seq };
+function placeOf(row: Record<string, SQLOutputValue>): ArchivePlace {
+  return { tenant: String(row['tenant']), sessionId: String(row['session_id']), seq: Number(row['seq']) };
 }
 
 export function readNote(prepare: Prepare, name: string): string | undefined {

@@ -6,7 +6,7 @@ import { rangesOf, type SeqRange } from '../../../shared/core/seq-ranges.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { ByteCut } from './byte-cut.ts';
 import type { EraseSession, Held, HistoryStore, HistoryWrite, RowWrite, SessionKey } from './port.ts';
-import { TouchedMemory, type ArchivedEvent, type Touched } from './archive.ts';
+import { TouchedMemory, type ArchivePage, type Touched } from './archive.ts';
 import { eventOf, messageOf } from './rows.ts';
 import { allEvents, eventsIn, readNote, touchedIn, writeNote, writeTouched } from './sqlite-archive.ts';
 import { ensureMessageCount, MESSAGE_COUNT_SQL } from './sqlite-message-count.ts';
@@ -89,8 +89,8 @@ class SqliteHistory implements HistoryStore {
   }
 
   touched = (hour: number): AsyncIterable<Touched[]> => touchedIn(this.#prepare, hour);
-  eventsOf = (part: Touched): AsyncIterable<ArchivedEvent[]> => eventsIn(this.#prepare, part);
-  scanEvents = (): AsyncIterable<{ events: ArchivedEvent[]; done: number }> => allEvents(this.#prepare);
+  eventsOf = (part: Touched): AsyncIterable<ArchivePage> => eventsIn(this.#prepare, part);
+  scanEvents = (): AsyncIterable<ArchivePage & { done: number }> => allEvents(this.#prepare);
   readNote = async (name: string): Promise<string | undefined> => await Promise.resolve(readNote(this.#prepare, name));
 
   async writeNote(name: string, note: string): Promise<void> {

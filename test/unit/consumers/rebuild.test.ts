@@ -216,4 +216,27 @@ describe('a rebuild', () => {
     expect(await rebuild(rest)).toBe(1);
     expect(deeds).toEqual(['in place: archived']);
   });
+
+  it('names archive rows that cannot be read, and goes on without them', async () => {
+    const lines: unknown[] = [];
+    ports.log = (level, msg, fields) => lines.push({ level, msg, ...fields });
+    const key = { tenant: 'default', sessionId: 'spoilt', seq: 7 };
+    const cells = { envelope: '{"seq":', data: '{}', publishedAt: 1, persistedAt: 2 };
+    await store.write([{ kind: 'row', table: 'events', key, cells, clock: 1n }]);
+    expect(await rebuild(ports)).toBe(1);
+    expect(deeds).toContain('copy 4: archived');
+    expect(deeds).toContain('swap 4');
+    expect(lines).toContainEqual({
+      level: 'error',
+      msg: 'an archive row cannot be read, and is left out',
+      consumer: 'shelf',
+      ...key,
+    });
+    expect(lines).toContainEqual({
+      level: 'error',
+      msg: 'the rebuild is without what could not be read',
+      consumer: 'shelf',
+      rows: 1,
+    });
+  });
 });
