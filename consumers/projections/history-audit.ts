@@ -17,6 +17,8 @@ import {
 const CLOCK_AHEAD_MS_MAX = 60_000;
 const MICROSECONDS_PER_MS = 1_000n;
 
+const OF_THE_FUTURE = 'no event wrote it: its clock lies in the future';
+
 /** all but the archive itself, which is compared event by event */
 const DERIVED = (Object.keys(HISTORY_TABLES) as HistoryTable[]).filter((table) => table !== 'events');
 
@@ -30,7 +32,7 @@ export function historyAudit(scan: HistoryScan, openStore: () => Promise<History
       for (const table of DERIVED) {
         const pairs = pairedRows(subject.expectedRows([table]), scan.rows(subject, subject.head, [table]));
         for await (const { left, right } of pairs) {
-          const finding = await findingOf(subject, left, right);
+          const finding = await findingOf(subject, left, right, clockMaxAt(now));
           if (finding === undefined) continue;
           const { row, expected, cells, ...said } = finding;
           const mends =
@@ -48,6 +50,10 @@ export function historyAudit(scan: HistoryScan, openStore: () => Promise<History
   };
 }
 
+function clockMaxAt(now: () => number): bigint {
+  return BigInt(now() + CLOCK_AHEAD_MS_MAX) * MICROSECONDS_PER_MS;
+}
+
 export type MendRow = (
   subject: Pick<AuditSubject, 'tenant' | 'sessionId'>,
   row: Pick<ScannedRow, 'table' | 'key'>,
@@ -59,8 +65,7 @@ export function rowMender(store: () => Promise<HistoryStore>, now: () => number)
   const beganAt = BigInt(now()) * MICROSECONDS_PER_MS;
   return ({ tenant, sessionId }, row, wanted) =>
     async (attempt) => {
-      const clockMax = BigInt(now() + CLOCK_AHEAD_MS_MAX) * MICROSECONDS_PER_MS;
-      const bounds = { clockMax, ...(attempt > 1 ? { aboveClock: beganAt } : {}) };
+      const bounds = { clockMax: clockMaxAt(now), ...(attempt > 1 ? { aboveClock: beganAt } : {}) };
       const writes = mendingWrites(row, { tenant, sessionId }, wanted, bounds);
       if (writes !== undefined) await (await store()).write(writes);
     };
@@ -76,15 +81,17 @@ async function findingOf(
   subject: AuditSubject,
   expected: ScannedRow | undefined,
   found: ScannedRow | undefined,
+  clockMax: bigint,
 ): Promise<RowFinding | undefined> {
   if (found !== undefined && lostItsWay(found))
     return { ...extra(found, `lies in bucket ${found.bucket}`), row: found, cells: [] };
   if (subject.isDeleted && (found ?? expected)?.table !== 'sessions') return residueOf(found);
   if (expected === undefined) {
+    if (found === undefined) return undefined;
+    const isOfNobody = Object.values(found.clocks).some((clock) => clock > clockMax);
     // an event that is missing may have written it
-    return found === undefined || subject.isIncomplete
-      ? undefined
-      : { ...extra(found, 'no event wrote it'), row: found, cells: [] };
+    if (subject.isIncomplete && !isOfNobody) return undefined;
+    return { ...extra(found, isOfNobody ? OF_THE_FUTURE : 'no event wrote it'), row: found, cells: [] };
   }
   const place = placeOf(expected);
   if (found === undefined) {
@@ -92,7 +99,7 @@ async function findingOf(
   }
   let cells = differingCells(expected, found, subject.isDeleted);
   if (cells.length > 0 && (await isMadeErased(subject, expected))) cells = differingCells(expected, found, true);
-  if (subject.isIncomplete) cells = cells.filter((cell) => !isOfAnother(cell, expected, found));
+  if (subject.isIncomplete) cells = cells.filter((cell) => !isOfAnother(cell, expected, found, clockMax));
   if (cells.length === 0) return undefined;
   return { kind: 'different', place, detail: differenceOf(expected, found, cells), row: expected, expected, cells };
 }
@@ -101,10 +108,11 @@ function lostItsWay({ table, bucket, key }: ScannedRow): boolean {
   return bucket !== undefined && bucket !== bucketOf(table, Number(Object.values(key)[0]));
 }
 
-/** An event wrote the cell that is missing: after those that are known, or alone. */
-function isOfAnother(cell: string, expected: RowState, found: RowState): boolean {
+/** An event wrote the cell that is missing: after those that are known, or alone. What lies in the future no event wrote. */
+function isOfAnother(cell: string, expected: RowState, found: RowState, clockMax: bigint): boolean {
   const ours = expected.clocks[cell];
-  return ours === undefined || (found.clocks[cell] ?? 0n) > ours;
+  const theirs = found.clocks[cell] ?? 0n;
+  return theirs <= clockMax && (ours === undefined || theirs > ours);
 }
 
 /** Of a deleted session nothing is known but that its content is gone. */

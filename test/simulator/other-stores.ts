@@ -23,7 +23,7 @@ export class OtherStores {
   constructor(world: World, network: Network) {
     const pathOf = (name: string): string => `file:simulated-${name}-${world.seed}?mode=memory&cache=shared`;
     this.index = openSqliteSearch({ path: pathOf('search'), writes: true, mayMake: true });
-    this.figures = openSqliteAnalytics({ path: pathOf('analytics'), writes: true });
+    this.figures = openSqliteAnalytics({ path: pathOf('analytics'), writes: true, mayMake: true });
     this.indexed = new DatabaseSync(pathOf('search'));
     this.counted = new DatabaseSync(pathOf('analytics'));
     this.fronts = { search: new StoreFront('index', world, network), analytics: new StoreFront('figures', world, network) };

@@ -226,11 +226,12 @@ class ClickHouseAnalytics implements AnalyticsStore {
 
   /** Tables that were dropped look like any other failure. */
   async #faultOf(error: unknown): Promise<StoreUnavailable> {
-    const gone = await this.health().then(
-      () => undefined,
-      (why: unknown) => (why instanceof TablesGone ? why : undefined),
-    );
-    return gone ?? new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+    try {
+      await this.health();
+    } catch (why) {
+      if (why instanceof TablesGone) return why;
+    }
+    return new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
