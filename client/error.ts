@@ -59,13 +59,14 @@ export class MillraceError extends Error {
 
   /** The same request may succeed later: nobody was reached, or the server said so (contract §6). */
   get transient(): boolean {
-    return this.status === 429 || this.status >= 500 || TRANSIENT.has(this.code);
+    return this.status === 429 || this.status >= 500 || TRANSIENT.includes(this.code);
   }
 }
 
-const TRANSIENT: ReadonlySet<string> = new Set<ClientErrorCode>(['network', 'timeout', 'token_unavailable']);
+const TRANSIENT: readonly string[] = ['network', 'timeout', 'token_unavailable'] satisfies ClientErrorCode[];
 
 export function asMillraceError(error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
-  return new MillraceError('network', error instanceof Error ? error.message : String(error), { cause: error });
+  // by its name: hooks and operators' functions are bundles of their own, each with its copy of the class
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return name === 'MillraceError' ? (error as MillraceError) : new MillraceError('network', message, { cause: error });
 }

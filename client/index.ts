@@ -23,6 +23,7 @@ export type { ClientMessage } from './state/rows.ts';
 export type { ClientTrace } from './state/trace-list.ts';
 export type { StreamWriter } from './stream-writer.ts';
 export type {
+  CommandStatus,
   Event,
   EventData,
   EventsPage,

@@ -75,6 +75,11 @@ export class Millrace {
     return (this.#inbox ??= new Inbox(this.#environment, this.#http));
   }
 
+  /** Makes something on this client's platform and tokens: the hooks bring in this way what pages alone need. */
+  extend<T>(make: (environment: Environment, http: Http) => T): T {
+    return make(this.#environment, this.#http);
+  }
+
   /** Over, for all sessions: what was not sent yet is rejected with `closed`. */
   close(): void {
     const error = new MillraceError('closed', 'The client was closed.');

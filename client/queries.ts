@@ -25,7 +25,7 @@ export interface Queries {
   'session.get': { params: { s: string }; answer: SessionAnswer };
   'members.list': { params: { s: string } & Paged; answer: Page<MemberAnswer> };
   'messages.list': {
-    params: { s: string; limit?: number; before?: string; after?: string; parentId?: string };
+    params: { s: string; limit?: number; before?: string; after?: string; around?: string; parentId?: string };
     answer: MessagesPage;
   };
   'message.get': { params: { s: string; m: string }; answer: MessageAnswer };

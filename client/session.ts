@@ -71,12 +71,8 @@ export class Session {
   readonly subscribe = (listener: () => void): (() => void) => this.#engine.changed.on(listener);
 
   on<N extends keyof SessionListeners>(name: N, listener: (value: SessionListeners[N]) => void): () => void {
-    const { events, signals, resets } = this.#engine;
-    const emitters: { [K in keyof SessionListeners]: Emitter<SessionListeners[K]> } = {
-      event: events,
-      signal: signals,
-      reset: resets,
-    };
+    const { events: event, signals: signal, resets: reset } = this.#engine;
+    const emitters: { [K in keyof SessionListeners]: Emitter<SessionListeners[K]> } = { event, signal, reset };
     return emitters[name].on(listener);
   }
 
@@ -186,6 +182,11 @@ export class Session {
   /** Loads the next older messages; false when there are none. */
   loadOlder(): Promise<boolean> {
     return this.#engine.loader.older();
+  }
+
+  /** Does something with the machinery below: the hooks bring in this way what pages alone need. */
+  extend<T>(use: (engine: SessionEngine) => T): T {
+    return use(this.#engine);
   }
 
   /** Replies to a message, oldest first, as far as loaded. */

@@ -71,7 +71,7 @@ export function nextSnapshot(before: SessionSnapshot, engine: SessionEngine): Se
     session: view.session,
     me: view.me,
     messages: unsettled.length === 0 ? settled : [...settled, ...unsettled],
-    hasOlder: view.messages.extent?.nextCursor !== undefined,
+    hasOlder: (view.messages.window ?? view.messages.extent)?.nextCursor !== undefined,
     members: [...view.members.values()],
     readSeq: view.readSeq,
     streams: view.live.streams(),

@@ -1,4 +1,5 @@
 import type {
+  CommandStatus,
   InboxAnswer,
   InboxItem,
   MemberAnswer,
@@ -71,6 +72,7 @@ export interface Welcome {
 }
 
 export type {
+  CommandStatus,
   InboxAnswer,
   InboxItem,
   MemberAnswer,

@@ -1,7 +1,7 @@
 // Runs the edge bundle in workerd through miniflare: `node scripts/edge.ts --data-dir DIR --port N`; the bindings come from the environment.
 import { type ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
@@ -29,6 +29,10 @@ const VARIABLES = [
   'ALLOWED_ORIGINS',
   'UPLINKS',
   'TENANT_PLACEMENT',
+  'OIDC_ISSUER',
+  'OIDC_CLIENT_ID',
+  'OIDC_SCOPE',
+  'OIDC_AUDIENCE',
   ...Object.values(LIMIT_VARIABLES),
   ...TELEMETRY_VARIABLES,
 ];
@@ -122,12 +126,16 @@ interface EdgeOptions {
   port: number;
   /** directory of the built bundle */
   bundle: string;
+  /** directory of the built pages */
+  pages: string;
 }
 
-function makeMiniflare({ dataDir, port, bundle }: EdgeOptions): Miniflare {
+function makeMiniflare({ dataDir, port, bundle, pages }: EdgeOptions): Miniflare {
   const temporary = join(dataDir, 'run', 'edge-tmp');
   // A killed run leaves it behind.
   rmSync(temporary, { recursive: true, force: true });
+  // without pages it is empty, and the edge says so
+  mkdirSync(pages, { recursive: true });
   return new Miniflare(
     convertV4MiniflareOptions({
       name: 'millrace',
@@ -137,6 +145,8 @@ function makeMiniflare({ dataDir, port, bundle }: EdgeOptions): Miniflare {
       modulesRoot: bundle,
       ...workerConfig(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')),
       bindings: bindingsFrom(process.env),
+      // workerd reads the pages from the folder itself; miniflare's own assets would put a Worker in front of every command
+      serviceBindings: { ASSETS: { disk: { path: pages, writable: false } } },
       resourcePersistencePath: join(dataDir, 'edge'),
       resourceTmpPath: temporary,
       // No look-up of the caller's place, no reports, no log line per request.
@@ -153,6 +163,7 @@ async function main(): Promise<void> {
     .requiredOption('--data-dir <path>', 'where the objects are kept')
     .requiredOption('--port <n>', 'port to listen on, on 127.0.0.1', parsePort)
     .option('--bundle <path>', 'directory of the built bundle', join(ROOT, 'dist', 'edge'))
+    .option('--pages <path>', 'directory of the built pages', join(ROOT, 'dist', 'web'))
     .parse()
     .opts<EdgeOptions>();
 

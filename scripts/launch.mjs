@@ -7,10 +7,11 @@ import { ensureDependencies } from './launch/install.mjs';
 import { ensureNode } from './launch/node.mjs';
 
 const TARGETS = {
-  start: { script: 'scripts/start.ts', install: 'production', nats: true, edge: true },
-  test: { script: 'scripts/test.ts', install: 'full', nats: 'optional', edge: true },
-  'test:long': { script: 'scripts/test.ts', args: ['--long'], install: 'full', nats: 'optional', edge: true },
-  check: { script: 'scripts/check.ts', install: 'full' },
+  start: { script: 'scripts/start.ts', install: 'production', nats: true, edge: true, web: 'pages' },
+  test: { script: 'scripts/test.ts', install: 'full', nats: 'optional', edge: true, web: 'pages' },
+  'test:long': { script: 'scripts/test.ts', args: ['--long'], install: 'full', nats: 'optional', edge: true, web: 'pages' },
+  check: { script: 'scripts/check.ts', install: 'full', web: 'packages' },
+  screenshots: { script: 'scripts/screenshots/main.ts', install: 'full', nats: true, edge: true, web: 'pages' },
   token: { script: 'scripts/token.ts', install: 'production', quiet: true },
   'dead-letters': { script: 'scripts/dead-letters.ts', install: 'production', quiet: true },
   replay: { script: 'scripts/replay/main.ts', install: 'production' },
@@ -64,6 +65,13 @@ async function prepareNats(need) {
   }
 }
 
+/** Beside the other steps: it waits for the registry, and they for processors. */
+async function prepareWeb({ web, install }) {
+  if (!web) return;
+  const { ensureWebPackages, ensureWebPages } = await import('./launch/web-build.mjs');
+  await (web === 'packages' ? ensureWebPackages() : ensureWebPages(install));
+}
+
 function versionFlags() {
   const [major] = process.versions.node.split('.').map(Number);
   return major < 24 ? ['--disable-warning=ExperimentalWarning'] : [];
@@ -86,6 +94,9 @@ async function main() {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
   process.env.PATH = env.PATH;
   await ensureDependencies(target.install);
+  const pages = prepareWeb(target);
+  // awaited below, unless another step ends the launch first
+  pages.catch(() => {});
   const withoutNats = name === 'start' && process.env.NATS_URL !== undefined && process.env.NATS_WS_URL !== undefined;
   if (target.nats && !withoutNats) {
     const nats = await prepareNats(target.nats);
@@ -99,6 +110,7 @@ async function main() {
     const { wantsTelemetry } = await import('./launch/telemetry-packages.mjs');
     await ensureEdgeBundle({ telemetry: target.script === TARGETS.start.script && wantsTelemetry(process.env) });
   }
+  await pages;
   return runNode(node, [...versionFlags(), join(ROOT, target.script), ...(target.args ?? []), ...rest], env);
 }
 

@@ -7,6 +7,15 @@ export interface Env {
   SESSION: DurableObjectNamespace<Session>;
   INBOX: DurableObjectNamespace<Inbox>;
   UPLINK: DurableObjectNamespace<Uplink>;
+  /** dist/web: the pages */
+  ASSETS: Fetcher;
+  /** OpenID Connect for the pages: who issues the tokens that this edge takes, and as whom the pages ask for one */
+  OIDC_ISSUER?: string;
+  OIDC_CLIENT_ID?: string;
+  /** `openid profile` */
+  OIDC_SCOPE?: string;
+  /** sent as `audience`, where the provider wants one to issue JWTs */
+  OIDC_AUDIENCE?: string;
   /** ws:// or wss:// address of NATS, comma-separated for a cluster */
   NATS_WS_URL: string;
   /** contents of a NATS .creds file, or an NKEY seed */

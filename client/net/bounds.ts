@@ -67,5 +67,14 @@ export const RUNNING_STREAMS_MAX = 100;
 export const STREAM_HELD_CHARS_MAX = 1024 * 1024;
 /** one chunk, in UTF-16 units; more text is cut into several */
 export const STREAM_CHUNK_CHARS_MAX = 16 * 1024;
+/** the list of sessions is read again no sooner than this after a change, and this often without one */
+export const SESSION_LIST_GAP_MS = 1_000;
+export const SESSION_LIST_EVERY_MS = 60_000;
+/** a search is asked this long after the last key */
+export const SEARCH_PAUSE_MS = 200;
+/** how far a command has come is asked this often at first, ever more rarely, and not more often in all */
+export const STATUS_EVERY_MS = 400;
+export const STATUS_EVERY_MS_MAX = 10_000;
+export const STATUS_ASKS_MAX = 60;
 /** the inbox is asked for over HTTP this often while its socket is away */
 export const INBOX_POLL_MS = 15_000;

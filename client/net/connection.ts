@@ -186,7 +186,7 @@ export class Connection {
     const { random } = this.#environment;
     if (code === CLOSE_CODES.badFrame || code === CLOSE_CODES.removed || code === CLOSE_CODES.sessionDeleted)
       return this.end(error);
-    if (code === CLOSE_CODES.tokenExpired) this.#tokens.refuseCurrent();
+    if (code === CLOSE_CODES.tokenExpired) this.#tokens.refuse();
     const backoffMs = this.#backoffMs(error);
     if (code === CLOSE_CODES.rate) return this.#lost(error, RATE_WAIT_MS + Math.max(backoffMs, random() * RATE_WAIT_MS));
     const expected = code === CLOSE_CODES.restart || code === CLOSE_CODES.tooSlow || code === CLOSE_CODES.tokenExpired;

@@ -38,14 +38,12 @@ export class TokenSource {
     return (this.#pending ??= this.#ask());
   }
 
-  /** This token was refused: the next caller gets another. A token that came meanwhile stays. */
-  refuse(token: Token): void {
+  /**
+   * This token was refused: the next caller gets another. A token that came meanwhile stays, unless a closing socket does not say
+   * which it was: then whatever there is was refused.
+   */
+  refuse(token = this.#current): void {
     if (this.#current === token) this.#current = undefined;
-  }
-
-  /** Whatever there is was refused, by a closing socket that does not say which. */
-  refuseCurrent(): void {
-    this.#current = undefined;
   }
 
   async #ask(): Promise<Token> {
@@ -55,9 +53,9 @@ export class TokenSource {
       const given = await within(this.#environment, TOKEN_MS_MAX, asked, 'token_unavailable');
       const { token: value, expiresAt } = typeof given === 'string' ? { token: given } : given;
       const claims = claimsOf(value);
-      const expiresAtMs = expiresAt ?? (typeof claims['exp'] === 'number' ? claims['exp'] * 1_000 : Number.POSITIVE_INFINITY);
+      const expiresAtMs = expiresAt ?? (typeof claims['exp'] === 'number' ? claims['exp'] * 1_000 : Infinity);
       const renewAtMs = expiresAtMs - Math.min(TOKEN_MARGIN_MS, Math.max(0, expiresAtMs - this.#environment.now()) / 5);
-      this.#learnUser(claims);
+      this.user = userIn(claims) ?? this.user;
       return (this.#current = { value, expiresAtMs, renewAtMs });
     } catch (error) {
       if (error instanceof MillraceError) throw error;
@@ -66,19 +64,10 @@ export class TokenSource {
       this.#pending = undefined;
     }
   }
-
-  #learnUser({ sub, name, kind }: Record<string, unknown>): void {
-    if (typeof sub !== 'string') return;
-    this.user = {
-      id: sub,
-      ...(typeof name === 'string' ? { name } : {}),
-      kind: kind === 'agent' || kind === 'system' ? kind : 'user',
-    };
-  }
 }
 
 /** What a JWT says of itself, unverified: only used to know when to ask again and whose pending messages these are. */
-function claimsOf(token: string): Record<string, unknown> {
+export function claimsOf(token: string): Record<string, unknown> {
   try {
     const part = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
     const bytes = Uint8Array.from(atob(part), (character) => character.charCodeAt(0));
@@ -87,4 +76,13 @@ function claimsOf(token: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+export function userIn({ sub, name, kind }: Record<string, unknown>): User | undefined {
+  if (typeof sub !== 'string') return undefined;
+  return {
+    id: sub,
+    ...(typeof name === 'string' ? { name } : {}),
+    kind: kind === 'agent' || kind === 'system' ? kind : 'user',
+  };
 }

@@ -11,6 +11,7 @@ import {
 import type {
   ClientMessage,
   ClientTrace,
+  CommandStatus,
   InboxSnapshot,
   MessageAnswer,
   Millrace,
@@ -22,6 +23,11 @@ import type {
   UserAnswer,
 } from '../index.ts';
 import { EMPTY_INBOX } from '../inbox-snapshot.ts';
+import { closeWindow, growWindow, isWindow } from '../message-window.ts';
+import { CommandProgress } from '../command-progress.ts';
+import { EMPTY_SEARCH, Searching, type SearchParams, type SearchSnapshot } from '../searching.ts';
+import { SessionList } from '../session-list.ts';
+import { EMPTY_SESSION_LIST, type SessionListSnapshot } from '../session-list-snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../snapshot.ts';
 import { useSource, type Source } from './source.ts';
 
@@ -62,12 +68,18 @@ export function useSession(id: string): SessionSnapshot & { handle: Session } {
 export interface Messages {
   /** oldest first; of one thread with `parentId` */
   messages: readonly ClientMessage[];
+  /** `messages` are those around one that was jumped to, and there are newer ones */
+  isWindow: boolean;
   /** messages that are being written */
   streams: readonly RunningStream[];
   /** who is typing */
   typing: readonly UserAnswer[];
   hasOlder: boolean;
   loadOlder: () => Promise<boolean>;
+  /** of a window */
+  loadNewer: () => Promise<boolean>;
+  /** leaves the window */
+  showNewest: () => void;
   send: Session['send'];
   retry: (messageId: string) => SentMessage;
   discard: (messageId: string) => void;
@@ -80,6 +92,11 @@ export function useMessages(sessionId: string, options: { parentId?: string } = 
   const { parentId } = options;
   const session = useMillrace().session(sessionId);
   const all = usePart(session, EMPTY_SNAPSHOT, ({ messages }) => messages);
+  const inWindow = useSyncExternalStore(
+    session.subscribe,
+    () => isWindow(session),
+    () => false,
+  );
   const streams = usePart(session, EMPTY_SNAPSHOT, (snapshot) => snapshot.streams);
   const typing = usePart(session, EMPTY_SNAPSHOT, (snapshot) => snapshot.typing);
   const hasOlder = usePart(session, EMPTY_SNAPSHOT, (snapshot) => snapshot.hasOlder);
@@ -88,10 +105,16 @@ export function useMessages(sessionId: string, options: { parentId?: string } = 
   return useMemo(
     () => ({
       messages: parentId === undefined ? all : replies,
+      isWindow: inWindow,
       streams,
       typing,
       hasOlder,
-      loadOlder: () => (parentId === undefined ? session.loadOlder() : session.loadThread(parentId)),
+      loadOlder: () => {
+        if (parentId !== undefined) return session.loadThread(parentId);
+        return inWindow ? growWindow(session, 'older') : session.loadOlder();
+      },
+      loadNewer: () => growWindow(session, 'newer'),
+      showNewest: () => closeWindow(session),
       send: (message, sendOptions) => {
         const data = typeof message === 'string' ? { text: message } : message;
         return session.send(parentId === undefined ? data : { parentId, ...data }, sendOptions);
@@ -99,7 +122,7 @@ export function useMessages(sessionId: string, options: { parentId?: string } = 
       retry: (messageId) => session.retry(messageId),
       discard: (messageId) => session.discard(messageId),
     }),
-    [session, parentId, all, replies, streams, typing, hasOlder],
+    [session, parentId, inWindow, all, replies, streams, typing, hasOlder],
   );
 }
 
@@ -145,9 +168,67 @@ export function useTraces(sessionId: string): { traces: readonly ClientTrace[]; 
   return useMemo(() => ({ traces, load: (traceId) => session.loadTrace(traceId) }), [session, traces]);
 }
 
+export interface Sessions extends SessionListSnapshot {
+  loadMore: () => Promise<boolean>;
+}
+
+const lists = new WeakMap<Millrace, SessionList>();
+
+/** One for all components, so that they share what it reads. */
+function listOf(client: Millrace): SessionList {
+  const known = lists.get(client) ?? client.extend((environment, http) => new SessionList(environment, http, client.inbox()));
+  lists.set(client, known);
+  return known;
+}
+
+/** One's sessions, newest activity first, with unread counts and last messages. */
+export function useSessions(): Sessions {
+  const list = listOf(useMillrace());
+  const snapshot = useSource(list, EMPTY_SESSION_LIST);
+  return useMemo(() => ({ ...snapshot, loadMore: () => list.loadMore() }), [snapshot, list]);
+}
+
+export interface Search extends SearchSnapshot {
+  loadMore: () => Promise<void>;
+}
+
+/** Searches for what it is given, once that has not changed for a moment; for nothing when `q` is blank. */
+export function useSearch(params: SearchParams): Search {
+  const client = useMillrace();
+  const search = useMemo(() => client.extend((environment, http) => new Searching(environment, http)), [client]);
+  const asked = JSON.stringify(params);
+  useEffect(() => {
+    search.ask(JSON.parse(asked) as SearchParams);
+    return () => search.stop();
+  }, [search, asked]);
+  const snapshot = useSyncExternalStore(search.subscribe, search.getSnapshot, () => EMPTY_SEARCH);
+  return useMemo(() => ({ ...snapshot, loadMore: () => search.loadMore() }), [snapshot, search]);
+}
+
+const NO_COMMAND: Source<CommandStatus | undefined> = {
+  open: () => () => {},
+  subscribe: () => () => {},
+  getSnapshot: () => undefined,
+};
+
+/** How far a command of one's own has come, followed until it is stored; undefined before that is known. */
+export function useCommandStatus(sessionId: string, commandId: string | undefined): CommandStatus | undefined {
+  const client = useMillrace();
+  const progress = useMemo(
+    () =>
+      commandId === undefined
+        ? NO_COMMAND
+        : client.extend((environment, http) => new CommandProgress(environment, http, sessionId, commandId)),
+    [client, sessionId, commandId],
+  );
+  return useSource(progress, undefined);
+}
+
 /** Unread counts of all one's sessions. */
 export function useInbox(): InboxSnapshot {
   return useSource(useMillrace().inbox(), EMPTY_INBOX);
 }
 
 export type { MessageAnswer };
+export { scopesOf, userOf } from '../token-claims.ts';
+export { jumpTo, messageIn } from '../message-window.ts';

@@ -7,8 +7,8 @@ import {
   type Page,
   type PresenceAnswer,
   type SessionAnswer,
-  type Span,
   type TraceAnswer,
+  type TraceDetail,
 } from '../wire.ts';
 import { upcast } from '../../shared/core/upcast.ts';
 import { asMillraceError, MillraceError } from '../error.ts';
@@ -35,7 +35,7 @@ interface Read<T> {
   since: readonly Event[];
 }
 
-const MESSAGES_PER_PAGE = 50;
+const MESSAGES_PATH = '/messages?limit=100';
 const MEMBERS_PER_PAGE = 100;
 const PRESENCE_PER_PAGE = 100;
 /** pages of spans of one trace; more are not read */
@@ -93,14 +93,11 @@ export class Loader {
   async first(): Promise<void> {
     const { get } = this.#port;
     const { value, low, high, since } = await this.#read(() =>
-      Promise.all([
-        get<MessagesPage>(`/messages?limit=${MESSAGES_PER_PAGE}`),
-        get<Page<MemberAnswer>>(`/members?limit=${MEMBERS_PER_PAGE}`),
-      ]),
+      Promise.all([get<MessagesPage>(MESSAGES_PATH), get<Page<MemberAnswer>>(`/members?limit=${MEMBERS_PER_PAGE}`)]),
     );
     const [messages, members] = value;
     this.#view.messages.merge(messages.items, low, high, since);
-    this.#view.messages.extent = extentOf(messages, Number.POSITIVE_INFINITY);
+    this.#view.messages.extent = extentOf(messages, Infinity);
     this.#view.mergeMembers(members.items, since);
     this.#view.messages.changed();
     this.#changed();
@@ -117,7 +114,7 @@ export class Loader {
   async older(): Promise<boolean> {
     const extent = this.#view.messages.extent;
     if (extent?.nextCursor === undefined) return false;
-    const page = await this.#page(extent, '');
+    const page = await this.page(extent, '');
     this.#view.messages.extent = extentOf(page, extent.floor);
     this.#view.messages.changed();
     this.#changed();
@@ -129,8 +126,8 @@ export class Loader {
     const { threads } = this.#view.messages;
     const extent = threads.get(parentId);
     if (extent !== undefined && extent.nextCursor === undefined) return false;
-    const page = await this.#page(extent, `&parentId=${encodeURIComponent(parentId)}`);
-    threads.set(parentId, extentOf(page, extent?.floor ?? Number.POSITIVE_INFINITY));
+    const page = await this.page(extent, `&parentId=${encodeURIComponent(parentId)}`);
+    threads.set(parentId, extentOf(page, extent?.floor ?? Infinity));
     this.#view.messages.changed();
     this.#changed();
     return true;
@@ -151,14 +148,12 @@ export class Loader {
     let cursor: string | undefined;
     for (let pages = 0; pages < SPAN_PAGES_MAX; pages += 1) {
       const query: string = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-      const { value, since } = await this.#read(() =>
-        this.#port.get<TraceAnswer & { spans?: Page<Span> | Span[]; nextCursor?: string }>(path + query),
-      );
-      const { spans = [], nextCursor, ...trace } = value;
+      const { value, since } = await this.#read(() => this.#port.get<TraceDetail>(path + query));
+      const { spans, nextCursor, ...trace } = value;
       this.#view.traces.merge([trace]);
-      this.#view.traces.mergeSpans(id, Array.isArray(spans) ? spans : spans.items);
+      this.#view.traces.mergeSpans(id, spans);
       this.#overlayTraces(since);
-      cursor = nextCursor ?? (Array.isArray(spans) ? undefined : spans.nextCursor);
+      cursor = nextCursor;
       if (cursor === undefined) break;
     }
     this.#changed();
@@ -221,10 +216,10 @@ export class Loader {
     }
   }
 
-  async #page(extent: Extent | undefined, more: string): Promise<MessagesPage> {
-    const before = extent?.nextCursor === undefined ? '' : `&before=${encodeURIComponent(extent.nextCursor)}`;
-    const path = `/messages?limit=${MESSAGES_PER_PAGE}${before}${more}`;
-    const { value, low, high, since } = await this.#read(() => this.#port.get<MessagesPage>(path));
+  /** A page of messages, merged into the view: the one below an extent, or by its query, `&` first. */
+  async page(extent: Extent | undefined, query: string): Promise<MessagesPage> {
+    if (extent?.nextCursor !== undefined) query += `&before=${encodeURIComponent(extent.nextCursor)}`;
+    const { value, low, high, since } = await this.#read(() => this.#port.get<MessagesPage>(MESSAGES_PATH + query));
     this.#view.messages.merge(value.items, low, high, since);
     return value;
   }
@@ -257,7 +252,7 @@ function superseded(): MillraceError {
   return new MillraceError('epoch_changed', 'The session was started over.', { status: 409 });
 }
 
-function extentOf(page: MessagesPage, floor: number): Extent {
+export function extentOf(page: MessagesPage, floor: number): Extent {
   const { nextCursor } = page;
   const lowest = page.items.reduce((least, { seq }) => Math.min(least, seq), floor);
   return { nextCursor, floor: nextCursor === undefined ? 0 : lowest };

@@ -10,12 +10,22 @@ export interface Extent {
   nextCursor: string | undefined;
 }
 
+/** A stretch of messages away from the newest ones, as a jump leaves it. */
+export interface Window extends Extent {
+  /** every message from `floor` to this seq is here */
+  ceiling: number;
+  /** asks for the next newer page */
+  previousCursor: string;
+}
+
 /** The messages that are loaded, as events and pages bring them in any interleaving. */
 export class MessageList {
   readonly #rows = new Map<string, Row>();
   readonly #me: () => string | undefined;
   /** of the list of all messages; absent before its first page */
   extent: Extent | undefined;
+  /** set it by `showWindow` of message-window.ts */
+  window: Window | undefined;
   readonly threads = new Map<string, Extent>();
   /** ids whose counts may have been read too early or too late, to be read again once the seq is reached */
   readonly stale = new Map<string, number>();
@@ -31,6 +41,7 @@ export class MessageList {
   clear(): void {
     this.#rows.clear();
     this.extent = undefined;
+    this.window = undefined;
     this.threads.clear();
     this.stale.clear();
     this.#uncounted.clear();
@@ -47,16 +58,16 @@ export class MessageList {
     this.#sortedThreads.clear();
   }
 
-  /** Oldest first; the same array for as long as nothing in it changed. */
+  /** Those of the window where there is one. Oldest first; the same array for as long as nothing in it changed. */
   all(): readonly ClientMessage[] {
-    const floor = this.extent?.floor ?? Number.POSITIVE_INFINITY;
-    return (this.#sorted ??= this.#select(({ seq }) => seq >= floor));
+    const { floor = Infinity, ceiling = Infinity }: Partial<Window> = this.window ?? this.extent ?? {};
+    return (this.#sorted ??= this.#select(({ seq }) => seq >= floor && seq <= ceiling));
   }
 
   thread(parentId: string): readonly ClientMessage[] {
     const known = this.#sortedThreads.get(parentId);
     if (known !== undefined) return known;
-    const floor = this.threads.get(parentId)?.floor ?? Number.POSITIVE_INFINITY;
+    const floor = this.threads.get(parentId)?.floor ?? Infinity;
     const thread = this.#select((message) => message.parentId === parentId && message.seq >= floor);
     this.#sortedThreads.set(parentId, thread);
     return thread;

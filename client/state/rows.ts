@@ -6,6 +6,8 @@ export interface ClientMessage extends MessageAnswer {
   /** `pending`: not answered yet; `failed`: refused, see `error`, `retry` and `discard` of the session */
   state: 'sent' | 'pending' | 'failed';
   error?: MillraceError;
+  /** of the command that made it, where its event was seen: asks for its status (`command.get`) */
+  commandId?: string;
 }
 
 /**
@@ -38,6 +40,7 @@ export function messageOf(event: WholeEventOf<'message.created'>): ClientMessage
     metadata: data.metadata,
     attachments: [],
     state: 'sent',
+    commandId: event.causationid,
   };
 }
 

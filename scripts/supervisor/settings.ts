@@ -52,6 +52,10 @@ const EDGE_VARIABLES = [
   'NATS_CREDS',
   'NODE_EXTRA_CA_CERTS',
   'TENANT_PLACEMENT',
+  'OIDC_ISSUER',
+  'OIDC_CLIENT_ID',
+  'OIDC_SCOPE',
+  'OIDC_AUDIENCE',
   ...Object.values(LIMIT_VARIABLES),
   ...TELEMETRY_VARIABLES,
 ];
@@ -197,6 +201,7 @@ export function readSettings(environment: Environment, root: string): Settings {
   checkUplinks(environment);
   checkWholeNumbers(environment, STREAM_VARIABLES);
   checkUrl(environment, 'JWT_JWKS_URL', ['https:', 'http:']);
+  checkUrl(environment, 'OIDC_ISSUER', ['https:', 'http:']);
   const externalNats = externalNatsFrom(environment);
   const jwtSecret = secretFrom(environment, 'JWT_SECRET');
   const internalSecret = secretFrom(environment, 'INTERNAL_SECRET');

@@ -137,6 +137,7 @@ export const OPERATIONS: readonly Operation[] = [
       limit(MESSAGES_PAGE_MAX, MESSAGES_PAGE_DEFAULT),
       cursor('before', 'nextCursor: the next older page. Not together with after.'),
       cursor('after', 'previousCursor: the next newer page. Not together with before.'),
+      cursor('around', 'a message id: the page has it in its middle, or as near as it fits. Alone, but for limit.'),
       cursor('parentId', 'one thread: the replies to this message'),
     ],
     status: 200,

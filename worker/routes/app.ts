@@ -27,6 +27,7 @@ import { refuse } from './refused.ts';
 import { decodedParams, methodsOf, routerPath, type Route } from './route.ts';
 import { socketRoutes } from './socket.ts';
 import { ticketRoutes } from './tickets.ts';
+import { webRoutes } from './web.ts';
 
 export const ROUTES: readonly Route[] = [
   ...commandRoutes,
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...metricsRoutes,
   ...documentRoutes,
   ...localRoutes,
+  ...webRoutes,
 ];
 
 /** The Worker: parses, authenticates, routes, and nothing else. */

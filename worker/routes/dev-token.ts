@@ -5,7 +5,6 @@ import { invalid } from '../../shared/contract/parse.ts';
 import { USER_ID_PATTERN } from '../../shared/core/ids.ts';
 import type { Env } from '../env.ts';
 import { isLocalHost } from '../middleware/origin.ts';
-import { page } from '../page/page.ts';
 import type { AppContext } from './context.ts';
 import { readJson } from './read-body.ts';
 import { refuse, Refused } from './refused.ts';
@@ -14,21 +13,11 @@ import type { Route } from './route.ts';
 const TOKEN_TTL_S = 3_600;
 const body = z.strictObject({ name: shortText });
 
-/** The page at / and the tokens it needs: of a local run only, and only by a name of this machine. */
-export const localRoutes: Route[] = [
-  { method: 'GET', path: '/', access: 'open', handle: servePage },
-  { method: 'POST', path: '/dev/token', access: 'configured', handle: mint },
-];
+/** Tokens for the pages, by a name alone: of a local run only, and only by a name of this machine. */
+export const localRoutes: Route[] = [{ method: 'POST', path: '/dev/token', access: 'configured', handle: mint }];
 
 function requireLocal(c: AppContext): void {
   if (c.env.ENVIRONMENT !== 'local' || !isLocalHost(c.req.url)) throw refuse('not_found', 'There is nothing at this address.');
-}
-
-function servePage(c: AppContext): Response {
-  requireLocal(c);
-  const nonce = crypto.randomUUID();
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-  return c.html(page(nonce), 200, { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' });
 }
 
 /** POST /dev/token {name} → 201 {token, userId, expiresAt}: whoever sits at this machine may be anyone here. */

@@ -87,7 +87,10 @@ function presence(query: Query): Promise<object> {
 function messagesQuery(search: URLSearchParams): MessagesQuery {
   const before = opaque(search, 'before');
   const after = opaque(search, 'after');
-  if (before !== undefined && after !== undefined) throw refuse('invalid_request', 'before and after exclude each other.');
+  const around = search.get('around') ?? undefined;
+  if ([before, after, around].filter((each) => each !== undefined).length > 1)
+    throw refuse('invalid_request', 'before, after and around exclude each other.');
+  if (around !== undefined && !ID_PATTERN.test(around)) throw refuse('invalid_request', 'around is not a message id.');
   const parentId = search.get('parentId') ?? undefined;
   if (parentId !== undefined && !ID_PATTERN.test(parentId)) throw refuse('invalid_request', 'parentId is not a message id.');
   return {
@@ -95,6 +98,7 @@ function messagesQuery(search: URLSearchParams): MessagesQuery {
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
     ...(parentId === undefined ? {} : { parentId }),
+    ...(around === undefined ? {} : { around }),
   };
 }
 

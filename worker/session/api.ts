@@ -59,6 +59,8 @@ export interface MessagesQuery {
   before?: string;
   after?: string;
   parentId?: string;
+  /** a message to have in the middle of the page */
+  around?: string;
 }
 
 export interface MessagesPage {

@@ -106,6 +106,7 @@ export function messages(room: Room, actor: Actor, query: MessagesQuery): Result
   if (query.parentId !== undefined && room.state.message(query.parentId) === undefined) {
     return { ok: false, refusal: refusal('message_not_found', 'The parent message does not exist.') };
   }
+  if (query.around !== undefined) return around(room, actor, query.around, query);
   const limit = Math.min(query.limit, MESSAGES_PAGE_MAX);
   const upwards = after !== undefined;
   const from = upwards ? Number(after) : before === undefined ? Number.MAX_SAFE_INTEGER : Number(before);
@@ -125,6 +126,20 @@ export function messages(room: Room, actor: Actor, query: MessagesQuery): Result
       previousCursor: encodeCursor('messages', sessionId, String(newest)),
     },
   };
+}
+
+/** A page with a message in its middle: as many newer ones as fit into half of it, and what is below them. */
+function around(room: Room, actor: Actor, messageId: string, { limit }: MessagesQuery): Result<MessagesPage> {
+  const record = room.state.message(messageId);
+  if (record === undefined) return { ok: false, refusal: refusal('message_not_found', 'There is no such message.') };
+  const newer = room.state.messagesAbove(record.seq, Math.floor((Math.min(limit, MESSAGES_PAGE_MAX) - 1) / 2));
+  // a page is bounded in bytes too: newer ones that leave no room for the message itself stay away
+  for (let above = newer.length; ; above = Math.floor(above / 2)) {
+    const top = newer[above - 1]?.seq ?? record.seq;
+    const before = encodeCursor('messages', room.identity.sessionId, String(top + 1));
+    const page = messages(room, actor, { limit, before });
+    if (above === 0 || !page.ok || page.value.items.some((item) => item.record.id === messageId)) return page;
+  }
 }
 
 export function message(room: Room, actor: Actor, messageId: string): Result<PageItem> {

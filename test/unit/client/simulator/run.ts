@@ -252,8 +252,8 @@ function byUser(a: { user: { id: string } }, b: { user: { id: string } }): numbe
 }
 
 /** The order of reactions, and of who reacted, is that in which they came to whoever shows them. */
-function plain(message: MessageAnswer & Partial<Pick<ClientMessage, 'state' | 'error'>>): unknown {
-  const { state: _state, error: _error, reactions, ...rest } = message;
+function plain(message: MessageAnswer & Partial<Pick<ClientMessage, 'state' | 'error' | 'commandId'>>): unknown {
+  const { state: _state, error: _error, commandId: _commandId, reactions, ...rest } = message;
   const each = reactions.map((reaction) => ({ ...reaction, userIds: reaction.userIds.toSorted() }));
   return { ...rest, reactions: each.toSorted((a, b) => (a.emoji < b.emoji ? -1 : 1)) };
 }

@@ -181,6 +181,9 @@ export class ModelSession {
   }
 
   #messages(actor: Actor, params: URLSearchParams): Answer {
+    const around = params.get('around');
+    const above = around === null ? Number(params.get('after') ?? -1) : (this.state.message(around)?.seq ?? 0) - 1;
+    if (above >= 0) return this.#newer(actor, above);
     const before = Number(params.get('before') ?? Number.POSITIVE_INFINITY);
     const parentId = params.get('parentId');
     const fitting = [...this.state.messages.values()]
@@ -190,6 +193,18 @@ export class ModelSession {
     const last = items.at(-1);
     const more = fitting.length > items.length && last !== undefined;
     return ok({ items, ...(more ? { nextCursor: String(last.seq) } : {}), previousCursor: String(items[0]?.seq ?? 0) });
+  }
+
+  /** The page above a seq; one around a message begins with it here, which is as good for a client. */
+  #newer(actor: Actor, above: number): Answer {
+    const all = [...this.state.messages.values()];
+    const rows = all.filter(({ seq }) => seq > above).slice(0, PAGE_MESSAGES);
+    const first = rows[0]?.seq ?? above;
+    return ok({
+      items: rows.toReversed().map(({ id }) => this.#answer(id, actor)),
+      ...(all.some(({ seq }) => seq < first) ? { nextCursor: String(first) } : {}),
+      previousCursor: String(rows.at(-1)?.seq ?? above),
+    });
   }
 
   /** By emoji, in the order in which they were first used. */
