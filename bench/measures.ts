@@ -1,11 +1,17 @@
 import { runAccept } from './accept/run.ts';
 import { runCommands } from './accept/commands.ts';
+import { runLag } from './pipeline/lag.ts';
+import { runPublish } from './pipeline/publish.ts';
+import { runChunks } from './readers/chunks.ts';
+import { runMemory } from './readers/memory.ts';
+import { runResume } from './readers/resume.ts';
 import { runCost } from './cost/run.ts';
 import { runImport } from './import/run.ts';
 import { isTargetName, TARGET_NAMES } from './import/targets.ts';
 import { atLeast, atMost, type Verdict } from './targets.ts';
 import { RATIO_MIN } from './import/targets.ts';
 import { COMPARISONS, RATIO_MAX, type SizeResults } from './size/measure.ts';
+import { runCrowds } from './size/crowds.ts';
 import { runSize } from './size/run.ts';
 
 export interface MeasureOptions {
@@ -38,6 +44,12 @@ const IMPORT_PROBE_EVENTS = 50_000;
 /** Each has the machine to itself, one after the other, and prints its own table. */
 export const MEASURES: readonly Measure[] = [
   { name: 'commands', runs: 'quick', run: runCommands },
+  { name: 'publish', runs: 'quick', run: runPublish },
+  { name: 'lag', runs: 'quick', run: runLag },
+  { name: 'resume', runs: 'quick', run: runResume },
+  { name: 'chunks', runs: 'quick', run: runChunks },
+  { name: 'memory', runs: 'quick', run: runMemory },
+  { name: 'crowds', runs: 'long', run: runCrowds },
   // three nodes of Cassandra
   { name: 'accept', runs: 'long', run: runAccept },
   // it takes minutes: events stay at the edge for one before they leave it

@@ -12,6 +12,8 @@ export const PEER_VERSIONS = {
   'socket.io': '4.8.4',
   bufferutil: '4.1.0',
   '@hono/node-server': '2.1.9',
+  // its own, as it asks for it by name
+  hono: '4.13.19',
   partyserver: '0.5.10',
 } as const;
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpClient } from '../load/http-client.ts';
 import { messageText } from '../load/messages.ts';
 import { RawHttp } from '../load/raw-http.ts';
@@ -48,7 +49,8 @@ async function measure(
   sessions: readonly string[],
   connections: readonly RawHttp[],
 ): Promise<CommandResult> {
-  const startsAt = performance.now() + job.warmupMs;
+  const startedAt = performance.now();
+  const startsAt = startedAt + job.warmupMs;
   const endsAt = startsAt + job.measureMs;
   const latencies: number[] = [];
   let number = 0;
@@ -58,14 +60,17 @@ async function measure(
     for (let now = performance.now(); now < endsAt || latencies.length < SAMPLES_MIN; now = performance.now()) {
       if (now > endsAt + OVERTIME_MS_MAX) throw new Error(`${latencies.length} answers in ${job.measureMs + OVERTIME_MS_MAX} ms`);
       if (now >= startsAt) cpu ??= process.cpuUsage();
-      const session = sessions[number % sessions.length] ?? '';
-      const body = JSON.stringify({ text: messageText(number) });
+      const mine = number;
       number += 1;
+      if (job.perS !== undefined) await sleep(Math.max(0, startedAt + (mine * 1_000) / job.perS - now));
+      const session = sessions[mine % sessions.length] ?? '';
+      const body = JSON.stringify({ text: messageText(mine) });
+      const sentAt = performance.now();
       const status = await connection.post(connection.request(`/v1/sessions/${session}/messages`, token, body));
       if (status !== 202) throw new Error(`a message was not accepted: ${connection.last}`);
       if (now < startsAt) continue;
       lastAt = performance.now();
-      latencies.push(lastAt - now);
+      latencies.push(lastAt - sentAt);
     }
   };
   await Promise.all(connections.map(lane));
@@ -73,6 +78,7 @@ async function measure(
   // the last answers came a moment after the end
   const measuredMs = Math.max(lastAt, endsAt) - startsAt;
   return {
+    accepted: number,
     acceptedPerS: (latencies.length * 1_000) / measuredMs,
     answer: spread(latencies),
     clientCores: (used.user + used.system) / 1_000 / measuredMs,

@@ -10,11 +10,15 @@ export interface CommandJob {
   inFlight: number;
   /** how sessions come to be: by a command that creates them, or by themselves */
   creates: boolean;
+  /** messages a second on a fixed schedule; absent: as fast as it goes */
+  perS?: number;
   warmupMs: number;
   measureMs: number;
 }
 
 export interface CommandResult {
+  /** accepted in all, the warm-up too */
+  accepted: number;
   acceptedPerS: number;
   /** milliseconds from the request to its answer */
   answer: Spread;

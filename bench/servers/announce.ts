@@ -2,6 +2,8 @@
 export interface Announcement {
   url: string;
   jwtSecret?: string;
+  /** of NATS, where there is one */
+  nats?: string;
   /** roots of the process trees that fan out, and of all that was started */
   pids: { edge: number[]; all: number[] };
   /** what ran, for the report */

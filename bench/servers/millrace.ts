@@ -16,7 +16,8 @@ import { serve } from './announce.ts';
 
 /**
  * Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra | --cassandra=CONTACT_POINTS]
- * [--nats-delay-ms=N] [--counted | --one-event-per-frame | --bare]`.
+ * [--nats-delay-ms=N] [--counted | --one-event-per-frame | --publishing | --bare]
+ * [--without-consumers]`.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,7 +59,7 @@ serve(async () => {
     ...(cassandra === undefined ? {} : { servers: [cassandra] }),
     migrates: withCassandra,
     natsServerBin: edgeOnly ? undefined : await ensureNatsServer(),
-    without: edgeOnly ? ['nats', 'consumers'] : [],
+    without: edgeOnly ? ['nats', 'consumers'] : process.argv.includes('--without-consumers') ? ['consumers'] : [],
     // a part that dies spoils the figures: that is said at once
     say: (line) => process.stderr.write(`Millrace: ${line}\n`),
     log: (name, line) => keep(`[${name}] ${line}`),
@@ -69,13 +70,13 @@ serve(async () => {
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const { url, pids } = await supervisor.start();
+    const { url, pids, nats } = await supervisor.start();
     const edge = pids['edge'];
     if (edge === undefined) throw new Error('the edge did not tell its process id');
     const detail = edgeOnly
       ? 'the edge alone, storage on disk'
       : `edge, NATS JetStream and consumers with ${withCassandra || contactPoints !== undefined ? 'Cassandra' : 'the embedded store'}, storage on disk`;
-    return { announcement: { url, jwtSecret, pids: { edge: [edge], all: [process.pid] }, detail }, stop };
+    return { announcement: { url, jwtSecret, nats, pids: { edge: [edge], all: [process.pid] }, detail }, stop };
   } catch (error) {
     await stop();
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${lines.join('\n')}`, { cause: error });
@@ -99,17 +100,18 @@ async function farFromNats(settings: Settings, delayMs: number) {
 
 /** Another edge than the built one, where one is asked for. */
 async function otherBundle(dataDir: string): Promise<string | undefined> {
-  if (process.argv.includes('--counted')) return countedBundle(dataDir);
+  if (process.argv.includes('--counted')) return entryBefore(dataDir, 'counting-edge.mjs');
   if (process.argv.includes('--one-event-per-frame')) return unbatchedBundle(dataDir);
+  if (process.argv.includes('--publishing')) return entryBefore(dataDir, 'publishing-edge.mjs');
   return process.argv.includes('--bare') ? bareBundle(dataDir) : undefined;
 }
 
-/** The built edge behind an entry that counts what it does. */
-async function countedBundle(dataDir: string): Promise<string> {
-  const directory = join(dataDir, 'counted-edge');
+/** The built edge, as edge.js, behind an entry of the bench's own. */
+async function entryBefore(dataDir: string, entry: string): Promise<string> {
+  const directory = join(dataDir, 'other-edge');
   await cp(BUILT, directory, { recursive: true });
   await rename(join(directory, 'index.js'), join(directory, 'edge.js'));
-  await copyFile(fileURLToPath(new URL('counting-edge.mjs', import.meta.url)), join(directory, 'index.js'));
+  await copyFile(fileURLToPath(new URL(entry, import.meta.url)), join(directory, 'index.js'));
   return directory;
 }
 

@@ -73,6 +73,50 @@ export class SizedSession {
     this.#epoch = session.epoch;
   }
 
+  /** Makes it, and puts members into it until there are so many, its owner among them. */
+  async people(members: number): Promise<void> {
+    this.#token = await tokenOf(userId(0), this.#system.jwtSecret);
+    const created = await this.#http.post('/v1/sessions', this.#token, { id: this.id, title: 'bench' });
+    if (created.status !== 202) throw new Error(`a session: ${created.status} ${created.body.slice(0, 400)}`);
+    const connection = new Connection();
+    const done = Promise.withResolvers<void>();
+    let [sent, acked] = [1, 1];
+    const pump = (): void => {
+      for (; sent < members && sent - acked < SEED_IN_FLIGHT_MAX; sent += 1) {
+        const data = { userId: userId(sent), role: 'member' };
+        connection.send(JSON.stringify({ type: 'command', id: String(sent), command: 'member.put', data }));
+      }
+      if (acked === members) done.resolve();
+    };
+    connection.onFailure = done.reject;
+    connection.onText = (payload) => {
+      const text = payload.toString();
+      if (text.startsWith('{"type":"reject"')) done.reject(new Error(text.slice(0, 400)));
+      const last = text.startsWith('{"type":"events"') ? /.*"seq":(\d+)/s.exec(text)?.[1] : undefined;
+      if (last !== undefined) connection.send(JSON.stringify({ type: 'received', seq: Number(last) }));
+      if (text.startsWith('{"type":"ack"')) acked += 1;
+      pump();
+    };
+    const timer = setTimeout(() => done.reject(new Error(`${acked} of ${members} members in ${SEED_MS_MAX} ms`)), SEED_MS_MAX);
+    try {
+      const { hostname, port } = new URL(this.#system.url);
+      await connection.open({ host: hostname, port: Number(port), path: `${this.#path}/socket`, token: this.#token });
+      pump();
+      await done.promise;
+    } finally {
+      clearTimeout(timer);
+      connection.close();
+    }
+    const session = await this.#get<{ head: number; epoch: string }>('');
+    this.#head = session.head;
+    this.#epoch = session.epoch;
+  }
+
+  /** The newest messages. */
+  async newest(): Promise<void> {
+    await this.#get(`/messages?limit=${PAGE_MESSAGES}`);
+  }
+
   /** Walks back to the pages whose newest message stands within these seqs, and remembers where they begin. */
   async findPages(fromSeq: number, toSeq: number): Promise<void> {
     const cursors: string[] = [];
@@ -113,9 +157,9 @@ export class SizedSession {
   }
 
   /** From the connection to the last of the events that were missed. */
-  async resume(): Promise<void> {
-    const { recovered, events } = await this.#open(this.#head - MISSED_EVENTS, (seen) => seen >= MISSED_EVENTS);
-    if (!recovered || events !== MISSED_EVENTS) throw new Error(`a resume with ${events} events, recovered: ${recovered}`);
+  async resume(missed: number = MISSED_EVENTS): Promise<void> {
+    const { recovered, events } = await this.#open(this.#head - missed, (seen) => seen >= missed);
+    if (!recovered || events !== missed) throw new Error(`a resume with ${events} events, recovered: ${recovered}`);
   }
 
   close(): void {
@@ -143,9 +187,13 @@ export class SizedSession {
     let events = 0;
     connection.onFailure = reject;
     connection.onText = (payload) => {
-      const frame = JSON.parse(payload.toString()) as { type: string; recovered?: boolean; events?: unknown[] };
+      const frame = JSON.parse(payload.toString()) as { type: string; recovered?: boolean; events?: { seq: number }[] };
       if (frame.type === 'welcome') recovered = frame.recovered;
-      if (frame.type === 'events') events += frame.events?.length ?? 0;
+      if (frame.type === 'events') {
+        events += frame.events?.length ?? 0;
+        // a large resume is more than a window
+        connection.send(JSON.stringify({ type: 'received', seq: frame.events?.at(-1)?.seq }));
+      }
       if (recovered !== undefined && (!recovered || isDone(events))) resolve({ recovered, events });
     };
     try {
