@@ -1,9 +1,11 @@
 import type { AdminResult } from '../../shared/contract/admin.ts';
-import { IDEMPOTENCY_KEY_HEADER } from '../../shared/contract/backend.ts';
+import type { CommandOutcome, RelayedCommand } from '../../shared/contract/internal.ts';
+import type { Problem } from '../../shared/contract/problem.ts';
 import { commandSubject } from '../../shared/contract/subjects.ts';
 import { isErased, type Event } from '../../shared/core/types.ts';
 import { HISTORY_DURABLE } from '../projections/history.ts';
-import { derivedKey } from '../relay/command-message.ts';
+import { readCommand, type CommandMessage, type ReplyPrefix } from '../relay/command-message.ts';
+import type { FinalOutcome } from '../relay/replies.ts';
 import type { EventPlace } from '../runtime/incoming.ts';
 import { keptHere, LETTER_HEADERS } from '../runtime/letter-headers.ts';
 import { originalSubject, ownerOf } from '../runtime/letter-owner.ts';
@@ -18,14 +20,6 @@ import type { StreamReader } from './stream-reader.ts';
 /** what storing the line and removing the letter may take of the time that there is for an answer */
 const END_MS = 500;
 
-export interface CommandToPublish {
-  subject: string;
-  data: Uint8Array;
-  headers: readonly (readonly [name: string, value: string])[];
-  /** Nats-Msg-Id */
-  id: string;
-}
-
 export interface RedriverPorts {
   letters: StreamReader;
   /** MILLRACE_EVENTS: the whole payload of a letter whose own is cut */
@@ -34,7 +28,12 @@ export interface RedriverPorts {
   eventNow: (place: EventPlace) => Promise<Event | undefined>;
   /** gives an event to one worker of a consumer. Never rejects. */
   handOver: (consumer: string, event: Event, publishedAtMs: number, msMax: number) => Promise<Redriven>;
-  publish: (command: CommandToPublish) => Promise<void>;
+  /** Gives a command to its Session, as the relay does. Rejects when the edge is away. */
+  execute: (message: CommandMessage, command: RelayedCommand) => Promise<CommandOutcome>;
+  /** tells whoever published it, if they asked for it; must not throw */
+  reply: (message: CommandMessage, outcome: FinalOutcome) => void;
+  /** what a reply subject begins with; absent: any */
+  replyPrefix?: ReplyPrefix | undefined;
   /** Tells a Session that the history will not have an event. Rejects when it was not told. */
   tellFailed: (place: EventPlace, failure: { code: string; consumer: string; atMs: number }) => Promise<void>;
   log: AdminLog;
@@ -42,7 +41,9 @@ export interface RedriverPorts {
   now?: () => number;
 }
 
-type Plan = { as: 'event' | 'erased'; event: Event; publishedAtMs: number } | { as: 'command'; command: CommandToPublish };
+type Plan =
+  | { as: 'event' | 'erased'; event: Event; publishedAtMs: number }
+  | { as: 'command'; message: CommandMessage; command: RelayedCommand };
 
 /**
  * Brings dead letters to an end, one by one: what it was about takes effect, or somebody decides that it never will; a line of the
@@ -67,13 +68,13 @@ export class Redriver {
 
   /** What a redrive of it would be. Changes nothing. */
   async plan(letter: StoredLetter): Promise<Plan> {
-    return isCommand(letter) ? { as: 'command', command: commandOf(letter) } : await this.#planEvent(letter);
+    return isCommand(letter) ? commandOf(letter, this.#ports.replyPrefix) : await this.#planEvent(letter);
   }
 
   async redrive(letter: StoredLetter, operator: Operator, { untilMs }: Deadline): Promise<AdminResult<'deadLetters.redrive'>> {
     const consumer = consumerOf(letter);
     const plan = await this.plan(letter);
-    if (plan.as === 'command') await this.#ports.publish(plan.command);
+    if (plan.as === 'command') await this.#execute(consumer, plan);
     else {
       const { now = Date.now } = this.#ports;
       const msMax = Math.max(1, untilMs - END_MS - now());
@@ -81,6 +82,15 @@ export class Redriver {
     }
     await this.#end(letter, operator, 'deadLetters.redrive', { as: plan.as });
     return { id: letterId(letter), consumer, outcome: 'redriven', as: plan.as };
+  }
+
+  /** What the Session says is the answer: to publish it once more would only promise that it will be looked at. */
+  async #execute(consumer: string, { message, command }: Extract<Plan, { as: 'command' }>): Promise<void> {
+    const { execute, reply } = this.#ports;
+    const outcome = await execute(message, command);
+    if (outcome.kind === 'later') throw new AdminRefused('unavailable', saidOf(outcome.problem));
+    if (outcome.kind === 'refused') throw cannotTake(consumer, saidOf(outcome.problem));
+    reply(message, outcome);
   }
 
   async discard(letter: StoredLetter, operator: Operator): Promise<AdminResult<'deadLetters.discard'>> {
@@ -153,11 +163,19 @@ export class Redriver {
 function requireTaken(consumer: string, said: Redriven): void {
   if (said.outcome === 'taken') return;
   if (said.outcome === 'later') throw new AdminRefused('unavailable', said.detail);
-  throw new AdminRefused('conflict', `${consumer} cannot take it: ${said.reason}: ${said.detail}`);
+  throw cannotTake(consumer, `${said.reason}: ${said.detail}`);
 }
 
-/** As it was published, under an id of its own: the server would drop what it has seen. Its key makes a second time harmless. */
-function commandOf(letter: StoredLetter): CommandToPublish {
+function cannotTake(consumer: string, why: string): AdminRefused {
+  return new AdminRefused('conflict', `${consumer} cannot take it: ${why}`);
+}
+
+function saidOf({ code, detail }: Pick<Problem, 'code' | 'detail'>): string {
+  return `${code}: ${detail}`;
+}
+
+/** As it was published. Its key, or the one that the relay had derived, makes a second time harmless. */
+function commandOf(letter: StoredLetter, prefixOf: ReplyPrefix | undefined): Extract<Plan, { as: 'command' }> {
   const { tenant, sessionId } = ownerOf(letter);
   const subject = originalSubject(letter);
   if (tenant === undefined || sessionId === undefined || subject !== commandSubject(tenant, sessionId)) {
@@ -167,10 +185,10 @@ function commandOf(letter: StoredLetter): CommandToPublish {
     throw new AdminRefused('conflict', 'Its payload was cut, and a settled command is nowhere else: it can only be discarded.');
   }
   const headers = letter.headers.filter(([name]) => !keptHere(name));
-  const hasKey = headers.some(([name]) => name === IDEMPOTENCY_KEY_HEADER);
-  const storedId = storedIdOf(letter);
-  if (!hasKey && storedId !== undefined) headers.push([IDEMPOTENCY_KEY_HEADER, derivedKey(storedId)]);
-  return { subject, data: letter.data, headers, id: `redrive.${letterId(letter)}` };
+  const message = { subject, data: letter.data, headers, storedId: storedIdOf(letter) ?? `redrive.${letterId(letter)}` };
+  const read = readCommand(message, prefixOf);
+  if (!read.ok) throw cannotTake(consumerOf(letter), saidOf(read.refusal));
+  return { as: 'command', message, command: read.command };
 }
 
 function startsWith(whole: Uint8Array, beginning: Uint8Array): boolean {

@@ -1,5 +1,5 @@
-import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
-import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM, STREAMS } from '../../shared/contract/subjects.ts';
 import { CONSUMERS } from '../durables.ts';
 import { takePulse } from '../pulse/pulse.ts';
@@ -27,7 +27,8 @@ import { overviewOf } from './overview.ts';
 import { rebuildInChild } from './rebuild-child.ts';
 import { RebuildDesk } from './rebuild-desk.ts';
 import { redriveAll } from './redrive-all.ts';
-import { Redriver, type CommandToPublish } from './redriver.ts';
+import { commandPorts } from './redriven-command.ts';
+import { Redriver } from './redriver.ts';
 import { startAdminResponder, type AdminHandlers } from './responder.ts';
 import { sessionAuditor } from './session-audit.ts';
 import { jetStreamReader } from './stream-reader.ts';
@@ -57,7 +58,7 @@ export async function startAdmin(
     eventNow: eventsOfEdge(post),
     handOver: async (consumer, event, publishedAtMs, msMax) =>
       await handOver(connection, consumer, { event, publishedAtMs }, msMax),
-    publish: async (command) => await publish(client, command),
+    ...commandPorts(connection, settings, post, log),
     tellFailed: async (place, failure) => {
       const { atMs } = failure;
       const said = { publishedAt: atMs, persistedAt: atMs, failures: [failureOf(place, failure)] };
@@ -122,10 +123,4 @@ function lazyAnalytics(settings: Settings): { store(): Promise<AnalyticsStore>; 
       await opened?.then(async (store) => await store.close()).catch(() => undefined);
     },
   };
-}
-
-async function publish(client: JetStreamClient, { subject, data, headers: entries, id }: CommandToPublish): Promise<void> {
-  const all = headers();
-  for (const [name, value] of entries) all.append(name, value);
-  await client.publish(subject, data, { headers: all, msgID: id, timeout: STREAM_CALL_MS_MAX });
 }

@@ -6,6 +6,9 @@ import { ID_PATTERN, TENANT_PATTERN } from '../../shared/core/ids.ts';
 import { BODY_BYTES_MAX } from '../../shared/core/limits.ts';
 import type { Incoming } from '../runtime/incoming.ts';
 
+/** What is looked at of a message. */
+export type CommandMessage = Pick<Incoming, 'subject' | 'data' | 'headers' | 'storedId'>;
+
 export type ReadCommand = { ok: true; command: RelayedCommand } | { ok: false; refusal: Refusal };
 
 /** What a reply subject begins with, by tenant; absent: any that is not the system's own. */
@@ -20,7 +23,7 @@ export function replyPrefix(template: string | undefined): ReplyPrefix | undefin
  * What the edge is to be told of a message. Only what does not depend on the command is judged here, by the same codes: what
  * could not be passed on, or spoil the call for others. The rest is the edge's, as at every door.
  */
-export function readCommand(incoming: Incoming, prefixOf?: ReplyPrefix): ReadCommand {
+export function readCommand(incoming: CommandMessage, prefixOf?: ReplyPrefix): ReadCommand {
   const { tenant, sessionId } = placeOf(incoming);
   if (!TENANT_PATTERN.test(tenant) || !ID_PATTERN.test(sessionId)) {
     return refused('invalid_request', 'The subject must be millrace.commands.{tenant}.{sessionId}.');
@@ -58,19 +61,19 @@ export function derivedKey(storedId: string): string {
 }
 
 /** Where the answer goes. A subject that may not be replied to counts as none: the refusal, too, would go there. */
-export function replySubjectOf(incoming: Incoming, prefixOf?: ReplyPrefix): string | undefined {
+export function replySubjectOf(incoming: CommandMessage, prefixOf?: ReplyPrefix): string | undefined {
   const reply = headerOf(incoming, REPLY_HEADER);
   if (reply === undefined || !isReplySubject(reply)) return undefined;
   return prefixOf === undefined || reply.startsWith(prefixOf(placeOf(incoming).tenant)) ? reply : undefined;
 }
 
-function placeOf({ subject }: Incoming): { tenant: string; sessionId: string } {
+function placeOf({ subject }: CommandMessage): { tenant: string; sessionId: string } {
   const [, , tenant = '', sessionId = ''] = subject.split('.');
   return { tenant, sessionId };
 }
 
 /** The first of that name, as NATS compares names: exactly. */
-function headerOf(incoming: Incoming, name: string): string | undefined {
+function headerOf(incoming: CommandMessage, name: string): string | undefined {
   return incoming.headers.find(([each]) => each === name)?.[1];
 }
 

@@ -33,11 +33,11 @@ const outcome = z.discriminatedUnion('kind', [
 const commandsAnswer = z.object({ outcomes: z.array(outcome) });
 const signalsAnswer = z.object({ lost: z.int() });
 
-export function edgeDoor(post: SignedPost): EdgeDoor {
+export function edgeDoor(post: SignedPost, commandsMsMax = COMMANDS_CALL_MS_MAX): EdgeDoor {
   return {
     async commands(commands, traces) {
       const request: CommandsRequest = { v: 1, commands: [...commands] };
-      const { outcomes } = commandsAnswer.parse(await post('/internal/commands', request, COMMANDS_CALL_MS_MAX, traces));
+      const { outcomes } = commandsAnswer.parse(await post('/internal/commands', request, commandsMsMax, traces));
       if (outcomes.length !== commands.length) throw new Error('the edge answered for another number of commands');
       // what is looked at is proved above; the rest is only passed on
       return outcomes as unknown as CommandOutcome[];

@@ -134,7 +134,7 @@ export type DeadLetterDetail = z.infer<typeof deadLetterDetail>;
 
 /** - `event`: the consumer gets the event as the session has it now
  *  - `erased`: the same, of an event whose data was erased meanwhile
- *  - `command`: it is published as a command once more */
+ *  - `command`: its session gets it once more, with its key */
 const redrivenAs = z.enum(['event', 'erased', 'command']);
 export type RedrivenAs = z.infer<typeof redrivenAs>;
 

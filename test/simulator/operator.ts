@@ -35,7 +35,8 @@ export async function startOperator(machine: Machine, parts: WorkerParts): Promi
     eventNow: eventsOfEdge(parts.post(machine)),
     handOver: async (consumer, event, publishedAtMs, msMax) =>
       await handOver(connection, consumer, { event, publishedAtMs }, msMax),
-    publish: unused,
+    execute: unused,
+    reply: () => {},
     tellFailed: unused,
     log: jetStreamAdminLog(client, () => machine.now()),
     now: () => machine.now(),

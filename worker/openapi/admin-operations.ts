@@ -55,7 +55,7 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     summary: 'Gives it to its consumer once more; when that has taken it, the letter goes',
     description:
       `${OWN} An event goes to the consumer that buried it and to no other, as the session has it now: what was erased meanwhile comes ` +
-      'erased. A refused command is published once more, with its idempotency key. 409: it fails as before, or cannot be redriven; 503: the ' +
+      'erased. A refused command is given to its session once more, with its idempotency key. 409: it fails as before, or cannot be redriven; 503: the ' +
       `consumer, its store or the session is away. The letter stays in both cases. ${TWICE}`,
     status: 200,
     answer: 'Redriven',

@@ -91,16 +91,12 @@ export function operatorSuite(world: World): void {
 
   const open = hasNats() ? describe : describe.skip;
   open('dead letters', () => {
+    const ofBot = async ({ tenant }: Person, sessionId: string, command: string, data: object): Promise<void> => {
+      const actor = { id: 'bot', kind: 'agent' as const };
+      await (world.backend as Backend).command(tenant, sessionId, { command, data, actor });
+    };
     const refuse = async (who: Person, count: number): Promise<void> => {
-      const backend = world.backend as Backend;
-      for (let sent = 0; sent < count; sent += 1) {
-        const command = {
-          command: 'message.send',
-          data: { text: `refused ${sent}` },
-          actor: { id: 'bot', kind: 'agent' as const },
-        };
-        await backend.command(who.tenant, `none-${sent}`, command);
-      }
+      for (let sent = 0; sent < count; sent += 1) await ofBot(who, `none-${sent}`, 'message.send', { text: `refused ${sent}` });
     };
 
     test('are paged newest first, shown, and of their tenant alone', async () => {
@@ -128,7 +124,7 @@ export function operatorSuite(world: World): void {
       expect(refusedByHttp(await call(other, 'POST', `${LETTERS}/${id}/discard`)).problem.code).toBe('not_found');
     });
 
-    test('are redriven: again refused is again a letter; a dry run changes nothing', async () => {
+    test('are redriven: one that is refused again stays, and the answer says why; a dry run changes nothing', async () => {
       const olga = await operator(world);
       await refuse(olga, 2);
       const before = (await letters(olga)).items.map(({ id }) => id);
@@ -136,12 +132,24 @@ export function operatorSuite(world: World): void {
       expect(dry).toMatchObject({ dryRun: true, matched: 2, redriven: 2, failed: 0 });
       expect((await letters(olga)).items.map(({ id }) => id)).toEqual(before);
       const done = report.parse((await call(olga, 'POST', `${LETTERS}/redrive`, { consumer: 'relay' })).body);
-      expect(done).toMatchObject({ dryRun: false, matched: 2, redriven: 2, failed: 0 });
-      await eventually('two new letters', async () => {
-        const now = (await letters(olga)).items.map(({ id }) => id);
-        return now.length === 2 && now.every((id) => !before.includes(id));
-      });
-      expect(refusedByHttp(await call(olga, 'POST', `${LETTERS}/${before[0]}/redrive`)).problem.code).toBe('not_found');
+      expect(done).toMatchObject({ dryRun: false, matched: 2, redriven: 0, failed: 2 });
+      for (const item of done.items) {
+        expect(item).toMatchObject({ outcome: 'failed', code: 'conflict' });
+        expect(String(item['detail'])).toContain('session_not_found');
+      }
+      expect((await letters(olga)).items.map(({ id }) => id)).toEqual(before);
+      expect(refusedByHttp(await call(olga, 'POST', `${LETTERS}/${before[0]}/redrive`)).problem.code).toBe('conflict');
+    });
+
+    test('are redriven: a command takes effect once its session takes it, and the letter goes', async () => {
+      const olga = await operator(world);
+      await refuse(olga, 1);
+      const [only] = (await letters(olga)).items;
+      const id = only?.id ?? '';
+      await ofBot(olga, 'none-0', 'session.create', { title: 'now there is one' });
+      await eventually('it is taken', async () => (await call(olga, 'POST', `${LETTERS}/${id}/redrive`)).status === 200);
+      expect(await letters(olga)).toMatchObject({ items: [] });
+      expect(refusedByHttp(await call(olga, 'POST', `${LETTERS}/${id}/redrive`)).problem.code).toBe('not_found');
     });
 
     test('are discarded for good, and the log says by whom', async () => {

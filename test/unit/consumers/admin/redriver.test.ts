@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AdminLogLine } from '../../../../shared/contract/admin.ts';
+import type { CommandOutcome, RelayedCommand } from '../../../../shared/contract/internal.ts';
+import { problemOf } from '../../../../shared/contract/problem.ts';
+import { refusal } from '../../../../shared/core/codes.ts';
 import { eraseEvent } from '../../../../shared/core/event.ts';
 import type { Event } from '../../../../shared/core/types.ts';
 import { letterId, type StoredLetter } from '../../../../consumers/admin/letter.ts';
 import { redriveAll } from '../../../../consumers/admin/redrive-all.ts';
-import { Redriver, type CommandToPublish, type RedriverPorts } from '../../../../consumers/admin/redriver.ts';
+import { Redriver, type RedriverPorts } from '../../../../consumers/admin/redriver.ts';
 import type { Redriven } from '../../../../consumers/runtime/redrive.ts';
 import { anEvent } from '../../../contracts/events.ts';
 import { aLetter, FakeBox } from './fakes.ts';
@@ -14,10 +17,23 @@ const ASKED = { ...OLGA, v: 1 as const, op: 'deadLetters.redriveAll' as const, d
 const inTime = () => ({ untilMs: Date.now() + 60_000 });
 const eventOf = (seq: number): Event => anEvent('message.created', { seq, data: { id: `m${seq}` } });
 
+const ACCEPTED: CommandOutcome = {
+  kind: 'accepted',
+  result: {
+    commandId: 'c1',
+    sessionId: 's1',
+    seq: 1,
+    eventId: 'e1',
+    entityId: 'm1',
+    correlationId: 'k',
+    acceptedAt: '2026-01-01T00:00:00.000Z',
+  },
+};
+
 /** Everything that was done, in its order. */
 function rig(letters: readonly StoredLetter[], more: Partial<RedriverPorts> = {}) {
   const done: string[] = [];
-  const published: CommandToPublish[] = [];
+  const executed: RelayedCommand[] = [];
   const lines: (Pick<AdminLogLine, 'action' | 'target' | 'details'> & { actor: string })[] = [];
   const box = new FakeBox(letters);
   const remove = box.remove.bind(box);
@@ -37,10 +53,13 @@ function rig(letters: readonly StoredLetter[], more: Partial<RedriverPorts> = {}
       done.push(`tell ${sessionId} ${seq} ${consumer} ${code}`);
       await Promise.resolve();
     },
-    publish: async (command) => {
-      done.push(`publish ${command.id}`);
-      published.push(command);
-      await Promise.resolve();
+    execute: async (_message, command) => {
+      done.push(`execute ${command.idempotencyKey}`);
+      executed.push(command);
+      return await Promise.resolve(ACCEPTED);
+    },
+    reply: (message, outcome) => {
+      done.push(`reply ${outcome.kind} of ${message.subject}`);
     },
     log: {
       write: async ({ actor }, deed) => {
@@ -53,7 +72,7 @@ function rig(letters: readonly StoredLetter[], more: Partial<RedriverPorts> = {}
   });
   const all = async (asked: object = {}) =>
     await redriveAll({ letters: box, redriver, log: () => {} }, { ...ASKED, ...asked }, inTime());
-  return { box, redriver, done, published, lines, all };
+  return { box, redriver, done, executed, lines, all };
 }
 
 function aCommand(position: number, headers: StoredLetter['headers'] = []): StoredLetter {
@@ -195,35 +214,48 @@ describe('a discard', () => {
 });
 
 describe('a refused command', () => {
-  it('is published under another id, with its own headers and none of ours', async () => {
+  it('is given to its session with its own key, and goes once that has accepted it', async () => {
     const letter = aCommand(5, [
       ['Millrace-Idempotency-Key', 'mine'],
-      ['traceparent', 't'],
       ['Millrace-Original-Nats-Msg-Id', 'n'],
     ]);
-    const { redriver, published } = rig([letter]);
-    expect(await redriver.redrive(letter, OLGA, inTime())).toMatchObject({ as: 'command', consumer: 'relay' });
-    expect(published).toEqual([
-      {
-        subject: 'millrace.commands.default.s1',
-        data: letter.data,
-        headers: [
-          ['Millrace-Idempotency-Key', 'mine'],
-          ['traceparent', 't'],
-        ],
-        id: `redrive.${letterId(letter)}`,
-      },
-    ]);
+    const { redriver, executed, done } = rig([letter]);
+    const said = await redriver.redrive(letter, OLGA, inTime());
+    expect(said).toMatchObject({ as: 'command', consumer: 'relay', outcome: 'redriven' });
+    const payload = '{"command":"message.send"}';
+    expect(executed).toEqual([{ tenant: 'default', sessionId: 's1', idempotencyKey: 'mine', payload }]);
+    const replied = 'reply accepted of millrace.commands.default.s1';
+    expect(done).toEqual(['execute mine', replied, 'log deadLetters.redrive', 'remove 5']);
   });
 
   it('keeps the key that the relay had made for it', async () => {
     const letter = aCommand(5);
-    const { redriver, published } = rig([letter]);
+    const { redriver, executed } = rig([letter]);
     await redriver.redrive(letter, OLGA, inTime());
-    expect(published[0]?.headers).toEqual([['Millrace-Idempotency-Key', 'nats:5.1700000000']]);
+    expect(executed[0]?.idempotencyKey).toBe('nats:5.1700000000');
   });
 
-  it('is not published where its subject is none for commands, or its payload was cut', async () => {
+  it.each([
+    ['refused', 'conflict', 'relay cannot take it: session_not_found: none such'],
+    ['later', 'unavailable', 'session_not_found: none such'],
+  ] as const)('that is %s again stays where it is, and the answer says why', async (kind, code, detail) => {
+    const letter = aCommand(5);
+    const problem = problemOf(refusal('session_not_found', 'none such'), 'k');
+    const { redriver, done, all } = rig([letter], { execute: async () => await Promise.resolve({ kind, problem }) });
+    await expect(redriver.redrive(letter, OLGA, inTime())).rejects.toMatchObject({ refusal: { code, detail } });
+    expect(await all()).toMatchObject({ matched: 1, redriven: 0, failed: 1, items: [{ outcome: 'failed', code, detail }] });
+    expect(done).toEqual([]);
+  });
+
+  it('that no relay could read is not given to anybody', async () => {
+    const letter = { ...aCommand(5), data: new Uint8Array([0xff]) };
+    const { redriver, done } = rig([letter]);
+    const why = { code: 'conflict', detail: 'relay cannot take it: invalid_request: The body is not UTF-8.' };
+    await expect(redriver.redrive(letter, OLGA, inTime())).rejects.toMatchObject({ refusal: why });
+    expect(done).toEqual([]);
+  });
+
+  it('is given to nobody where its subject is none for commands, or its payload was cut', async () => {
     for (const header of [
       ['Millrace-Subject', 'millrace.commands.default.s1.more'],
       ['Millrace-Payload-Bytes', '99'],
