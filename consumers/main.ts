@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { TelemetrySettingError } from '../shared/telemetry/settings.ts';
 import type { Tracer } from '../shared/telemetry/tracer.ts';
@@ -20,6 +21,7 @@ import { endpointSettingsFrom, serveEndpoint, type EndpointSettings } from './ru
 import { describe, jsonLog, type Log } from './runtime/log.ts';
 import { rolesFrom, SettingError } from './runtime/settings.ts';
 import { DRAIN_MS_MAX, ENSURE_EVERY_MS, startReadModel } from './runtime/start-read-model.ts';
+import { ensureStreams } from './runtime/streams.ts';
 import { SYSTEM_TIME } from './runtime/time.ts';
 import { watchEventLoop } from './runtime/watchdog.ts';
 import { nameOfWorker } from './runtime/worker-name.ts';
@@ -95,11 +97,25 @@ interface Parts {
   book: RoleBook;
 }
 
+/**
+ * The streams before the roles: at a first start each would make them, and say so, while those that only look found none. One try
+ * only; what is in the way the roles find too, and say it again and again.
+ */
+async function makeStreams(roles: readonly string[], { connection, settings }: Parts): Promise<void> {
+  if (!roles.some((role) => MAKERS.includes(role))) return;
+  try {
+    await ensureStreams(await jetstreamManager(connection), settings, log);
+  } catch (error) {
+    log('info', 'the streams are left to the roles', { error: describe(error) });
+  }
+}
+
 /** Starts the roles side by side: none waits for what only another one needs. Never rejects; those that the signal ended are left out. */
 async function startAll(roles: readonly string[], parts: Parts, signal: AbortSignal): Promise<Stop[]> {
+  for (const role of roles) parts.metrics.partUp(role, false);
+  await makeStreams(roles, parts);
   const stops = await Promise.all(
     roles.map(async (role) => {
-      parts.metrics.partUp(role, false);
       const begins = STARTS.filter(([name]) => name === role);
       const started = await Promise.all(begins.map(async ([, begin]) => await start(role, begin, parts, signal)));
       // once, when all that the role is made of has started
@@ -133,6 +149,8 @@ async function start(role: string, begin: Start, parts: Parts, signal: AbortSign
 }
 
 const READ_MODEL_NAMES = READ_MODELS.map(({ name }) => name);
+/** roles that make streams where they are missing */
+const MAKERS: readonly string[] = [...READ_MODEL_NAMES, 'admin', 'relay'];
 
 /** every role there is: one per read model, and those that write none; what one role starts side by side has a row each */
 const STARTS: readonly (readonly [role: string, begin: Start])[] = [

@@ -14,16 +14,23 @@ interface Look {
 export interface IndexedThrough {
   /** Everything that the stream had at this time can be found; epoch milliseconds. Undefined while nobody knows. */
   asOfMs(): number | undefined;
+  /** resolves when the first look has ended, one way or the other */
+  looked: Promise<void>;
   stop(): void;
 }
 
-/** Looks at a durable again and again. What it has taken can be found `seenAfterMs` later, so an older look is what counts. */
-export function watchIndexed(
-  look: () => Promise<number>,
-  seenAfterMs: number,
-  log: Log,
-  time: Time = SYSTEM_TIME,
-): IndexedThrough {
+/** After how long what was taken can be found; `makeSeen` resolves when all can that was taken before. */
+export interface Seeing {
+  seenAfterMs: number;
+  makeSeen?(): Promise<void>;
+}
+
+/**
+ * Looks at a durable again and again. What it has taken can be found `seenAfterMs` later, so an older look is what counts. Only
+ * the first one, before which nothing is known, is made to count at once.
+ */
+export function watchIndexed(look: () => Promise<number>, seeing: Seeing, log: Log, time: Time = SYSTEM_TIME): IndexedThrough {
+  const { seenAfterMs } = seeing;
   /** oldest first; all but the first are too young to count */
   let looks: Look[] = [];
   let looking = false;
@@ -33,7 +40,8 @@ export function watchIndexed(
     looking = true;
     try {
       const throughMs = await look();
-      looks.push({ atMs: time.now(), throughMs });
+      const isSeen = looks.length === 0 && (await isMadeSeen(seeing));
+      looks.push({ atMs: isSeen ? time.now() - seenAfterMs : time.now(), throughMs });
       failing = false;
     } catch (error) {
       if (!failing) log('warn', 'how far the index has come cannot be learnt', { error: describe(error) });
@@ -43,8 +51,9 @@ export function watchIndexed(
     }
   };
   const cancel = every(LOOK_EVERY_MS, () => void lookNow(), time);
-  void lookNow();
+  const looked = lookNow();
   return {
+    looked,
     asOfMs() {
       const counting = looks.findLastIndex(({ atMs }) => atMs <= time.now() - seenAfterMs);
       if (counting > 0) looks = looks.slice(counting);
@@ -52,6 +61,17 @@ export function watchIndexed(
     },
     stop: cancel,
   };
+}
+
+/** False where it cannot be: whoever only reads may not be allowed to. */
+async function isMadeSeen(seeing: Seeing): Promise<boolean> {
+  if (seeing.makeSeen === undefined) return false;
+  try {
+    await seeing.makeSeen();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** How far a durable has come: the time of the last event up to which it took all, or now when it took all there is. */

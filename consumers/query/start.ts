@@ -104,10 +104,11 @@ type OpenedIndex = Parameters<typeof answerSearch>[0] & { close(): Promise<void>
 
 async function openIndex(manager: JetStreamManager, settings: Settings, log: Log): Promise<OpenedIndex> {
   const store = await openSearch(settings, { writes: false, mayMake: false });
-  const indexed = watchIndexed(throughOf(manager, SEARCH_DURABLE, Date.now), store.seenAfterMs, log);
+  const indexed = watchIndexed(throughOf(manager, SEARCH_DURABLE, Date.now), store, log);
   return {
     store,
     asOfMs: () => indexed.asOfMs(),
+    looked: indexed.looked,
     async close() {
       indexed.stop();
       await store.close();

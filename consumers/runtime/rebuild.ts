@@ -20,6 +20,8 @@ import { every, type Time } from './time.ts';
  */
 
 const ALIVE_EVERY_MS = 30_000;
+/** a rebuild that did not say for so long that it goes on is taken for dead: four times in a row it could not */
+export const CLAIM_MS = 4 * ALIVE_EVERY_MS;
 const LOOK_EVERY_MS = 500;
 /** the one that serves is given no events for at most so long; then it goes on, and the swap is tried again */
 const SWAP_MS_MAX = 30_000;
@@ -95,7 +97,7 @@ export async function rebuild(ports: RebuildPorts): Promise<number> {
   try {
     await ports.begun?.();
     const own = { ...ports, signal: AbortSignal.any([ports.signal, failed.signal]) };
-    return generations === undefined ? await inPlace(own) : await beside(own, generations, failed);
+    return generations === undefined ? await inPlace(own) : await beside(own, generations, { failed, claim });
   } catch (error) {
     throw failed.signal.aborted ? stopReason(failed.signal) : error;
   } finally {
@@ -121,7 +123,11 @@ async function inPlace(ports: RebuildPorts): Promise<number> {
   }
 }
 
-async function beside(ports: RebuildPorts, generations: Generations, failed: AbortController): Promise<number> {
+async function beside(
+  ports: RebuildPorts,
+  generations: Generations,
+  { failed, claim }: { failed: AbortController; claim: RebuildClaim },
+): Promise<number> {
   const { name, lane, time } = ports;
   const stream = await lane.stream();
   const { current, others } = await generations.list();
@@ -144,6 +150,8 @@ async function beside(ports: RebuildPorts, generations: Generations, failed: Abo
       if ((await lane.stream()) !== stream) throw new RebuildRefused('the stream was lost or its server restarted: begin again');
       // before the swap: it would be the end of what nobody can read, should we die behind it or the letters not be taken
       await held.send(onceBuried(ports.deadLetters, ports.letters), ports);
+      // whoever stood still for long may have been taken for dead, and another one is at it
+      await claim.renew();
       await generations.swap(n);
       isSwapped = true;
     });
@@ -333,7 +341,7 @@ export class RebuildClaim {
     const { name, signal, time } = this.#ports;
     const holder = await this.#holder();
     if (holder !== undefined) throw new RebuildRefused(`${name} is being rebuilt already`);
-    await this.#say(time.now() + REBUILD_SILENT_MS_MAX);
+    await this.#say(time.now() + CLAIM_MS);
     // of two who came at the same time one is there after that
     await wait(LOOK_EVERY_MS, signal, time);
     await this.#isMine();
@@ -341,7 +349,7 @@ export class RebuildClaim {
 
   async renew(): Promise<void> {
     await this.#isMine();
-    await this.#say(this.#ports.time.now() + REBUILD_SILENT_MS_MAX);
+    await this.#say(this.#ports.time.now() + CLAIM_MS);
   }
 
   /** Never rejects: what is not given back ends by itself. */

@@ -101,6 +101,10 @@ class OpenSearch implements SearchStore, SearchLook {
     await Promise.resolve();
   }
 
+  async makeSeen(): Promise<void> {
+    okOr('refreshing', await this.#call('POST', `/${this.#index}/_refresh`, undefined, FIND_MS_MAX));
+  }
+
   async *documents({ tenant, sessionId }: SearchedSession): AsyncGenerator<readonly StoredDocument[]> {
     for await (const page of this.#hitsOf({ tenant, sessionId }, ['message', 'stub'], true)) yield page.map(storedOf);
   }

@@ -77,6 +77,8 @@ export interface SearchStore {
   close(): Promise<void>;
   /** after this long what was written can be found */
   readonly seenAfterMs: number;
+  /** Resolves when everything can be found that was written before. Absent: it always can. */
+  makeSeen?(): Promise<void>;
 }
 
 /** A document as it lies in the index: `words` is what the index has of the text, which `wordsOf` makes of one. */

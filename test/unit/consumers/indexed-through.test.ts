@@ -16,7 +16,7 @@ describe('how far the index has come', () => {
     let through = 1;
     const watch = watchIndexed(
       async () => await Promise.resolve((through += 1)),
-      2_500,
+      { seenAfterMs: 2_500 },
       () => {},
       FAKE_TIME,
     );
@@ -35,7 +35,7 @@ describe('how far the index has come', () => {
     const said: string[] = [];
     let isAway = false;
     const look = async () => await (isAway ? Promise.reject(new Error('away')) : Promise.resolve(7));
-    const watch = watchIndexed(look, 0, (_level, message) => void said.push(message), FAKE_TIME);
+    const watch = watchIndexed(look, { seenAfterMs: 0 }, (_level, message) => void said.push(message), FAKE_TIME);
     await vi.advanceTimersByTimeAsync(0);
     isAway = true;
     await vi.advanceTimersByTimeAsync(5 * LOOK_MS);
@@ -46,9 +46,26 @@ describe('how far the index has come', () => {
 
   it('has one look at a time', async () => {
     const look = vi.fn<() => Promise<number>>(async () => await new Promise<number>(() => {}));
-    const watch = watchIndexed(look, 0, () => {}, FAKE_TIME);
+    const watch = watchIndexed(look, { seenAfterMs: 0 }, () => {}, FAKE_TIME);
     await vi.advanceTimersByTimeAsync(5 * LOOK_MS);
     expect(look).toHaveBeenCalledTimes(1);
     watch.stop();
+  });
+
+  it('is known after the first look where what was taken can be made seen, and as ever where it cannot', async () => {
+    const look = async () => await Promise.resolve(7);
+    const seen: string[] = [];
+    const makeSeen = async () => void (await Promise.resolve(seen.push('made')));
+    const refused = async () => await Promise.reject(new Error('only reads'));
+    const watches = [makeSeen, refused].map((each) =>
+      watchIndexed(look, { seenAfterMs: 2_500, makeSeen: each }, () => {}, FAKE_TIME),
+    );
+    await Promise.all(watches.map(async ({ looked }) => await looked));
+    expect(watches.map((watch) => watch.asOfMs())).toEqual([7, undefined]);
+    await vi.advanceTimersByTimeAsync(3 * LOOK_MS);
+    expect(watches.map((watch) => watch.asOfMs())).toEqual([7, 7]);
+    // a refresh for every look would cost the index more than searching it
+    expect(seen).toEqual(['made']);
+    for (const watch of watches) watch.stop();
   });
 });

@@ -8,7 +8,7 @@ import type { Generations } from '../../../consumers/runtime/generations.ts';
 import type { Incoming } from '../../../consumers/runtime/incoming.ts';
 import type { Outcome, Projection } from '../../../consumers/runtime/projection.ts';
 import type { LetterSource } from '../../../consumers/runtime/letters.ts';
-import { rebuild, type RebuildPorts, type RebuildProgress } from '../../../consumers/runtime/rebuild.ts';
+import { CLAIM_MS, rebuild, type RebuildPorts, type RebuildProgress } from '../../../consumers/runtime/rebuild.ts';
 import type { HistoryStore } from '../../../consumers/stores/history/port.ts';
 import { openSqliteHistory } from '../../../consumers/stores/history/sqlite.ts';
 import { anEvent } from '../../contracts/events.ts';
@@ -209,6 +209,31 @@ describe('a rebuild', () => {
     await expect(rebuild({ ...ports, time: fasterTime(1) })).rejects.toThrow('already');
     await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: Date.now() - 1 }));
     expect(await rebuild(ports)).toBe(1);
+  });
+
+  it('claims two minutes at a time, so that another need not wait long for one that was killed', async () => {
+    const left: number[] = [];
+    const make = async (n: number) => {
+      const { by, untilMs } = JSON.parse((await store.readNote('rebuild:shelf')) ?? '{}') as { by: string; untilMs: number };
+      expect(by).toBe('me');
+      left.push(untilMs - ports.time.now());
+      return await generations.make(n);
+    };
+    expect(await rebuild({ ...ports, generations: { ...generations, make } })).toBe(1);
+    expect(left).toHaveLength(1);
+    expect(left[0]).toBeLessThanOrEqual(CLAIM_MS);
+    expect(CLAIM_MS).toBeLessThanOrEqual(120_000);
+  });
+
+  it('does not swap when another was taken for the one at it', async () => {
+    const pause = async (): Promise<void> => {
+      await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: ports.time.now() + 3_600_000 }));
+    };
+    await expect(rebuild({ ...ports, lane: { ...ports.lane, pause } })).rejects.toThrow('took over');
+    expect(deeds).not.toContain('swap 4');
+    expect(deeds.slice(-2)).toEqual(['close shelf-rebuild', 'drop 4']);
+    // and the other one's claim stands
+    expect(await store.readNote('rebuild:shelf')).toContain('another');
   });
 
   it('without generations gives every event in place', async () => {
