@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import { treeCpuMs } from '../cpu.ts';
-import { memoryUse, residentBytes, type MemoryUse } from './memory.ts';
+import { memoryUse, residentBytes, type MemorySample, type MemoryUse } from './memory.ts';
 import { whereTimeGoes, type CpuProfile, type WhereTimeGoes } from './profile.ts';
 
 /** The consumers with one role, as a process of their own, from its first event to its last. */
@@ -68,24 +68,23 @@ export async function consume(job: ConsumeJob): Promise<Consumed> {
 
 async function untilTaken(child: ChildProcess, role: string, manager: JetStreamManager, events: number): Promise<Consumed> {
   const { pid = 0 } = child;
-  const resident: number[] = [];
+  const resident: MemorySample[] = [];
+  let done = 0;
   const everyMs = events < MEMORY_OFTEN_EVENTS ? MEMORY_EVERY_MS_MIN : MEMORY_EVERY_MS;
   const begun = await polled(child, role, manager, BEGIN_MS_MAX, ({ delivered }) => delivered.consumer_seq > 0);
   const startedAt = performance.now();
   const cpuBefore = treeCpuMs([pid]);
   const look = (): void => {
     const bytes = residentBytes(pid);
-    if (bytes !== undefined) resident.push(bytes);
+    if (bytes !== undefined) resident.push({ done, bytes });
   };
   const sampling = setInterval(look, everyMs);
   try {
-    const ended = await polled(
-      child,
-      role,
-      manager,
-      STALLED_MS_MAX,
-      (info) => info.num_pending === 0 && info.num_ack_pending === 0,
-    );
+    const ended = await polled(child, role, manager, STALLED_MS_MAX, (info) => {
+      const taken = info.ack_floor.consumer_seq;
+      done = taken / Math.max(1, taken + info.num_pending + info.num_ack_pending);
+      return info.num_pending === 0 && info.num_ack_pending === 0;
+    });
     const ms = performance.now() - startedAt;
     // what was taken before the first look is not counted
     const taken = ended.ack_floor.consumer_seq - begun.ack_floor.consumer_seq;

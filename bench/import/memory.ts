@@ -3,23 +3,31 @@ import { execFileSync } from 'node:child_process';
 
 /** Does a process grow with what passes through it? */
 
+export interface MemorySample {
+  /** of the import, in 0…1 */
+  done: number;
+  bytes: number;
+}
+
 export interface MemoryUse {
-  /** mean resident bytes in the first quarter of the time, and in the last */
+  /** mean resident bytes when 20 to 40 % of the import were done, and in its last fifth: what a process needs to warm up is before */
   firstBytes: number;
   lastBytes: number;
   peakBytes: number;
   samples: number;
 }
 
-/** Undefined of fewer samples than there are quarters. */
-export function memoryUse(resident: readonly number[]): MemoryUse | undefined {
-  const quarter = Math.floor(resident.length / 4);
-  if (quarter === 0) return undefined;
+/** Undefined where a part has no sample. */
+export function memoryUse(samples: readonly MemorySample[]): MemoryUse | undefined {
+  const within = (from: number, to: number): number[] =>
+    samples.filter(({ done }) => done >= from && done < to).map(({ bytes }) => bytes);
+  const [first, last] = [within(0.2, 0.4), within(0.8, Infinity)];
+  if (first.length === 0 || last.length === 0) return undefined;
   return {
-    firstBytes: mean(resident.slice(0, quarter)),
-    lastBytes: mean(resident.slice(-quarter)),
-    peakBytes: Math.max(...resident),
-    samples: resident.length,
+    firstBytes: mean(first),
+    lastBytes: mean(last),
+    peakBytes: Math.max(...samples.map(({ bytes }) => bytes)),
+    samples: samples.length,
   };
 }
 

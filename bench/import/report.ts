@@ -14,7 +14,7 @@ export function importTable({ results }: ImportResults): string {
     'in flight',
     'ratio',
     `≥ ${RATIO_MIN}`,
-    'MiB in 1st→4th',
+    'MiB 1st→last',
     'CPU µs',
     'load',
   );
@@ -60,8 +60,8 @@ export function importNotes({ events, payloadBytes, results }: ImportResults): s
   });
   return `${count(events)} events of ${count(payloadBytes / events)} bytes in the stream beforehand; each consumer alone, as a process of its own, from its first
 delivery to the acknowledgement of its last event; a driver's events are those that its read model takes. The driver is given the
-same writes, made beforehand, in a fresh keyspace, index or file. MiB are resident, mean of the first and of the last quarter of
-the time; CPU is the consumer's process, per event. The load is of the whole machine: compare within a line.
+same writes, made beforehand, in a fresh keyspace, index or file. MiB are resident, mean of when 20 to 40 % were done and of the
+last fifth; CPU is the consumer's process, per event. The load is of the whole machine: compare within a line.
 ${probes.join('\n')}`;
 }
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
-import { eachInFlight } from '../../consumers/stores/history/in-flight.ts';
 import { ensureStreams } from '../../consumers/runtime/streams.ts';
 import { ensureNatsServer } from '../../scripts/launch/nats.mjs';
 import { freePorts } from '../../scripts/supervisor/ports.ts';
@@ -19,7 +18,8 @@ import { importedEvents } from './events.ts';
 const HOST = '127.0.0.1';
 const START_MS_MAX = 15_000;
 const RETRY_MS = 100;
-const PUBLISHED_IN_FLIGHT_MAX = 1_000;
+/** the server queues so many before it writes them, and drops what comes beyond 10,000 */
+const CHUNK_EVENTS = 4_000;
 const PUBLISH_MS_MAX = 30_000;
 const STREAM_BYTES = 4 * 1024 ** 3;
 
@@ -51,7 +51,7 @@ export async function startStream(directory: string): Promise<EventStream> {
     return {
       url,
       manager,
-      fill: async (events) => await fill(connection, events),
+      fill: async (events) => await fill(connection, manager, events),
       async forgetReaders(durable) {
         await manager.consumers.delete(EVENTS_STREAM, durable).catch(() => false);
         await manager.streams.purge(RECEIPTS_STREAM);
@@ -80,17 +80,24 @@ async function connected(url: string): Promise<NatsConnection> {
   }
 }
 
-async function fill(connection: NatsConnection, events: number): Promise<number> {
+/** Each chunk's last event alone is acknowledged: the server stores them in the order in which they come. */
+async function fill(connection: NatsConnection, manager: JetStreamManager, events: number): Promise<number> {
   const client = jetstream(connection);
   const encoder = new TextEncoder();
-  let bytes = 0;
-  await eachInFlight(importedEvents(events), PUBLISHED_IN_FLIGHT_MAX, async (event) => {
+  let [bytes, count] = [0, 0];
+  for (const event of importedEvents(events)) {
     const payload = encoder.encode(JSON.stringify(event));
     bytes += payload.length;
+    count += 1;
     const said = headers();
     said.set('Content-Type', CLOUDEVENTS_CONTENT_TYPE);
+    said.set('Nats-Msg-Id', event.id);
     const subject = eventSubject(event.tenant, event.type, event.sessionid);
-    await client.publish(subject, payload, { msgID: event.id, headers: said, timeout: PUBLISH_MS_MAX });
-  });
+    const isLast = count % CHUNK_EVENTS === 0 || count === events;
+    if (isLast) await client.publish(subject, payload, { headers: said, timeout: PUBLISH_MS_MAX });
+    else connection.publish(subject, payload, { headers: said });
+  }
+  const { state } = await manager.streams.info(EVENTS_STREAM);
+  if (state.messages !== events) throw new Error(`the stream has ${state.messages} of ${events} events`);
   return bytes;
 }

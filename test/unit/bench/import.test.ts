@@ -75,9 +75,10 @@ describe('the driver alone', () => {
   });
 });
 
-it('compares memory of the first quarter with that of the last', () => {
-  expect(memoryUse([10, 20, 30, 40, 50, 60, 70, 90])).toEqual({ firstBytes: 15, lastBytes: 80, peakBytes: 90, samples: 8 });
-  expect(memoryUse([1, 2, 3])).toBeUndefined();
+it('compares memory once a process is warm with that at the end', () => {
+  const samples = [10, 20, 30, 40, 50, 60, 70, 90, 80, 85].map((bytes, index) => ({ done: index / 9, bytes }));
+  expect(memoryUse(samples)).toEqual({ firstBytes: 35, lastBytes: 82.5, peakBytes: 90, samples: 10 });
+  expect(memoryUse(samples.slice(0, 5))).toBeUndefined();
 });
 
 describe('a profile', () => {
