@@ -13,6 +13,7 @@ import { RATIO_MIN } from './import/targets.ts';
 import { COMPARISONS, RATIO_MAX, type SizeResults } from './size/measure.ts';
 import { runCrowds } from './size/crowds.ts';
 import { runSize } from './size/run.ts';
+import { runTelemetry } from './telemetry/run.ts';
 
 export interface MeasureOptions {
   quick: boolean;
@@ -56,6 +57,8 @@ export const MEASURES: readonly Measure[] = [
   { name: 'size', runs: 'long', run: measureSizes },
   // it starts three databases and takes many minutes
   { name: 'import', runs: 'asked', run: measureImport },
+  // two systems beside each other, in pairs
+  { name: 'telemetry', runs: 'asked', run: runTelemetry },
   // what is counted does not vary
   { name: 'cost', runs: 'asked', run: async () => ({ raw: await runCost(), verdicts: [] }) },
 ];

@@ -17,13 +17,14 @@ import { serve } from './announce.ts';
 /**
  * Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra | --cassandra=CONTACT_POINTS]
  * [--nats-delay-ms=N] [--counted | --one-event-per-frame | --publishing | --bare]
- * [--without-consumers]`.
+ * [--without-consumers] [--traces-to=URL --traces-ratio=N] [--scraped]`.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUILT = join(ROOT, 'dist', 'edge');
 /** each limit of the environment is set to this: the bench asks how much there is, not how much one is allowed */
 const RAISED_LIMIT = '1000000000';
+const SCRAPE_EVERY_MS = 1_000;
 /** of the parts' own output, kept to be shown when they do not start */
 const KEPT_LINES_MAX = 100;
 
@@ -40,7 +41,14 @@ serve(async () => {
   // made by whoever started the cluster
   if (contactPoints !== undefined)
     Object.assign(environment, { CASSANDRA_CONTACT_POINTS: contactPoints, CASSANDRA_REPLICATION: '3' });
-  await ensureEdgeBundle();
+  const tracesTo = valueOf('--traces-to');
+  if (tracesTo !== undefined)
+    Object.assign(environment, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: tracesTo,
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: valueOf('--traces-ratio') ?? '1',
+    });
+  await ensureEdgeBundle({ telemetry: tracesTo !== undefined });
   const lines: string[] = [];
   const keep = (line: string): void => {
     lines.push(line);
@@ -64,7 +72,9 @@ serve(async () => {
     say: (line) => process.stderr.write(`Millrace: ${line}\n`),
     log: (name, line) => keep(`[${name}] ${line}`),
   });
+  const scraping = process.argv.includes('--scraped') ? scrape(plain.ports.metrics) : undefined;
   const stop = async (): Promise<void> => {
+    clearInterval(scraping);
     await supervisor.stop();
     await far?.close();
     await rm(dataDir, { recursive: true, force: true });
@@ -82,6 +92,15 @@ serve(async () => {
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${lines.join('\n')}`, { cause: error });
   }
 });
+
+/** As a Prometheus would that asks often. What it is not answered in the beginning is nothing to it. */
+function scrape(port: number): NodeJS.Timeout {
+  return setInterval(() => {
+    fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(SCRAPE_EVERY_MS) })
+      .then(async (response) => await response.arrayBuffer())
+      .catch(() => undefined);
+  }, SCRAPE_EVERY_MS);
+}
 
 /** The value of `--name=value`. */
 function valueOf(name: string): string | undefined {
@@ -123,7 +142,6 @@ async function unbatchedBundle(dataDir: string): Promise<string> {
   const parts = built.split(/(?<=\bFRAME_EVENTS_MAX = )[\d_e]+/);
   if (parts.length !== 2) throw new Error(`the built edge says ${parts.length - 1} times how many events a frame takes`);
   await writeFile(join(directory, 'index.js'), parts.join('1'));
-  await copyFile(join(ROOT, 'dist', 'edge', 'telemetry.js'), join(directory, 'telemetry.js'));
   return directory;
 }
 
