@@ -166,7 +166,7 @@ const STARTS: readonly (readonly [role: string, begin: Start])[] = [
   ['upkeep', async (connection, _settings, roleLog, { metrics }) => await startLag(connection, roleLog, metrics)],
   ['query', startHistoryQuery],
   ['query', startSearchQuery],
-  ['admin', async (connection, settings, roleLog, { book }) => await startAdmin(connection, settings, roleLog, book)],
+  ['admin', async (connection, settings, roleLog, parts) => await startAdmin(connection, settings, roleLog, parts)],
   [
     'relay',
     async (connection, settings, roleLog, { metrics, tracer }) => {

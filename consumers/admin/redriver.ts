@@ -20,6 +20,12 @@ import type { StreamReader } from './stream-reader.ts';
 /** what storing the line and removing the letter may take of the time that there is for an answer */
 const END_MS = 500;
 
+export interface HandOver {
+  msMax: number;
+  /** of whoever asked for it */
+  traceparent: string | undefined;
+}
+
 export interface RedriverPorts {
   letters: StreamReader;
   /** MILLRACE_EVENTS: the whole payload of a letter whose own is cut */
@@ -27,7 +33,7 @@ export interface RedriverPorts {
   /** the event as its Session has it now; undefined when it has none there. Rejects when the edge is away. */
   eventNow: (place: EventPlace) => Promise<Event | undefined>;
   /** gives an event to one worker of a consumer. Never rejects. */
-  handOver: (consumer: string, event: Event, publishedAtMs: number, msMax: number) => Promise<Redriven>;
+  handOver: (consumer: string, event: Event, publishedAtMs: number, call: HandOver) => Promise<Redriven>;
   /** Gives a command to its Session, as the relay does. Rejects when the edge is away. */
   execute: (message: CommandMessage, command: RelayedCommand) => Promise<CommandOutcome>;
   /** tells whoever published it, if they asked for it; must not throw */
@@ -71,14 +77,18 @@ export class Redriver {
     return isCommand(letter) ? commandOf(letter, this.#ports.replyPrefix) : await this.#planEvent(letter);
   }
 
-  async redrive(letter: StoredLetter, operator: Operator, { untilMs }: Deadline): Promise<AdminResult<'deadLetters.redrive'>> {
+  async redrive(
+    letter: StoredLetter,
+    operator: Operator,
+    { untilMs, traceparent }: Deadline,
+  ): Promise<AdminResult<'deadLetters.redrive'>> {
     const consumer = consumerOf(letter);
     const plan = await this.plan(letter);
     if (plan.as === 'command') await this.#execute(consumer, plan);
     else {
       const { now = Date.now } = this.#ports;
       const msMax = Math.max(1, untilMs - END_MS - now());
-      requireTaken(consumer, await this.#ports.handOver(consumer, plan.event, plan.publishedAtMs, msMax));
+      requireTaken(consumer, await this.#ports.handOver(consumer, plan.event, plan.publishedAtMs, { msMax, traceparent }));
     }
     await this.#end(letter, operator, 'deadLetters.redrive', { as: plan.as });
     return { id: letterId(letter), consumer, outcome: 'redriven', as: plan.as };

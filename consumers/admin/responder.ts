@@ -8,6 +8,8 @@ import {
   type AdminResult,
 } from '../../shared/contract/admin.ts';
 import { ADMIN_QUEUE, ADMIN_SUBJECT } from '../../shared/contract/subjects.ts';
+import { NO_TRACER, type Tracer } from '../../shared/telemetry/tracer.ts';
+import { answerTraced } from '../runtime/answer-spans.ts';
 import { within } from '../runtime/backoff.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import { AdminRefused } from './refused.ts';
@@ -21,6 +23,8 @@ const DRAIN_MS_MAX = 3_000;
 /** When a question must have its answer: epoch milliseconds. */
 export interface Deadline {
   untilMs: number;
+  /** of the answer's span, where the trace of whoever asks is recorded */
+  traceparent?: string | undefined;
 }
 
 /** One function per question. Throws AdminRefused for what is refused, anything else for a fault. */
@@ -39,13 +43,16 @@ export function startAdminResponder(
   handlers: AdminHandlers,
   payloadBytesMax: number,
   log: Log,
+  tracer: Tracer = NO_TRACER,
 ): AdminResponder {
   const running = new Set<Promise<void>>();
 
   const answer = async (message: Msg): Promise<void> => {
     try {
-      const deadline = { untilMs: Date.now() + ADMIN_ANSWER_MS_MAX };
-      const reply = encoded(await answerOf(message.data, handlers, deadline, log));
+      const untilMs = Date.now() + ADMIN_ANSWER_MS_MAX;
+      const reply = await answerTraced(tracer, message, async (traceparent) =>
+        encoded(await answerOf(message.data, handlers, { untilMs, traceparent }, log)),
+      );
       const fits = reply.length <= payloadBytesMax;
       if (!fits) log('error', 'an answer to an operator is too large', { bytes: reply.length });
       message.respond(fits ? reply : encoded(refused('internal', 'The answer is too large: ask for fewer.')));

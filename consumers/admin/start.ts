@@ -1,5 +1,6 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import { ADMIN_LOG_STREAM, DEAD_LETTERS_STREAM, EVENTS_STREAM, STREAMS } from '../../shared/contract/subjects.ts';
 import { CONSUMERS } from '../durables.ts';
 import { takePulse } from '../pulse/pulse.ts';
@@ -42,7 +43,7 @@ export async function startAdmin(
   connection: NatsConnection,
   settings: Settings,
   log: Log,
-  book: RoleBook,
+  { book, tracer }: { book: RoleBook; tracer?: Tracer },
 ): Promise<() => Promise<void>> {
   const manager = await jetstreamManager(connection, { timeout: STREAM_CALL_MS_MAX });
   await ensureStreams(manager, settings, log);
@@ -56,8 +57,8 @@ export async function startAdmin(
     letters,
     events: jetStreamReader(client, manager, EVENTS_STREAM),
     eventNow: eventsOfEdge(post),
-    handOver: async (consumer, event, publishedAtMs, msMax) =>
-      await handOver(connection, consumer, { event, publishedAtMs }, msMax),
+    handOver: async (consumer, event, publishedAtMs, { msMax, traceparent }) =>
+      await handOver(connection, consumer, { event, publishedAtMs }, msMax, traceparent),
     ...commandPorts(connection, settings, post, log),
     tellFailed: async (place, failure) => {
       const { atMs } = failure;
@@ -96,7 +97,7 @@ export async function startAdmin(
     },
     'log.list': async (request, deadline) => await adminLogPage(lines, request, deadline),
   };
-  const responder = startAdminResponder(connection, handlers, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT, log);
+  const responder = startAdminResponder(connection, handlers, connection.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT, log, tracer);
   const unwatch = desk.watch();
   return async () => {
     unwatch();

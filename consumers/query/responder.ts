@@ -1,5 +1,7 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { QUERY_QUEUE } from '../../shared/contract/subjects.ts';
+import { NO_TRACER, type Tracer } from '../../shared/telemetry/tracer.ts';
+import { answerTraced } from '../runtime/answer-spans.ts';
 import { within } from '../runtime/backoff.ts';
 import { describe, type Log } from '../runtime/log.ts';
 import { SYSTEM_TIME, type Time } from '../runtime/time.ts';
@@ -30,7 +32,13 @@ export interface Answerer {
 }
 
 /** Answers the questions on a subject, as one of any number in the queue group. */
-export function startResponder(connection: NatsConnection, answerer: Answerer, log: Log, time: Time = SYSTEM_TIME): Responder {
+export function startResponder(
+  connection: NatsConnection,
+  answerer: Answerer,
+  log: Log,
+  time: Time = SYSTEM_TIME,
+  tracer: Tracer = NO_TRACER,
+): Responder {
   const { store } = answerer;
   const waiting: { message: Msg; cameAtMs: number }[] = [];
   const running = new Set<Promise<void>>();
@@ -39,7 +47,7 @@ export function startResponder(connection: NatsConnection, answerer: Answerer, l
   const answer = async (message: Msg): Promise<void> => {
     const replyBytesMax = (connection.info?.max_payload ?? 1024 * 1024) - FRAME_BYTES;
     try {
-      const answering = answerer.answer(message.data, replyBytesMax);
+      const answering = answerTraced(tracer, message, async () => await answerer.answer(message.data, replyBytesMax));
       reply(message, await within(ANSWER_MS_MAX, `the ${store}`, answering, time));
       if (failing) log('info', `the ${store} can be read again`);
       failing = false;

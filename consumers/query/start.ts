@@ -1,6 +1,7 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM, QUERY_SUBJECT, SEARCH_SUBJECT } from '../../shared/contract/subjects.ts';
+import type { Tracer } from '../../shared/telemetry/tracer.ts';
 import { openHistory } from '../projections/history-read-model.ts';
 import { HISTORY_DURABLE } from '../projections/history.ts';
 import { openSearch } from '../projections/search-read-model.ts';
@@ -27,7 +28,12 @@ const DURABLE_MS_MAX = 1_000;
 
 type Stop = () => Promise<void>;
 
-export async function startHistoryQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
+export async function startHistoryQuery(
+  connection: NatsConnection,
+  settings: Settings,
+  log: Log,
+  { tracer }: { tracer?: Tracer } = {},
+): Promise<Stop> {
   const store = await openHistory(settings, false);
   await store.health();
   // not checked here: the store can be read while JetStream is away
@@ -51,6 +57,8 @@ export async function startHistoryQuery(connection: NatsConnection, settings: Se
       answer: async (question, replyBytesMax) => await answerHistory(answering, question, replyBytesMax),
     },
     log,
+    SYSTEM_TIME,
+    tracer,
   );
   return async () => {
     await responder.stop();
@@ -62,7 +70,12 @@ export async function startHistoryQuery(connection: NatsConnection, settings: Se
  * Answers from the first moment: where there is no index yet, for nobody runs `search` or it waits to be rebuilt, or it cannot be
  * reached, a search is unavailable and nothing else waits for it.
  */
-export async function startSearchQuery(connection: NatsConnection, settings: Settings, log: Log): Promise<Stop> {
+export async function startSearchQuery(
+  connection: NatsConnection,
+  settings: Settings,
+  log: Log,
+  { tracer }: { tracer?: Tracer } = {},
+): Promise<Stop> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: DURABLE_MS_MAX });
   const stopped = new AbortController();
   let opened: Promise<OpenedIndex> | undefined;
@@ -91,6 +104,8 @@ export async function startSearchQuery(connection: NatsConnection, settings: Set
     connection,
     { subject: SEARCH_SUBJECT, store: 'search index', answer: async (question) => await answerSearch(await index(), question) },
     log,
+    SYSTEM_TIME,
+    tracer,
   );
   return async () => {
     stopped.abort();

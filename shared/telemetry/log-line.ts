@@ -10,13 +10,20 @@ const STACK_CHARS_MAX = 4_000;
 export function logLine(entry: Readonly<Record<string, unknown>>): string {
   const json = JSON.stringify(entry, (key, value: unknown) => {
     if (typeof value !== 'string') return value;
-    return value.slice(0, key === 'stack' ? STACK_CHARS_MAX : VALUE_CHARS_MAX);
+    return withoutQuotes(value).slice(0, key === 'stack' ? STACK_CHARS_MAX : VALUE_CHARS_MAX);
   });
   return json.replace(/[\u007f-\u009f\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+const UNREADABLE = 'SyntaxError: not readable';
+
 /** The message of whatever was thrown. A parser's is left out: it quotes what it read, which may be a message's text. */
 export function errorText(error: unknown): string {
-  if (error instanceof SyntaxError) return `${error.name}: not readable`;
+  if (error instanceof SyntaxError) return UNREADABLE;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** The same for an error that somebody made into a string before. */
+function withoutQuotes(value: string): string {
+  return value.startsWith('SyntaxError: ') ? UNREADABLE : value;
 }

@@ -33,7 +33,7 @@ export async function startOperator(machine: Machine, parts: WorkerParts): Promi
     letters,
     events: jetStreamReader(client, manager, EVENTS_STREAM),
     eventNow: eventsOfEdge(parts.post(machine)),
-    handOver: async (consumer, event, publishedAtMs, msMax) =>
+    handOver: async (consumer, event, publishedAtMs, { msMax }) =>
       await handOver(connection, consumer, { event, publishedAtMs }, msMax),
     execute: unused,
     reply: () => {},

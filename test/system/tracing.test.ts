@@ -38,6 +38,8 @@ const COMMON = [
   'consumers BATCH search',
 ];
 
+const ADMIN = ['edge POST /v1/admin/dead-letters/{id}/redrive', 'edge request millrace.admin', 'consumers answer millrace.admin'];
+
 const titleOf = ({ service, name }: ReceivedSpan): string => `${service.replace('millrace-', '')} ${name}`;
 
 function newTrace(): { traceId: string; callerId: string; traceparent: string } {
@@ -205,7 +207,11 @@ requireOrSkip('nats-server', natsServerMissing())('tracing', () => {
     expect(await alice.status(SESSION, commandId)).toMatchObject({ status: 'persisted' });
     const isRedriven = ({ attributes, name }: ReceivedSpan): boolean =>
       name === 'process history' && attributes['millrace.redriven'] === true;
-    await until('the redrive', () => collector.trace(traceId).some(isRedriven), SPANS_MS_MAX);
+    const redriven = await until('the redrive', () => collector.trace(traceId).find(isRedriven), SPANS_MS_MAX);
+    // who asked for it has a trace of their own
+    const asked = await traceWith(redriven.links[0]?.traceId ?? '', ADMIN);
+    expect(redriven.links[0]?.spanId).toBe(named(asked, 'consumers answer millrace.admin').spanId);
+    expectConnected(asked, '');
     await until(
       'its receipt',
       () => collector.trace(traceId).some((span) => span.name === 'take receipt' && !(REASON in span.attributes)),
@@ -232,6 +238,13 @@ requireOrSkip('nats-server', natsServerMissing())('tracing', () => {
     const [listed] = (list.body as { items: DeadLetterAnswer[] }).items;
     await olga.http.expect(200, 'POST', `/v1/admin/dead-letters/${listed?.id}/redrive`);
     expectConnected(await traceWith(traceId, COMMON), '');
+  });
+
+  test('a question to a store is part of the trace of whoever asks', async () => {
+    const { traceId, callerId, traceparent } = newTrace();
+    await alice.http.expect(200, 'GET', '/v1/search?q=words', { headers: { traceparent } });
+    const titles = ['edge GET /v1/search', 'edge request millrace.query.search', 'consumers answer millrace.query.search'];
+    expectConnected(await traceWith(traceId, titles), callerId);
   });
 
   test('a trace that its caller does not record is not recorded here, and stays so for all behind', async () => {

@@ -10,6 +10,7 @@ import type { Caller } from '../routes/context.ts';
 import { inLanes } from '../routes/in-lanes.ts';
 import { reachSession } from '../routes/sessions.ts';
 import type { SessionIdentity } from '../session/api.ts';
+import { following } from '../uplink/following.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import { readMessages } from './messages.ts';
 import { findHits, type Sought } from './search-index.ts';
@@ -34,9 +35,9 @@ export async function search(
   caller: Caller,
   sought: Sought,
   clauses: readonly Clause[],
-  { after, limit }: { after: SearchPlace | undefined; limit: number },
+  { after, limit, traceparent }: { after: SearchPlace | undefined; limit: number; traceparent: string | undefined },
 ): Promise<Searched> {
-  const uplink = () => uplinkOf(env, caller.tenant, caller.actor.id);
+  const uplink = () => following(uplinkOf(env, caller.tenant, caller.actor.id), traceparent);
   const pages = new Page(limit, after);
   for (let round = 0; round < SEARCH_ROUNDS_MAX && !pages.isEnded; round += 1) {
     const found = await findHits(uplink, sought, pages.place, limit - pages.items.length);

@@ -3,6 +3,7 @@ import { OPERATORS_TENANT } from '../../shared/contract/system.ts';
 import { ADMIN_SUBJECT } from '../../shared/contract/subjects.ts';
 import { UPLINK_CALL_MS_MAX } from '../../shared/core/limits.ts';
 import { describeError, log } from '../log.ts';
+import { following } from '../uplink/following.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import type { AppContext, Caller } from './context.ts';
 import { refuse } from './refused.ts';
@@ -53,7 +54,8 @@ export async function askAdmin<Op extends AdminOp>(
 
 async function requested(c: AppContext, tenant: string, payload: string): Promise<unknown> {
   try {
-    const outcome = await within(ADMIN_CALL_MS_MAX, uplinkOf(c.env, tenant, PLACE).request(ADMIN_SUBJECT, payload));
+    const uplink = following(uplinkOf(c.env, tenant, PLACE), c.var.traceparent);
+    const outcome = await within(ADMIN_CALL_MS_MAX, uplink.request(ADMIN_SUBJECT, payload));
     if (outcome.ok) return JSON.parse(outcome.payload);
     throw new Error(outcome.error);
   } catch (error) {

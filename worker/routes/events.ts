@@ -4,6 +4,7 @@ import { readEvents } from '../queries/events.ts';
 import { openLiveEvents, type LiveEvents, type LivePlace } from '../queries/live-events.ts';
 import { storeBehind } from '../queries/store.ts';
 import type { EventsQuery, SessionIdentity } from '../session/api.ts';
+import { following } from '../uplink/following.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import type { AppContext, Caller } from './context.ts';
 import { EVENT_STREAM, eventStream } from './event-stream.ts';
@@ -66,7 +67,7 @@ async function longPoll(reader: EventsReader, asked: EventsQuery, waitMs: number
 }
 
 function readerOf(c: AppContext, identity: SessionIdentity, caller: Caller): EventsReader {
-  const store = storeBehind(uplinkOf(c.env, identity.tenant, identity.sessionId));
+  const store = storeBehind(following(uplinkOf(c.env, identity.tenant, identity.sessionId), c.var.traceparent));
   const who = { caller, correlationId: c.var.correlationId };
   return {
     caller,

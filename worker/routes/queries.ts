@@ -15,6 +15,7 @@ import { readMessages } from '../queries/messages.ts';
 import { storeBehind } from '../queries/store.ts';
 import { readTrace, readTraces } from '../queries/traces.ts';
 import type { MessagesQuery, PageQuery, Result, SessionIdentity } from '../session/api.ts';
+import { following } from '../uplink/following.ts';
 import { uplinkOf } from '../uplink/pool.ts';
 import type { AppContext, Caller } from './context.ts';
 import { opaque, wholeNumber } from './query-params.ts';
@@ -62,7 +63,7 @@ function read<T>(query: Query, ask: (session: SessionStub) => Promise<Result<T>>
 }
 
 function storeOf({ c, identity }: Query) {
-  return storeBehind(uplinkOf(c.env, identity.tenant, identity.sessionId));
+  return storeBehind(following(uplinkOf(c.env, identity.tenant, identity.sessionId), c.var.traceparent));
 }
 
 function describe(query: Query): Promise<object> {

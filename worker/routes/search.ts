@@ -39,7 +39,7 @@ async function searchMessages(c: AppContext, caller: Caller): Promise<Response> 
     ...(sentAfterMs === undefined ? {} : { sentAfterMs }),
     ...(sentBeforeMs === undefined ? {} : { sentBeforeMs }),
   };
-  const { page, next } = await search(c.env, caller, sought, parsed.clauses, { after, limit });
+  const { page, next } = await search(c.env, caller, sought, parsed.clauses, { after, limit, traceparent: c.var.traceparent });
   return c.json({ ...page, ...(next === undefined ? {} : { nextCursor: cursorAt(owner, next) }) });
 }
 

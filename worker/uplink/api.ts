@@ -52,8 +52,8 @@ export type RequestOutcome = { ok: true; payload: string } | { ok: false; error:
 export interface UplinkApi {
   /** `report`: absent from a Session of an older build */
   publish(items: PublishItem[], report?: SessionReport): Promise<PublishOutcome>;
-  /** NATS request and reply; `ok: false` on no responders, time-out or no connection */
-  request(subject: string, payload: string): Promise<RequestOutcome>;
+  /** NATS request and reply; `ok: false` on no responders, time-out or no connection. `traceparent`: of whoever asks */
+  request(subject: string, payload: string, traceparent?: string): Promise<RequestOutcome>;
   /** a core message marked as the edge's own; rejects when the server did not confirm within the bound that it has it */
   signal(subject: string, payload: string): Promise<void>;
   /** true when the server answered a round trip just now */

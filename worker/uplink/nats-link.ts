@@ -8,6 +8,7 @@ import {
   type Authenticator,
   type NatsConnection,
   type PubAck,
+  type MsgHdrs,
 } from 'nats.ws';
 import { isUserSeed } from '../../shared/contract/nats-login.ts';
 import { CLOUDEVENTS_CONTENT_TYPE, FROM_EDGE, FROM_HEADER } from '../../shared/contract/subjects.ts';
@@ -68,11 +69,11 @@ export class NatsLink {
     }
   }
 
-  async request(subject: string, payload: string): Promise<RequestOutcome> {
+  async request(subject: string, payload: string, traceparent?: string): Promise<RequestOutcome> {
     const untilMs = Date.now() + UPLINK_CALL_MS_MAX;
     try {
       const reply = await this.#use(untilMs, (connection) =>
-        connection.request(subject, payload, { timeout: Math.max(1, untilMs - Date.now()) }),
+        connection.request(subject, payload, { timeout: Math.max(1, untilMs - Date.now()), ...carrying(traceparent) }),
       );
       return { ok: true, payload: reply.string() };
     } catch (error) {
@@ -178,6 +179,13 @@ class LateError extends Error {
   constructor() {
     super('NATS did not answer in time');
   }
+}
+
+function carrying(traceparent: string | undefined): { headers?: MsgHdrs } {
+  if (traceparent === undefined) return {};
+  const head = headers();
+  head.set('traceparent', traceparent);
+  return { headers: head };
 }
 
 async function before<T>(untilMs: number, work: Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { tracerOf } from '../telemetry/tracing.ts';
 import type { PublishItem, PublishOutcome, RequestOutcome, SessionReport, UplinkApi, UplinkFigures } from './api.ts';
 import { UplinkMeter } from './meter.ts';
 import { NatsLink } from './nats-link.ts';
-import { publishTraced } from './publish-spans.ts';
+import { publishTraced, requestTraced } from './uplink-spans.ts';
 
 /** A shared connection to NATS (design decision 4): Sessions hold none, so that they may hibernate. */
 export class Uplink extends DurableObject<Env> implements UplinkApi {
@@ -30,8 +30,8 @@ export class Uplink extends DurableObject<Env> implements UplinkApi {
     return outcome;
   }
 
-  async request(subject: string, payload: string): Promise<RequestOutcome> {
-    return this.#link.request(subject, payload);
+  async request(subject: string, payload: string, traceparent?: string): Promise<RequestOutcome> {
+    return requestTraced(this.#tracer, subject, traceparent, (carried) => this.#link.request(subject, payload, carried));
   }
 
   async signal(subject: string, payload: string): Promise<void> {
