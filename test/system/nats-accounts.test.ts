@@ -205,8 +205,14 @@ requireOrSkip('nats-server', natsServerMissing())('accounts of NATS', () => {
     const olga = new User(stack.url, await stack.token('olga', { scope: 'admin', tenant: 'acme' }));
     const { body } = await olga.get('/v1/admin/dead-letters?consumer=relay');
     const id = (body as { items: { id: string }[] }).items[0]?.id ?? '';
-    const reply = await olga.http.request('POST', `/v1/admin/dead-letters/${id}/redrive`);
-    expect(reply.status, JSON.stringify(reply.body)).toBe(200);
+    const redrive = async () => await olga.http.request('POST', `/v1/admin/dead-letters/${id}/redrive`);
+    const again = await redrive();
+    expect(again.status, JSON.stringify(again.body)).toBe(409);
+    await alice.command('PUT', `/v1/sessions/${SESSION}/members/stranger`, { role: 'member' });
+    const answers = acme.subscribe('replies.acme.3', { max: 1, timeout: 60_000 });
+    const taken = await redrive();
+    expect(taken.status, JSON.stringify(taken.body)).toBe(200);
+    for await (const answer of answers) expect(answer.json()).toMatchObject({ sessionId: SESSION });
   });
 
   test('nothing of all that was against the rights of who did it', async () => {
