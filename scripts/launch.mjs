@@ -20,6 +20,7 @@ const TARGETS = {
   audit: { script: 'scripts/audit.ts', install: 'production', quiet: true, unable: 2 },
   migrate: { script: 'consumers/migrate.ts', install: 'production' },
   'nats-keys': { script: 'scripts/nats-keys/main.ts', install: 'production', quiet: true },
+  doctor: { script: 'scripts/doctor.ts', install: 'production', quiet: true, unable: 2 },
   rebuild: { script: 'scripts/rebuild.ts', install: 'production', quiet: true },
   simulate: { script: 'test/simulator/main.ts', install: 'full' },
   bench: { script: 'bench/main.ts', install: 'full', nats: true, edge: true },

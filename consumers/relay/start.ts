@@ -19,6 +19,9 @@ import { PIN_MS, PinnedSource, RELAY_GROUP } from './source.ts';
 const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
 const STREAM_CALL_MS_MAX = 2_000;
 
+/** the durable of the relay, as it is made */
+export const RELAY_PLACE = { stream: COMMANDS_STREAM, durable: RELAY_DURABLE, group: RELAY_GROUP, pinMs: PIN_MS } as const;
+
 export interface RelayTimes {
   /** how often stream and durable are looked for: a deleted durable stalls without a sign */
   ensureEveryMs: number;
@@ -37,11 +40,7 @@ export async function startRelay(
   const manager = await jetstreamManager(connection, { timeout: STREAM_CALL_MS_MAX });
   const ensure = async (): Promise<void> => {
     await ensureStreams(manager, settings, log);
-    await ensurePinnedDurable(
-      manager,
-      { stream: COMMANDS_STREAM, durable: RELAY_DURABLE, group: RELAY_GROUP, pinMs: PIN_MS },
-      log,
-    );
+    await ensurePinnedDurable(manager, RELAY_PLACE, log);
   };
   await ensure();
   const edge = edgeDoor(signedPoster(settings.edgeUrl, settings.internalSecret, Date.now));

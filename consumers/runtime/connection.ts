@@ -40,6 +40,11 @@ export async function connectForever(address: NatsAddress, log: Log, signal: Abo
   return undefined;
 }
 
+/** One attempt, and a connection that is not made again once it is lost: for who only looks. Rejects with what was refused. */
+export async function connectOnce(address: NatsAddress, name: string): Promise<NatsConnection> {
+  return await connect({ ...optionsOf(address), name, reconnect: false, ignoreAuthErrorAbort: false });
+}
+
 function optionsOf(address: NatsAddress): Parameters<typeof connect>[0] {
   return {
     servers: address.natsServers,

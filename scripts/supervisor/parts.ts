@@ -54,6 +54,19 @@ function natsSpec({ root, settings, natsServerBin }: PartsInput): PartSpec {
   };
 }
 
+/** What the edge is told, and whoever looks at whether it is right. */
+export function edgeEnvironment(settings: Settings, secrets: Secrets, detours?: Detours): Record<string, string | undefined> {
+  return {
+    ...plainEnvironment(),
+    ...settings.edgeVariables,
+    ENVIRONMENT: 'local',
+    PUBLIC_URL: settings.publicUrl,
+    NATS_WS_URL: detours?.natsWebSocketUrl ?? natsAddresses(settings).webSocketUrl,
+    JWT_SECRET: secrets.jwtSecret,
+    INTERNAL_SECRET: secrets.internalSecret,
+  };
+}
+
 function edgeSpec({ root, settings, secrets, detours, edgeBundle }: PartsInput): PartSpec {
   const place = ['--data-dir', settings.dataDir, '--port', String(settings.ports.edge)];
   const bundle = edgeBundle === undefined ? [] : ['--bundle', edgeBundle];
@@ -61,15 +74,7 @@ function edgeSpec({ root, settings, secrets, detours, edgeBundle }: PartsInput):
     name: 'edge',
     command: process.execPath,
     args: [...nodeFlags(), join(root, 'scripts/edge.ts'), ...place, ...bundle],
-    env: {
-      ...plainEnvironment(),
-      ...settings.edgeVariables,
-      ENVIRONMENT: 'local',
-      PUBLIC_URL: settings.publicUrl,
-      NATS_WS_URL: detours?.natsWebSocketUrl ?? natsAddresses(settings).webSocketUrl,
-      JWT_SECRET: secrets.jwtSecret,
-      INTERNAL_SECRET: secrets.internalSecret,
-    },
+    env: edgeEnvironment(settings, secrets, detours),
     cwd: root,
     channel: true,
   };

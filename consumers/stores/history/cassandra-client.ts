@@ -24,12 +24,15 @@ const STORE_FAULTS: ReadonlySet<number> = new Set([
   responseErrorCodes.unauthorized,
 ]);
 
-/** Not connected yet, and without a keyspace: statements name theirs, so that a missing one is a missing schema and nothing else. */
-export function cassandraClient(settings: CassandraSettings): cassandra.Client {
+/**
+ * Not connected yet, and without a keyspace: statements name theirs, so that a missing one is a missing schema and nothing else.
+ * `anywhere`: it asks nodes of every data centre, to find out which there are.
+ */
+export function cassandraClient(settings: CassandraSettings, anywhere?: 'anywhere'): cassandra.Client {
   const { contactPoints, port, localDataCenter, username, password, tlsCa, consistency } = settings;
   return new cassandra.Client({
     contactPoints,
-    localDataCenter,
+    ...(anywhere === undefined ? { localDataCenter } : {}),
     // without it the driver looks for the other nodes at 9042
     protocolOptions: { port },
     // the default policy is token-aware: a statement goes to a node that has the partition
@@ -38,6 +41,7 @@ export function cassandraClient(settings: CassandraSettings): cassandra.Client {
     policies: {
       // the driver's own goes up to ten minutes
       reconnection: new cassandra.policies.reconnection.ExponentialReconnectionPolicy(RECONNECT_MS_MIN, RECONNECT_MS_MAX, false),
+      ...(anywhere === undefined ? {} : { loadBalancing: new cassandra.policies.loadBalancing.RoundRobinPolicy() }),
     },
     // clocks are microseconds, near the end of what a number holds exactly; undefined is unset and never a tombstone
     encoding: { useBigIntAsLong: true, useUndefinedAsUnset: true },
