@@ -2,7 +2,7 @@ import type { WhereTimeGoes } from './profile.ts';
 import type { ImportResult, ImportResults } from './run.ts';
 import { LABELS, RATIO_MIN, type TargetName } from './targets.ts';
 
-const WIDTHS = [28, 10, 11, 10, 7, 8, 16, 8, 6] as const;
+const WIDTHS = [28, 10, 11, 10, 7, 8, 10, 14, 8, 6] as const;
 const MIB = 1024 ** 2;
 
 /** A line per read model and store: its own rate beside the driver's, and whether memory stays. */
@@ -14,6 +14,7 @@ export function importTable({ results }: ImportResults): string {
     'in flight',
     'ratio',
     `≥ ${RATIO_MIN}`,
+    'stream/s',
     'MiB 1st→last',
     'CPU µs',
     'load',
@@ -21,7 +22,7 @@ export function importTable({ results }: ImportResults): string {
   return [head, ...results.map(importLine)].join('\n');
 }
 
-export function importLine({ target, consumed, driver, ratio, isMet, load }: ImportResult): string {
+export function importLine({ target, consumed, driver, ratio, streamEventsPerS, isMet, load }: ImportResult): string {
   const { memory } = consumed;
   const grown = memory === undefined ? '–' : `${mib(memory.firstBytes)} → ${mib(memory.lastBytes)}`;
   return row(
@@ -31,6 +32,7 @@ export function importLine({ target, consumed, driver, ratio, isMet, load }: Imp
     count(driver.inFlight),
     ratio.toFixed(2),
     isMet ? 'met' : 'missed',
+    count(streamEventsPerS),
     grown,
     count(consumed.cpuUs),
     load.toFixed(1),
@@ -60,8 +62,9 @@ export function importNotes({ events, payloadBytes, results }: ImportResults): s
   });
   return `${count(events)} events of ${count(payloadBytes / events)} bytes in the stream beforehand; each consumer alone, as a process of its own, from its first
 delivery to the acknowledgement of its last event; a driver's events are those that its read model takes. The driver is given the
-same writes, made beforehand, in a fresh keyspace, index or file. MiB are resident, mean of when 20 to 40 % were done and of the
-last fifth; CPU is the consumer's process, per event. The load is of the whole machine: compare within a line.
+same writes, made beforehand, in a fresh keyspace, index or file. MiB are resident, mean of when 20 to 40 % were
+done and of the last fifth; CPU is the consumer's process, per event. stream/s is a read model that stores nothing: no consumer of
+one process takes more, whatever its driver does. The load is of the whole machine: compare within a line.
 ${probes.join('\n')}`;
 }
 

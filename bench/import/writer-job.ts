@@ -4,11 +4,14 @@ import type { Writer } from './writer.ts';
 
 export type WriterJob =
   | { kind: 'write'; target: TargetName; events: number; inFlight: number }
-  | { kind: 'count'; target: TargetName };
+  | { kind: 'count'; target: TargetName }
+  /** a read model of the same types that stores nothing, until it has so many */
+  | { kind: 'read'; target: TargetName; events: number };
 
 export type WriterAnswer =
   | { kind: 'written'; events: number; writes: number; ms: number }
   | { kind: 'counted'; count: number }
+  | { kind: 'read'; events: number; ms: number }
   | { kind: 'error'; message: string };
 
 /** The writes of some events, and how many of these write anything. */

@@ -1,6 +1,7 @@
 import { settingsFrom } from '../../consumers/settings.ts';
 import type { Event } from '../../shared/core/types.ts';
 import { importedEvents } from './events.ts';
+import { readAll } from './reader.ts';
 import { openCassandraWriter, openClickHouseWriter, openOpenSearchWriter } from './server-writers.ts';
 import { openSqliteWriter } from './sqlite-writers.ts';
 import { roleOf, type TargetName } from './targets.ts';
@@ -26,6 +27,7 @@ function end(answer: WriterAnswer): void {
 
 async function run(job: WriterJob): Promise<WriterAnswer> {
   const settings = settingsFrom(process.env);
+  if (job.kind === 'read') return { kind: 'read', ...(await readAll(roleOf(job.target), settings.natsServers, job.events)) };
   const writer = await open(job.target, settings);
   try {
     if (job.kind === 'count') return { kind: 'counted', count: await writer.count() };

@@ -66,8 +66,9 @@ export function analyticsProjection(store: AnalyticsStore): Projection {
     types: EVENT_TYPES,
     // while one is inserted the next is read
     batchesAtOnce: 2,
-    // small rows, and a part on the disk for each insert
-    batchEventsMax: 4_000,
+    // small rows, and a part on the disk for each insert, whatever is in it; nobody waits for a figure
+    batchEventsMax: 2_000,
+    gatherMs: 250,
     async handle(batch) {
       await store.writeEvents(batch.map(({ event }: Delivery) => rowOf(event)));
       return batch.map(() => ({ kind: 'ok' }));

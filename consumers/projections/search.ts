@@ -59,6 +59,8 @@ export function searchProjection(store: SearchStore): Projection {
     types: SEARCHED_TYPES,
     // while one is looked through for deletions the next ones are written
     batchesAtOnce: 4,
+    // nothing is found before the index has refreshed itself
+    gatherMs: 50,
     async handle(batch) {
       const writes: SearchWrite[] = [];
       /** delivery → its place among the writes */

@@ -35,6 +35,8 @@ export interface Projection {
   batchEventsMax?: number;
   /** what it writes to, by OpenTelemetry's name of the system; absent: no database */
   database?: string;
+  /** a batch that is not full waits so long for more; absent: it waits only while others are written, and at most for a moment */
+  gatherMs?: number;
   /** can the store take writes right now? Never rejects. */
   healthy(): Promise<boolean>;
 }

@@ -149,7 +149,7 @@ export class Runner {
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
-      const events = Math.min(this.#bounds.pullEventsMax, this.#allowed);
+      const events = this.#pullEvents();
       if (!this.#hasRoomFor(events)) {
         await new Promise<void>((resolve) => {
           this.#waitingPulls.add(resolve);
@@ -186,7 +186,12 @@ export class Runner {
       const eventsMax = this.#bounds.inHandEventsMax ?? IN_HAND_EVENTS_MAX;
       if (highestDeliveries > 0) this.#allowed = nextInHandEvents(this.#allowed, highestDeliveries, eventsMax);
       this.#wakePulls();
+      this.#wake();
     }
+  }
+
+  #pullEvents(): number {
+    return Math.min(this.#bounds.pullEventsMax, this.#allowed);
   }
 
   /** Few at a time are taken only when nothing else is in hand. */
@@ -228,24 +233,34 @@ export class Runner {
         }
         continue;
       }
-      if (batches.size > 0 && !pulled.ended) await this.#gathered(batches);
+      await this.#gathered(batches, pulled);
       const batch = this.#process(this.#nextBatch()).finally(() => batches.delete(batch));
       batches.add(batch);
     }
     await Promise.all(batches);
   }
 
-  /** Until the next batch is full, or one under way has ended, but no longer than GATHER_MS_MAX. */
-  async #gathered(batches: ReadonlySet<Promise<void>>): Promise<void> {
+  /**
+   * Until the next batch is full. One that is not goes at once when none is under way, or as soon as one has ended; or after its
+   * moment, where the projection rather waits for more.
+   */
+  async #gathered(batches: ReadonlySet<Promise<void>>, pulled: { ended: boolean }): Promise<void> {
+    const { gatherMs } = this.#ports.projection;
+    if (gatherMs === undefined && batches.size === 0) return;
     const moment = { isOver: false };
     const over = (): void => {
       moment.isOver = true;
       this.#wake();
     };
-    const cancel = this.#time.after(GATHER_MS_MAX, over);
-    void Promise.race(batches).then(over);
-    while (!moment.isOver && this.#queue.length < this.#batchEvents) await this.#woken();
+    const cancel = this.#time.after(gatherMs ?? GATHER_MS_MAX, over);
+    if (gatherMs === undefined) void Promise.race(batches).then(over);
+    while (!moment.isOver && !pulled.ended && !this.#isFull()) await this.#woken();
     cancel();
+  }
+
+  /** As large as a batch may be, or nothing more can come before it. */
+  #isFull(): boolean {
+    return this.#queue.length >= this.#batchEvents || (this.#asked === 0 && !this.#hasRoomFor(this.#pullEvents()));
   }
 
   async #woken(): Promise<void> {

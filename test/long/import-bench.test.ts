@@ -9,15 +9,19 @@ import { openSearchMissing } from '../support/shared-opensearch.ts';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing } from '../support/stack.ts';
 
-/** The bench of imports on every read model and store, 50,000 events in all: each read model takes them once, in flat memory. */
+/**
+ * The bench of imports on every read model and store: each read model takes every event once, in flat memory. More events than
+ * these by IMPORT_EVENTS; Cassandra takes some hundred in a second on a busy machine.
+ */
 
-const EVENTS = Math.ceil(50_000 / TARGET_NAMES.length);
+const EVENTS = Number(process.env['IMPORT_EVENTS'] ?? 20_000);
 const PROBE_EVENTS = 2_000;
 /** for a busy machine */
-const TEST_MS_MAX = 480_000;
+const TEST_MS_MAX = 900_000 + EVENTS * 60;
 /**
- * Resident memory of a process that is warming up grows by up to about 150 MiB in a run as short as this one, with code, heap and
- * buffers of the client: only what keeps far more than it has in hand is seen here. Smaller leaks need a longer run.
+ * From when 20 to 40 % are done to the last fifth. A process that is warming up grows by up to about 150 MiB in a run as short as
+ * this one, with code, heap and buffers of the client: only what keeps far more than it has in hand is seen here. Smaller leaks
+ * need a longer run.
  */
 const GROWTH_BYTES_MAX = 256 * 1024 ** 2;
 
@@ -38,7 +42,7 @@ function expectedOf(target: TargetName): number {
 
 requireOrSkip('the databases of the import', await missing())('import', () => {
   it(
-    'P1 brings every event into every store once, in flat memory; ratios to the driver are printed',
+    'P1 brings every event into every store once, in flat memory; ratios to the driver are printed, met or missed',
     async () => {
       const lines: string[] = [];
       const plan = { events: EVENTS, targets: TARGET_NAMES, probeEvents: PROBE_EVENTS, profiles: false };

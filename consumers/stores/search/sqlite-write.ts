@@ -17,17 +17,23 @@ export class GenerationWriter {
 
   write(batch: readonly SearchWrite[]): void {
     for (const write of batch) if (write.kind === 'eraseSession') this.#eraseSession(write);
-    for (const write of batch) if (write.kind === 'document') this.#writeDocument(write);
+    // nobody else writes inside of the transaction: one look per session
+    const erased = new Map<string, bigint | undefined>();
+    const erasedAt = (session: SearchedSession): bigint | undefined => {
+      const name = `${session.tenant} ${session.sessionId}`;
+      if (!erased.has(name)) erased.set(name, this.#erasedAt(session));
+      return erased.get(name);
+    };
+    for (const write of batch) if (write.kind === 'document') this.#writeDocument(write, erasedAt(write));
   }
 
-  #writeDocument(write: DocumentWrite): void {
+  #writeDocument(write: DocumentWrite, erasedAt: bigint | undefined): void {
     const { documents, words } = this.#tables;
     const { tenant, sessionId, messageId } = write;
     const known = this.#prepare(
       `SELECT id, clock, seq FROM ${documents} WHERE tenant = ? AND session_id = ? AND message_id = ?`,
     ).get(tenant, sessionId, messageId);
     if (known !== undefined && bigIntOf(known['clock']) >= write.clock) return;
-    const erasedAt = this.#erasedAt(write);
     const isErased = erasedAt !== undefined && erasedAt > write.clock;
     const { content, clock } = isErased ? { content: undefined, clock: erasedAt } : write;
     // a stub has no words

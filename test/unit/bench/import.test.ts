@@ -122,13 +122,14 @@ it('prints a line per target with ratio, target, memory and load', () => {
     probes: [rate],
     driver: rate,
     ratio: 0.79,
+    streamEventsPerS: 20_000,
     isMet: false,
     deadLetters: 0,
     load: 2.25,
   };
   const [head, line] = importTable({ events: 10, payloadBytes: 10, results: [result] }).split('\n');
   expect(head).toMatch(/events\/s +driver\/s +in flight +ratio +≥ 0\.8/);
-  expect(line).toMatch(/^search, OpenSearch +7,900 +10,000 +1,024 +0\.79 +missed +100 → 101 +42 +2\.3$/);
+  expect(line).toMatch(/^search, OpenSearch +7,900 +10,000 +1,024 +0\.79 +missed +20,000 +100 → 101 +42 +2\.3$/);
   const where = whereLines('search-opensearch', { parts: [{ name: 'zod', share: 0.123 }], functions: [] });
   expect(where.join('\n')).toContain('12.3 %  zod');
 });

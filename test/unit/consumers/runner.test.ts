@@ -60,6 +60,7 @@ class Held {
 class Stalling extends Endless {
   readonly open: number[] = [];
   most = 0;
+  bringsAtMost = Infinity;
   readonly #ends = new Set<() => void>();
 
   override async pull(eventsMax: number, take: (incoming: Incoming) => void): Promise<void> {
@@ -70,7 +71,7 @@ class Stalling extends Endless {
       this.#ends.add(resolve);
     });
     this.open.splice(this.open.indexOf(eventsMax), 1);
-    await super.pull(eventsMax, take);
+    await super.pull(Math.min(eventsMax, this.bringsAtMost), take);
   }
 
   go(): void {
@@ -231,7 +232,7 @@ describe('the runner', () => {
         return () => {};
       },
     };
-    const runner = running(store, source, { batchesAtOnce: 3 }, BOUNDS, time);
+    const runner = running(store, source, { batchesAtOnce: 3 }, { ...BOUNDS, inHandEventsMax: 64 }, time);
     const written = (): number => store.batches.reduce((sum, { seqs }) => sum + seqs.length, 0);
     await until('more than a few at once', () => {
       source.go();
@@ -248,6 +249,43 @@ describe('the runner', () => {
     expect(store.batches).toHaveLength(begun);
     for (const run of moments.splice(0)) run();
     await until('another one beside it', () => store.batches.length === begun + 1);
+    const stopped = runner.stop();
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.every(acked);
+    });
+    await stopped;
+  });
+
+  it('waits with a batch that is not full where the projection rather waits, but not for what cannot come', async () => {
+    const source = new Stalling();
+    const store = new Held();
+    const moments: (() => void)[] = [];
+    const time: Time = {
+      ...SYSTEM_TIME,
+      after: (ms, run) => {
+        if (ms !== 250) return SYSTEM_TIME.after(ms, run);
+        moments.push(run);
+        return () => {};
+      },
+    };
+    const runner = running(store, source, { gatherMs: 250 }, BOUNDS, time);
+    // at first there is room for one, and then for two: nothing else can come before they are written
+    for (const size of [1, 2]) {
+      await until(`a batch of ${size}`, () => {
+        source.go();
+        return store.batches.at(-1)?.seqs.length === size;
+      });
+      store.batches.at(-1)?.end();
+    }
+    await until('a pull of four', () => source.open.includes(4));
+    source.bringsAtMost = 3;
+    source.go();
+    await until('three of them', () => source.given.length === 6);
+    await quiet(source);
+    expect(store.batches).toHaveLength(2);
+    for (const run of moments.splice(0)) run();
+    await until('its moment is over', () => store.batches.length === 3);
     const stopped = runner.stop();
     await until('all settled', () => {
       for (const { end } of store.batches) end();
