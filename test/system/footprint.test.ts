@@ -36,6 +36,21 @@ test(`all locked packages take at most ${ALL_MB_MAX} MB on disk`, () => {
   expect(all / MB).toBeLessThanOrEqual(ALL_MB_MAX);
 });
 
+test('OpenTelemetry’s SDK is in no package that a start installs, and both sides lock the same of it', () => {
+  expect(Object.keys(packages).filter((path) => path.includes('@opentelemetry/sdk'))).toEqual([]);
+  const locked = ['worker', 'consumers'].map((side) => {
+    const text = readFileSync(join(ROOT, side, 'telemetry/package-lock.json'), 'utf8');
+    expect(text).not.toMatch(/"resolved": "https?:/);
+    const { packages: all } = JSON.parse(text) as { packages: Record<string, LockedPackage> };
+    return new Map(Object.entries(all).map(([path, { version }]) => [path, version]));
+  });
+  for (const [path, version] of locked[0] ?? []) {
+    const other = locked[1]?.get(path);
+    if (path !== '' && other !== undefined) expect([path, version]).toEqual([path, other]);
+  }
+  expect(locked[1]?.get('node_modules/@opentelemetry/sdk-trace')).toBe(locked[0]?.get('node_modules/@opentelemetry/sdk-trace'));
+});
+
 test('package-lock.json names no host', () => {
   const hosts = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined && /^[a-z+]+:\/\//.test(resolved));
   expect(hosts).toEqual([]);

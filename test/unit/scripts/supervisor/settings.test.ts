@@ -25,6 +25,14 @@ describe('settings of a local run', () => {
     expect(settings.consumerVariables).toEqual({ CASSANDRA_KEYSPACE: 'k' });
   });
 
+  test('what OpenTelemetry is told goes to both, and is looked at before anything starts', () => {
+    const otel = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_TRACES_SAMPLER: 'traceidratio' };
+    const settings = readSettings({ ...otel, OTEL_SOMETHING: 'else' }, ROOT);
+    expect(settings.edgeVariables).toEqual(otel);
+    expect(settings.consumerVariables).toEqual(otel);
+    expect(() => readSettings({ ...otel, OTEL_TRACES_SAMPLER_ARG: '7' }, ROOT)).toThrow(SettingsError);
+  });
+
   test('what the streams may hold goes to the consumers, who make them', () => {
     const streams = { EVENTS_MAX_BYTES: '1000000', DEAD_LETTERS_MAX_BYTES: '2000000', EVENTS_REPLICAS: '3' };
     expect(readSettings(streams, ROOT).consumerVariables).toEqual(streams);
