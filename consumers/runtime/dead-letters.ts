@@ -73,7 +73,8 @@ export function letterHeaders({
   correlationId,
   traceparent,
 }: DeadLetter): (readonly [string, string])[] {
-  const isTraced = traceparent === undefined || incoming.headers.some(([name]) => name === 'traceparent');
+  // what the publisher said of it stays the only one of its name
+  const named = incoming.headers.some(([name]) => name === 'traceparent') ? undefined : traceparent;
   return [
     ...incoming.headers.map(([name, value]): readonly [string, string] => [keptName(name), value]),
     [LETTER_HEADERS.reason, oneLine(reason)],
@@ -84,7 +85,7 @@ export function letterHeaders({
     [LETTER_HEADERS.firstFailedAt, new Date(firstFailedAtMs).toISOString()],
     [LETTER_HEADERS.publishedAt, new Date(incoming.publishedAtMs).toISOString()],
     ...(correlationId === undefined ? [] : [[LETTER_HEADERS.correlationId, correlationId] as const]),
-    ...(isTraced ? [] : [['traceparent', traceparent] as const]),
+    ...(named === undefined ? [] : [['traceparent', named] as const]),
   ];
 }
 

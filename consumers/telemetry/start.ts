@@ -22,7 +22,8 @@ const QUEUE_SPANS_MAX = 2_048;
 const EXPORT_SPANS_MAX = 512;
 const EXPORT_EVERY_MS = 1_000;
 const EXPORT_MS_MAX = 5_000;
-const STOP_MS_MAX = 3_000;
+/** well below what a process is given to end */
+const STOP_MS_MAX = 1_500;
 /** a collector that is away is said once in this time */
 const COMPLAIN_EVERY_MS = 60_000;
 

@@ -7,6 +7,9 @@ import type { Attributes, Span, SpanKind, SpanOptions, Tracer } from './tracer.t
  * most checkouts have neither. What is used of it is written down here.
  */
 
+/** seconds and nanoseconds since the epoch: a plain number the SDK may take for one of its own clock */
+type HrTime = [seconds: number, nanoseconds: number];
+
 /** what the SDK carries a parent in; opaque to us */
 export interface OtelContext {
   getValue(key: symbol): unknown;
@@ -21,7 +24,7 @@ export interface OtelSpan {
   spanContext(): OtelSpanContext;
   setAttributes(attributes: Attributes): unknown;
   setStatus(status: { code: number }): unknown;
-  end(atMs?: number): void;
+  end(at: HrTime): void;
 }
 
 export interface OtelLink {
@@ -51,7 +54,7 @@ export interface OtelProvider {
   getTracer(name: string): {
     startSpan(
       name: string,
-      options: { kind: number; attributes: Attributes; links: OtelLink[]; startTime: number },
+      options: { kind: number; attributes: Attributes; links: OtelLink[]; startTime: HrTime },
       context: OtelContext,
     ): OtelSpan;
   };
@@ -113,7 +116,7 @@ export function otelTracer(
         kind: KINDS[options.kind ?? 'internal'],
         attributes: options.attributes ?? {},
         links: (options.links ?? []).slice(0, LINKS_MAX).flatMap(linkTo),
-        startTime: options.startMs ?? nowMs(),
+        startTime: hrTime(options.startMs ?? nowMs()),
       },
       context,
     );
@@ -163,7 +166,7 @@ class OtelBackedSpan implements Span {
   }
 
   end(atMs: number = this.#nowMs()): void {
-    this.#span.end(atMs);
+    this.#span.end(hrTime(atMs));
   }
 }
 
@@ -193,6 +196,11 @@ function samplerNamed(sdk: OtelSdk, name: SamplerName, ratio: number): OtelSampl
     case 'parentbased_traceidratio':
       return new sdk.ParentBasedSampler({ root: ofRatio() });
   }
+}
+
+function hrTime(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1_000);
+  return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
 }
 
 function linkTo(traceparent: string): OtelLink[] {

@@ -1,12 +1,14 @@
 import type { Receipt } from '../../shared/contract/internal.ts';
 import { ERROR_CODES, type ErrorCode } from '../../shared/core/codes.ts';
 import { ATTR } from '../../shared/telemetry/attributes.ts';
+import { isSampled } from '../../shared/telemetry/traceparent.ts';
 import type { Span } from '../../shared/telemetry/tracer.ts';
 import type { ExecuteInput, Executed, ReceiptTrace, Result } from './api.ts';
 import type { Room } from './room.ts';
 
 /** The room's execute, with a span where the command's trace is recorded: the event then names it as the one that caused it. */
 export function execute(room: Room, input: ExecuteInput): Result<Executed> {
+  if (room.tracer.isOff || !isSampled(input.traceparent)) return room.execute(input);
   const span = room.tracer.child(`execute ${input.command.name}`, input.traceparent, {
     attributes: {
       [ATTR.command]: input.command.name,

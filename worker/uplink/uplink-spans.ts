@@ -11,6 +11,7 @@ export async function publishTraced(
 ): Promise<PublishOutcome> {
   if (tracer.isOff) return await publish();
   const spans = items.flatMap((item, index) => {
+    if (item.traceparent === undefined) return [];
     const span = tracer.child(`send ${EVENTS_STREAM}`, item.traceparent, {
       kind: 'producer',
       attributes: {
@@ -43,6 +44,7 @@ export async function requestTraced(
   traceparent: string | undefined,
   ask: (carried: string | undefined) => Promise<RequestOutcome>,
 ): Promise<RequestOutcome> {
+  if (tracer.isOff || traceparent === undefined) return await ask(undefined);
   const span = tracer.child(`request ${subject}`, traceparent, {
     kind: 'client',
     attributes: {
