@@ -10,8 +10,16 @@ export interface AckLine {
   breaks(): number;
 }
 
-/** The line of a connection, which is watched until it is closed. */
+const LINES = new WeakMap<NatsConnection, AckLine>();
+
+/** The line of a connection, which is watched until it is closed; the same for all who use it. */
 export function ackLineOf(connection: NatsConnection, log: Log): AckLine {
+  const line = LINES.get(connection) ?? watched(connection, log);
+  LINES.set(connection, line);
+  return line;
+}
+
+function watched(connection: NatsConnection, log: Log): AckLine {
   let breaks = 0;
   const watch = async (): Promise<void> => {
     for await (const { type } of connection.status()) {

@@ -86,6 +86,8 @@ export class Runner {
   #inHandBytes = 0;
   /** of pulls under way, and not come yet */
   #asked = 0;
+  /** pulls that failed since one did not, whoever asked: what is in the way of one is in the way of all */
+  #failures = 0;
   #batchEvents = BATCH_EVENTS_FIRST;
   /** how many may be in hand: few at first, and after a suspect */
   #allowed = 1;
@@ -147,7 +149,6 @@ export class Runner {
   async #pullUntilStopped(): Promise<void> {
     const { projection, log } = this.#ports;
     const { signal } = this.#stop;
-    let failures = 0;
     while (!signal.aborted) {
       const events = this.#pullEvents();
       if (!this.#hasRoomFor(events)) {
@@ -158,13 +159,13 @@ export class Runner {
       }
       try {
         await this.#pull(events);
-        if (failures > 0) log('info', 'pulling again', { consumer: projection.name });
-        failures = 0;
+        if (this.#failures > 0) log('info', 'pulling again', { consumer: projection.name });
+        this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        failures += 1;
-        if (failures === 1) log('warn', 'cannot pull', { consumer: projection.name, error: describe(error) });
-        await wait(backoffMs(failures, PULL_RETRY_BOUNDS, this.#time.random()), signal, this.#time);
+        this.#failures += 1;
+        if (this.#failures === 1) log('warn', 'cannot pull', { consumer: projection.name, error: describe(error) });
+        await wait(backoffMs(this.#failures, PULL_RETRY_BOUNDS, this.#time.random()), signal, this.#time);
         await this.#ensure();
       }
     }
