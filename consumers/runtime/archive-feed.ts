@@ -9,8 +9,10 @@ import type { Log } from './log.ts';
 import type { Projection } from './projection.ts';
 import type { Time } from './time.ts';
 
-/** one batch of the projection, as from the stream */
+/** one batch of the projection, where it names no larger one of its own */
 const BATCH_EVENTS_MAX = 100;
+/** and then at most so many: there is no looking how long a store takes over them */
+const OWN_BATCH_EVENTS_MAX = 1_000;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** events that wait to be tried again; at it nothing new is taken until they are settled */
 const AGAIN_MAX = 1_000;
@@ -46,6 +48,7 @@ export type Fed = Pick<Incoming, 'subject' | 'data' | 'headers' | 'publishedAtMs
 export class ArchiveFeed {
   readonly #ports: FeedPorts;
   readonly #handler: BatchHandler;
+  readonly #batchEventsMax: number;
   #batch: Incoming[] = [];
   #batchBytes = 0;
   #unreadable = 0;
@@ -53,7 +56,8 @@ export class ArchiveFeed {
 
   constructor(ports: FeedPorts) {
     this.#ports = ports;
-    const { time, signal } = ports;
+    const { projection, time, signal } = ports;
+    this.#batchEventsMax = Math.max(BATCH_EVENTS_MAX, Math.min(projection.batchEventsMax ?? 0, OWN_BATCH_EVENTS_MAX));
     this.#handler = new BatchHandler({
       ...ports,
       now: time.now,
@@ -104,7 +108,7 @@ export class ArchiveFeed {
   async #push(message: Fed): Promise<void> {
     this.#batch.push(this.#incomingOf(message, 1));
     this.#batchBytes += message.data.length;
-    if (this.#batch.length >= BATCH_EVENTS_MAX || this.#batchBytes >= BATCH_BYTES_MAX) await this.#process();
+    if (this.#batch.length >= this.#batchEventsMax || this.#batchBytes >= BATCH_BYTES_MAX) await this.#process();
     while (this.#again.length >= AGAIN_MAX) await this.#processAgain();
   }
 

@@ -264,4 +264,28 @@ describe('a rebuild', () => {
       rows: 1,
     });
   });
+
+  it.each([
+    [undefined, [100, 100, 51]],
+    [200, [200, 51]],
+    [5_000, [251]],
+  ])('gives batches as large as the projection takes them: %s', async (batchEventsMax, sizes) => {
+    const given: number[] = [];
+    const own: Projection = {
+      ...projection('in place'),
+      ...(batchEventsMax === undefined ? {} : { batchEventsMax }),
+      handle: async (batch) => {
+        given.push(batch.length);
+        return await Promise.resolve(batch.map(() => ({ kind: 'ok' })));
+      },
+    };
+    const events = Array.from({ length: 250 }, (_none, index) =>
+      anEvent('message.created', { seq: index + 1, sessionId: 'large' }),
+    );
+    await store.write(events.flatMap((event) => rowsOf(event, { publishedAtMs: 1, persistedAtMs: 2 })));
+    const { generations: _none, ...rest } = ports;
+    const openInPlace = async () => await Promise.resolve({ projection: own, close: async () => await Promise.resolve() });
+    expect(await rebuild({ ...rest, openInPlace })).toBe(251);
+    expect(given).toEqual(sizes);
+  });
 });
