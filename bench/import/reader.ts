@@ -36,7 +36,7 @@ export async function readAll(role: string, natsServers: string[], eventsMax: nu
     healthy: async () => await Promise.resolve(true),
   };
   await deleteDurable(manager, DURABLE);
-  await addDurable(manager, DURABLE, projection, { fromSeq: 1 });
+  await addDurable(manager, DURABLE, { fromSeq: 1 });
   const runner = new Runner(
     {
       projection,

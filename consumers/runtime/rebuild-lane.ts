@@ -2,7 +2,6 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { ServerInfo } from '@nats-io/transport-node';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import { pausedUntilOf } from './durable-look.ts';
-import type { Projection } from './projection.ts';
 import { runOf } from './stream-look.ts';
 import { addDurable, deleteDurable } from './streams.ts';
 
@@ -28,7 +27,7 @@ export interface RebuildLane {
   /** names the stream and the run of its server */
   stream(): Promise<string>;
   /** Makes the durable anew, at the lowest floor of all durables: what lies before it is in the archive, or buried. */
-  open(durable: string, projection: Projection, nowMs: number): Promise<void>;
+  open(durable: string, nowMs: number): Promise<void>;
   /** What it holds is kept for as long as this is said again and again. */
   alive(durable: string, nowMs: number): Promise<void>;
   place(durable: string): Promise<LanePlace>;
@@ -51,9 +50,9 @@ export function jetStreamLane(manager: JetStreamManager, server: () => ServerInf
       const info = await manager.streams.info(EVENTS_STREAM);
       return `${info.created} ${runOf(info, server())}`;
     },
-    async open(durable, projection, nowMs) {
+    async open(durable, nowMs) {
       await deleteDurable(manager, durable);
-      await addDurable(manager, durable, projection, { fromSeq: (await lowestFloor(manager)) + 1 });
+      await addDurable(manager, durable, { fromSeq: (await lowestFloor(manager)) + 1 });
       await alive(durable, nowMs);
     },
     alive,

@@ -141,7 +141,7 @@ async function beside(
   let isSwapped = false;
   try {
     target = await generations.make(n);
-    await lane.open(durable, target.projection, time.now());
+    await lane.open(durable, time.now());
     const events = await new Feeding(ports, target.projection, held).run({ withLetters: true });
     runner = runnerOf(ports, target.projection, durable, held);
     runner.start();

@@ -79,6 +79,8 @@ export class Runner {
   readonly #time: Time;
   readonly #stop = new AbortController();
   readonly #handler: BatchHandler;
+  /** undefined: all, also those that nobody here knows */
+  readonly #types: ReadonlySet<string> | undefined;
   readonly #inHand = new Set<Incoming>();
   #queue: Incoming[] = [];
   #wake: () => void = () => {};
@@ -96,6 +98,8 @@ export class Runner {
   constructor(ports: RunnerPorts, bounds: RunnerBounds) {
     this.#ports = ports;
     this.#bounds = bounds;
+    const { types } = ports.projection;
+    this.#types = types === 'all' ? undefined : new Set<string>(types);
     const time = ports.time ?? SYSTEM_TIME;
     this.#time = time;
     this.#handler = new BatchHandler({
@@ -179,8 +183,11 @@ export class Runner {
       await this.#ports.source.pull(events, (incoming) => {
         left -= 1;
         this.#asked -= 1;
-        highestDeliveries = Math.max(highestDeliveries, incoming.deliveries);
-        this.#take(incoming);
+        const isWanted = this.#isWanted(incoming);
+        highestDeliveries = Math.max(highestDeliveries, isWanted ? incoming.deliveries : 1);
+        if (isWanted) this.#take(incoming);
+        // lost on the way, it comes again
+        else incoming.ackUnconfirmed();
       });
     } finally {
       this.#asked -= left;
@@ -193,6 +200,13 @@ export class Runner {
 
   #pullEvents(): number {
     return Math.min(this.#bounds.pullEventsMax, this.#allowed);
+  }
+
+  /** By its subject, which says no more than a type: the durable has no filter. */
+  #isWanted({ subject }: Incoming): boolean {
+    if (this.#types === undefined) return true;
+    const [, , , family = '', what = '', ...rest] = subject.split('.');
+    return rest.length === 1 && this.#types.has(`${family}.${what}`);
   }
 
   /** Few at a time are taken only when nothing else is in hand. */

@@ -71,7 +71,7 @@ export function jetStreamLook(manager: JetStreamManager, server: () => ServerInf
       const pausedUntilMs = before && pausedUntilOf(before);
       await deleteDurable(manager, projection.name);
       // somebody who looks after durables may be faster, and make it from the first message on: more than is needed
-      await addDurable(manager, projection.name, projection, { fromMs }, pausedUntilMs);
+      await addDurable(manager, projection.name, { fromMs }, pausedUntilMs);
     },
   };
 }

@@ -184,10 +184,11 @@ async function ensureStream(
 
 /**
  * Makes the durable where it is missing: from the first event on, for a read model takes what it already has a second time
- * without harm. `max_deliver` stays unlimited: at the server's limit a message is skipped, and nobody keeps it.
+ * without harm. `max_deliver` stays unlimited: at the server's limit a message is skipped, and nobody keeps it. Without a filter,
+ * whatever the projection takes: the server spends less on giving a message than on looking whether to (ADR 0042).
  */
-export async function ensureDurable(manager: JetStreamManager, projection: Projection, log: Log): Promise<void> {
-  await ensure(manager, EVENTS_STREAM, projection.name, filterOf(projection), log);
+export async function ensureDurable(manager: JetStreamManager, projection: Pick<Projection, 'name'>, log: Log): Promise<void> {
+  await ensure(manager, EVENTS_STREAM, projection.name, {}, log);
 }
 
 /** A durable of somebody who takes all of a stream from its first message on, and takes longer over it. */
@@ -203,13 +204,12 @@ export async function ensureFeed(
 export type DurableStart = { fromMs: number } | { fromSeq: number };
 
 /**
- * Makes a durable for what a projection takes, paused until `pausedUntilMs` (epoch milliseconds) where that is given. False when
+ * Makes a durable for a projection, paused until `pausedUntilMs` (epoch milliseconds) where that is given. False when
  * one of that name is there and begins elsewhere.
  */
 export async function addDurable(
   manager: JetStreamManager,
   name: string,
-  projection: Pick<Projection, 'types'>,
   start: DurableStart,
   pausedUntilMs?: number,
 ): Promise<boolean> {
@@ -219,7 +219,7 @@ export async function addDurable(
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, start.fromSeq) };
   const pause = pausedUntilMs === undefined ? {} : { pause_until: new Date(pausedUntilMs).toISOString() };
   try {
-    await manager.consumers.add(EVENTS_STREAM, durableConfig(name, { ...filterOf(projection), ...begins, ...pause }));
+    await manager.consumers.add(EVENTS_STREAM, durableConfig(name, { ...begins, ...pause }));
     return true;
   } catch (error) {
     if (codeOf(error) === CONSUMER_EXISTS) return false;
@@ -232,10 +232,6 @@ export async function deleteDurable(manager: JetStreamManager, name: string, str
   await manager.consumers.delete(stream, name).catch((error: unknown) => {
     if (codeOf(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
   });
-}
-
-function filterOf({ types }: Pick<Projection, 'types'>): Partial<ConsumerConfig> {
-  return types === 'all' ? {} : { filter_subjects: types.map((type) => `millrace.events.*.${type}.*`) };
 }
 
 /**

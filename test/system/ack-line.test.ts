@@ -30,7 +30,7 @@ requireOrSkip('nats-server', natsServerMissing())('the acknowledgements of a con
     line = ackLineOf(connection, () => undefined);
     const [manager, client] = [await jetstreamManager(connection), jetstream(connection)];
     await ensureStreams(manager, { eventsMaxBytes: 64 * 1024 ** 2 }, () => undefined);
-    await addDurable(manager, 'all', { types: 'all' }, { fromSeq: 1 });
+    await addDurable(manager, 'all', { fromSeq: 1 });
     const subject = eventSubject('default', 'message.created', 's1');
     const all = Array.from({ length: EVENTS * ROUNDS }, async () => await client.publish(subject, '{}', { timeout: 30_000 }));
     await Promise.all(all);

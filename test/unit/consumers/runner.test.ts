@@ -21,6 +21,8 @@ class Endless implements Source {
   readonly given: FakeMessage[] = [];
   readonly pulls: number[] = [];
   deliveriesOf: (seq: number) => number = () => 1;
+  messageOf = (seq: number): FakeMessage =>
+    messageOf(anEvent('message.created', { seq }), { deliveries: this.deliveriesOf(seq) });
   #stopped = false;
 
   async pull(eventsMax: number, take: (incoming: Incoming) => void): Promise<void> {
@@ -28,7 +30,7 @@ class Endless implements Source {
     this.pulls.push(eventsMax);
     for (let count = 0; count < eventsMax; count += 1) {
       const seq = this.given.length + 1;
-      const message = messageOf(anEvent('message.created', { seq }), { deliveries: this.deliveriesOf(seq) });
+      const message = this.messageOf(seq);
       this.given.push(message);
       take(message);
     }
@@ -292,5 +294,32 @@ describe('the runner', () => {
       return source.given.every(acked);
     });
     await stopped;
+  });
+
+  it('passes over what the projection does not take, unread, and is no more careful for it', async () => {
+    const source = new Endless();
+    const store = new Held();
+    // whatever is in it: it may be what kills the worker of another read model
+    source.messageOf = (seq) =>
+      seq % 2 === 0
+        ? messageOf(anEvent('trace.started', { seq }), { data: new Uint8Array(), deliveries: 99 })
+        : seq % 5 === 0
+          ? messageOf(anEvent('message.created', { seq }), { subject: 'millrace.events.default.message.created' })
+          : messageOf(anEvent('message.created', { seq }));
+    const runner = running(store, source, { types: ['message.created', 'message.deleted'] });
+    await grown(store, source, 40);
+    const stopped = runner.stop();
+    const isWanted = (_message: FakeMessage, index: number): boolean => (index + 1) % 2 !== 0 && (index + 1) % 5 !== 0;
+    await until('all settled', () => {
+      for (const { end } of store.batches) end();
+      return source.given.filter(isWanted).every(acked);
+    });
+    await stopped;
+    const wanted = source.given.flatMap((message, index) => (isWanted(message, index) ? [message.streamSeq] : []));
+    expect(store.batches.flatMap(({ seqs }) => seqs)).toEqual(wanted);
+    const others = source.given.filter((message, index) => !isWanted(message, index));
+    expect(others.map(({ told }) => told)).toEqual(others.map(() => ['ack unconfirmed']));
+    // it grew as if nothing were suspect
+    expect(source.pulls.slice(0, 3)).toEqual([1, 2, 4]);
   });
 });
