@@ -1,70 +1,77 @@
-import { useEffect, useState } from 'react';
+import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { Operator } from '../../client/admin/index.ts';
-import { OperatorProvider, usePoll } from '../../client/react/admin.ts';
+import { OperatorProvider } from '../../client/react/admin.ts';
+import { ErrorBoundary } from '../shell/error-boundary.tsx';
+import { MyMenu } from '../shell/my-menu.tsx';
 import { useMe } from '../shell/signed-in.tsx';
-import { fullTimeOf } from '../ui/times.ts';
-import { Icon } from '../ui/icon.tsx';
-import { Notice } from '../ui/notice.tsx';
+import { Icon, Wheel, type IconName } from '../ui/icon.tsx';
+import { AnalyticsPage } from './analytics/analytics-page.tsx';
+import { AuditPage } from './audit-page.tsx';
+import { BecomeOperator } from './become-operator.tsx';
+import { LettersPage } from './letters/letters-page.tsx';
+import { LogPage } from './log-page.tsx';
+import { OverviewPage } from './overview/overview-page.tsx';
 
-const EVERY_MS = 5_000;
+interface View {
+  path: string;
+  label: string;
+  icon: IconName;
+}
 
-/** What those see who operate this Millrace. It is no part of the first load. */
-export function AdminPage() {
+const VIEWS: readonly View[] = [
+  { path: '', label: 'Overview', icon: 'flow' },
+  { path: 'dead-letters', label: 'Dead letters', icon: 'warning' },
+  { path: 'analytics', label: 'Analytics', icon: 'chart' },
+  { path: 'audit', label: 'Audit', icon: 'check' },
+  { path: 'log', label: 'Log', icon: 'clock' },
+];
+
+/** What operators see and do (contract §8), at /admin. */
+export function AdminPage({ view = '', id }: { view?: string | undefined; id?: string | undefined }) {
   const { isAdmin, getToken } = useMe();
-  const [operator, setOperator] = useState<Operator>();
-  useEffect(() => {
-    setOperator(new Operator({ url: location.origin, getToken }));
-  }, [getToken]);
-  if (!isAdmin) {
-    return (
-      <Notice title="This is for administrators">
-        <p>
-          Your token has no scope for it. Locally, npm run token -- alice --scope admin prints one that has: sign in with that.
-        </p>
-        <Link href="/" className="button">
-          Back to the conversations
-        </Link>
-      </Notice>
-    );
-  }
-  if (operator === undefined) return null;
+  const operator = useMemo(() => new Operator({ url: location.origin, getToken }), [getToken]);
   return (
-    <OperatorProvider operator={operator}>
-      <main className="admin">
-        <header className="session-head">
-          <Link href="/" className="icon-button" aria-label="Conversations" title="Conversations">
-            <Icon name="back" />
-          </Link>
-          <div className="session-name">
-            <h1>Administration</h1>
-          </div>
-        </header>
-        <DeadLetters />
+    <div className="admin">
+      <header className="admin-head">
+        <Link href="/" className="brand">
+          <Wheel />
+          Millrace
+        </Link>
+        <nav aria-label="Administration">
+          {VIEWS.map(({ path, label, icon }) => (
+            <Link
+              key={path}
+              href={path === '' ? '/admin' : `/admin/${path}`}
+              className="admin-tab"
+              aria-current={path === view ? 'page' : undefined}
+            >
+              <Icon name={icon} />
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <MyMenu />
+      </header>
+      <main className="admin-main">
+        <ErrorBoundary key={view}>
+          {isAdmin ? (
+            <OperatorProvider operator={operator}>
+              <ViewOf view={view} id={id} />
+            </OperatorProvider>
+          ) : (
+            <BecomeOperator />
+          )}
+        </ErrorBoundary>
       </main>
-    </OperatorProvider>
+    </div>
   );
 }
 
-function DeadLetters() {
-  const { value, error } = usePoll('dead-letters', EVERY_MS, (operator, signal) => operator.deadLetters({}, signal));
-  return (
-    <section className="panel-body">
-      <h2>Dead letters</h2>
-      {error !== undefined && (
-        <p className="error" role="status">
-          They cannot be read now: {error.message}
-        </p>
-      )}
-      {value?.items.length === 0 && <p className="list-note">There are none.</p>}
-      <ul className="results">
-        {value?.items.map(({ id, consumer, reason, error: detail, firstFailedAt }) => (
-          <li key={id} className="result">
-            <b>{consumer}</b> {reason} <time dateTime={firstFailedAt}>{fullTimeOf(firstFailedAt)}</time>
-            <p className="soft">{detail}</p>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
+function ViewOf({ view, id }: { view: string; id: string | undefined }) {
+  if (view === 'dead-letters') return <LettersPage openId={id} />;
+  if (view === 'analytics') return <AnalyticsPage />;
+  if (view === 'audit') return <AuditPage sessionId={id} />;
+  if (view === 'log') return <LogPage />;
+  return <OverviewPage />;
 }
