@@ -59,7 +59,7 @@ function Audit({ sessionId }: { sessionId: string }) {
 }
 
 function Verdict({ audit }: { audit: SessionAudit }) {
-  const { epoch, isComplete, found, behind } = audit;
+  const { epoch, isComplete, found, behind, counts } = audit;
   const wrong = found.missing + found.different + found.extra + found.lost;
   if (epoch === undefined) return <p className="verdict">The edge knows no such session.</p>;
   if (!isComplete)
@@ -68,6 +68,7 @@ function Verdict({ audit }: { audit: SessionAudit }) {
     <p className="verdict" role="status">
       <StatusPill health={wrong > 0 ? 'down' : behind.length > 0 ? 'late' : 'up'} words={wrong > 0 ? 'different' : 'the same'} />{' '}
       {wrong > 0 ? `${wrong} findings.` : 'Edge, stream, archive and read models hold the same.'}
+      {counts.pending > 0 && ` ${countOf(counts.pending)} events are on their way.`}
       {behind.length > 0 && ` Not compared, for they have not come to its newest event: ${behind.join(', ')}.`}
     </p>
   );

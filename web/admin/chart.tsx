@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import uPlot, { type AlignedData } from 'uplot';
-import { fullTimeOf } from '../ui/times.ts';
+import { fullTimeOf, timeOf } from '../ui/times.ts';
 
 export interface Series {
   label: string;
@@ -13,17 +13,23 @@ interface ChartProps {
   atMs: readonly number[];
   series: readonly Series[];
   format: (value: number) => string;
+  /** there are no halves of what is counted */
+  isWhole?: boolean;
 }
 
+const SHORT_DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const shortDayOf = (at: Date): string => SHORT_DAY.format(at);
 const HEIGHT_PX = 200;
 /** told apart also without colour: each has a dash of its own */
 const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [1, 5], [12, 4]];
 const COLOURS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5', '--line-6'] as const;
+const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => step * 10 ** zeros)).toSorted((a, b) => a - b);
 /** rows of the table beside the picture: the newest */
 const ROWS_MAX = 100;
 
 /** Lines over time, and the same as a table for whoever cannot see them. */
-export function Chart({ title, atMs, series, format }: ChartProps) {
+export function Chart(props: ChartProps) {
+  const { title } = props;
   const [isTable, setTable] = useState(false);
   return (
     <figure className="card chart">
@@ -34,15 +40,15 @@ export function Chart({ title, atMs, series, format }: ChartProps) {
         </button>
       </figcaption>
       {isTable ? (
-        <Table title={title} atMs={atMs} series={series} format={format} />
+        <Table {...props} />
       ) : (
-        <Picture title={title} atMs={atMs} series={series} format={format} />
+        <Picture {...props} />
       )}
     </figure>
   );
 }
 
-function Picture({ title, atMs, series, format }: ChartProps) {
+function Picture({ title, atMs, series, format, isWhole = false }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const latest = useRef(format);
@@ -61,15 +67,24 @@ function Picture({ title, atMs, series, format }: ChartProps) {
         legend: { live: true },
         cursor: { y: false },
         scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.05)] } },
-        axes: [axis, { ...axis, size: 64, values: (_plot, splits) => splits.map((value) => latest.current(value)) }],
+        axes: [
+          { ...axis, values: (_plot, splits) => splits.map(tickOf) },
+          {
+            ...axis,
+            size: 64,
+            values: (_plot, splits) => splits.map((value) => latest.current(value)),
+            ...(isWhole ? { incrs: WHOLE_STEPS } : {}),
+          },
+        ],
         series: [
-          {},
+          { label: 'Time', value: (_plot, s) => (s === null ? '–' : fullTimeOf(new Date(s * 1_000).toISOString())) },
           ...labels.split('\n').map((label, index) => ({
             label,
             stroke: colour(COLOURS[index % COLOURS.length] ?? '--accent'),
             width: 2,
             dash: DASHES[index % DASHES.length] ?? [],
-            points: { show: false },
+            // one that stands alone would be no line at all
+            points: { show: true, size: 4 },
             value: (_plot: uPlot, value: number | null) => (value === null ? '–' : latest.current(value)),
           })),
         ],
@@ -85,11 +100,19 @@ function Picture({ title, atMs, series, format }: ChartProps) {
       made.destroy();
       plot.current = undefined;
     };
-  }, [labels, theme]);
+  }, [labels, theme, isWhole]);
   useEffect(() => {
     plot.current?.setData([atMs.map((ms) => ms / 1_000), ...series.map(({ values }) => values.map((value) => value ?? null))]);
-  }, [atMs, series, labels, theme]);
+  }, [atMs, series, labels, theme, isWhole]);
   return <div ref={place} className="chart-place" role="img" aria-label={`${title}: a picture; the button above shows a table`} />;
+}
+
+/** What stands below the line: the time, and the day where a day begins. */
+function tickOf(s: number, index: number, all: readonly number[]): string {
+  const at = new Date(s * 1_000);
+  const before = all[index - 1];
+  const isNewDay = before !== undefined && new Date(before * 1_000).getDate() !== at.getDate();
+  return isNewDay ? shortDayOf(at) : timeOf(at.toISOString());
 }
 
 function Table({ title, atMs, series, format }: ChartProps) {

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { AnalyticsQuery, AnalyticsStep } from '../../../client/admin/index.ts';
 import { usePoll } from '../../../client/react/admin.ts';
 import { Chart } from '../chart.tsx';
+import { countOf } from '../format.ts';
 import { Fresh } from '../fresh.tsx';
 import { FIGURES, seriesOf, type Figure } from './figures.ts';
 
@@ -53,7 +54,7 @@ function FigureChart<Q extends AnalyticsQuery>({ figure, span }: { figure: Figur
   return (
     <div>
       <Fresh polled={polled} />
-      <Chart title={title} atMs={points.map(({ at }) => Date.parse(at))} series={seriesOf(figure, points)} format={format} />
+      <Chart title={title} atMs={points.map(({ at }) => Date.parse(at))} series={seriesOf(figure, points)} format={format} isWhole={format === countOf} />
     </div>
   );
 }

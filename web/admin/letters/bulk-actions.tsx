@@ -22,7 +22,7 @@ export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: Bul
   const { run, isBusy } = useAction(onDone);
   const [said, setSaid] = useState('');
   const [asks, setAsks] = useState<'discard' | 'all'>();
-  const ofAll = consumer === undefined ? 'of all consumers' : `of ${consumer}`;
+  const all = consumer === undefined ? 'all letters' : `all letters of ${consumer}`;
   const redriveChosen = (): void =>
     run('Not all were redriven', async () => {
       setSaid(inWords(await operator.redriveAll({ ids: [...chosen] })));
@@ -59,7 +59,7 @@ export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: Bul
         Discard {chosen.length === 0 ? 'chosen' : chosen.length}…
       </button>
       <button type="button" className="button" disabled={isBusy || letters.length === 0} onClick={() => setAsks('all')}>
-        Redrive all {ofAll}…
+        Redrive {all}…
       </button>
       <p role="status">{said}</p>
       <Confirm
@@ -71,7 +71,7 @@ export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: Bul
         onConfirm={discardChosen}
       />
       <Confirm
-        title={`Redrive all letters ${ofAll}?`}
+        title={`Redrive ${all}?`}
         text="Each is given to its consumer once more, oldest first. What fails again stays."
         action="Redrive all"
         open={asks === 'all'}

@@ -15,12 +15,14 @@ import { Sparkline } from './sparkline.tsx';
 
 interface ConsumerCardProps {
   consumer: ConsumerState;
+  /** it keeps something */
+  canRebuild: boolean;
   samples: readonly Sample[];
   onChanged: () => void;
 }
 
 /** How one consumer is, and what can be done with it. */
-export function ConsumerCard({ consumer, samples, onChanged }: ConsumerCardProps) {
+export function ConsumerCard({ consumer, canRebuild, samples, onChanged }: ConsumerCardProps) {
   const operator = useOperator();
   const { run } = useAction(onChanged);
   const [asks, setAsks] = useState<'pause' | 'rebuild'>();
@@ -29,7 +31,7 @@ export function ConsumerCard({ consumer, samples, onChanged }: ConsumerCardProps
     paused === true
       ? { icon: 'send', label: 'Resume', onSelect: () => run(`${name} was not resumed`, () => operator.resume(name)) }
       : { icon: 'stop', label: 'Pause…', onSelect: () => setAsks('pause') },
-    { icon: 'retry', label: 'Rebuild…', onSelect: () => setAsks('rebuild') },
+    ...(canRebuild ? [{ icon: 'retry' as const, label: 'Rebuild…', onSelect: () => setAsks('rebuild') }] : []),
   ];
   return (
     <div className="node" data-kind="consumer">

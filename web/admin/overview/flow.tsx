@@ -1,6 +1,6 @@
 import type { CSSProperties } from 'react';
 import type { ConsumerState, NamedPart, Overview, StoreState, StreamState } from '../../../client/admin/index.ts';
-import { agoOf, bytesOf, countOf, percentOf, rateOf } from '../format.ts';
+import { bytesOf, countOf, durationOf, percentOf, rateOf } from '../format.ts';
 import { worstOf } from '../health.ts';
 import type { Sample } from '../samples.ts';
 import { StatusPill } from '../status-pill.tsx';
@@ -114,7 +114,7 @@ function Branch({ consumer, store, samples, onChanged }: BranchProps) {
   return (
     <div className="branch" data-testid={`consumer-${consumer.name}`}>
       <Water perS={consumer.ratePerS ?? 0} isStopped={isStopped} />
-      <ConsumerCard consumer={consumer} samples={samples} onChanged={onChanged} />
+      <ConsumerCard consumer={consumer} canRebuild={store !== undefined} samples={samples} onChanged={onChanged} />
       {store !== undefined && (
         <>
           <Water perS={consumer.ratePerS ?? 0} isStopped={isStopped || store.status !== 'up'} />
@@ -132,7 +132,7 @@ function StoreNode({ store: { name, status, since } }: { store: StoreState }) {
     <div className="node" data-kind="store">
       <h3>Store of {name}</h3>
       <StatusPill health={status} />
-      {since !== undefined && <p className="soft">since {agoOf(since, nowMs).replace(' ago', '')}</p>}
+      {since !== undefined && <p className="soft">for {durationOf(Math.max(0, nowMs - Date.parse(since)))}</p>}
     </div>
   );
 }

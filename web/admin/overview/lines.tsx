@@ -10,7 +10,7 @@ export function Lines({ samples, names }: { samples: readonly Sample[]; names: r
   return (
     <div className="chart-row">
       <Chart title="Events per second" atMs={atMs} series={series('ratePerS')} format={rateOf} />
-      <Chart title="Events not yet taken" atMs={atMs} series={series('lag')} format={countOf} />
+      <Chart title="Events not yet taken" atMs={atMs} series={series('lag')} format={countOf} isWhole />
     </div>
   );
 }
