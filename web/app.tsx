@@ -65,7 +65,7 @@ function Rooms() {
     <Suspense fallback={<Notice title="Loading…" busy />}>
       <Switch>
         <Route path="/admin/:view?/:id?">
-          <AdminPage />
+          {({ view, id }: { view?: string; id?: string }) => <AdminPage view={view} id={id} />}
         </Route>
         <Route path="/s/:session/:view?/:id?">
           {({ session, view, id }: { session: string; view?: string; id?: string }) => (

@@ -3,6 +3,7 @@ import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/
 import { nanos } from '@nats-io/transport-node';
 import { HISTORY_DURABLE } from '../../consumers/projections/history.ts';
 import { historyReadModel } from '../../consumers/projections/history-read-model.ts';
+import { servePulse } from '../../consumers/pulse/pulse.ts';
 import { connectForever } from '../../consumers/runtime/connection.ts';
 import { describe, jsonLog } from '../../consumers/runtime/log.ts';
 import type { Projection } from '../../consumers/runtime/projection.ts';
@@ -90,6 +91,12 @@ const stop = await runReadModel(
     time: SYSTEM_TIME,
   },
   { beside: (opened) => serveRedrives(connection, opened, { log, tracer, time: SYSTEM_TIME }), bounds: BOUNDS },
+);
+const sinceMs = Date.now();
+servePulse(
+  connection,
+  () => ({ v: 1, worker: 'poisoned', roles: [{ role: HISTORY_DURABLE, state: 'running', sinceMs }], rebuilds: [] }),
+  log,
 );
 log('info', 'ready');
 await new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve(), { once: true }));

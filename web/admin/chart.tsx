@@ -23,7 +23,9 @@ const HEIGHT_PX = 200;
 /** told apart also without colour: each has a dash of its own */
 const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [1, 5], [12, 4]];
 const COLOURS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5', '--line-6'] as const;
-const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => step * 10 ** zeros)).toSorted((a, b) => a - b);
+const WHOLE_STEPS = [1, 2, 5]
+  .flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => step * 10 ** zeros))
+  .toSorted((a, b) => a - b);
 /** rows of the table beside the picture: the newest */
 const ROWS_MAX = 100;
 
@@ -39,11 +41,7 @@ export function Chart(props: ChartProps) {
           As a table
         </button>
       </figcaption>
-      {isTable ? (
-        <Table {...props} />
-      ) : (
-        <Picture {...props} />
-      )}
+      {isTable ? <Table {...props} /> : <Picture {...props} />}
     </figure>
   );
 }
@@ -53,11 +51,14 @@ function Picture({ title, atMs, series, format, isWhole = false }: ChartProps) {
   const plot = useRef<uPlot>(undefined);
   const latest = useRef(format);
   latest.current = format;
-  const labels = series.map(({ label }) => label).join('\n');
+  // as one text, which is the same as long as they are
+  const labels = JSON.stringify(series.map(({ label }) => label));
   const theme = useTheme();
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
+    // made a few lines above
+    const names = JSON.parse(labels) as string[];
     const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
     const axis = { stroke: colour('--text-soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
     const made = new uPlot(
@@ -78,7 +79,7 @@ function Picture({ title, atMs, series, format, isWhole = false }: ChartProps) {
         ],
         series: [
           { label: 'Time', value: (_plot, s) => (s === null ? '–' : fullTimeOf(new Date(s * 1_000).toISOString())) },
-          ...labels.split('\n').map((label, index) => ({
+          ...names.map((label, index) => ({
             label,
             stroke: colour(COLOURS[index % COLOURS.length] ?? '--accent'),
             width: 2,
@@ -89,7 +90,7 @@ function Picture({ title, atMs, series, format, isWhole = false }: ChartProps) {
           })),
         ],
       },
-      [[]] as unknown as AlignedData,
+      [[], ...names.map(() => [])] as AlignedData,
       element,
     );
     plot.current = made;
@@ -104,7 +105,9 @@ function Picture({ title, atMs, series, format, isWhole = false }: ChartProps) {
   useEffect(() => {
     plot.current?.setData([atMs.map((ms) => ms / 1_000), ...series.map(({ values }) => values.map((value) => value ?? null))]);
   }, [atMs, series, labels, theme, isWhole]);
-  return <div ref={place} className="chart-place" role="img" aria-label={`${title}: a picture; the button above shows a table`} />;
+  return (
+    <div ref={place} className="chart-place" role="img" aria-label={`${title}: a picture; the button above shows a table`} />
+  );
 }
 
 /** What stands below the line: the time, and the day where a day begins. */

@@ -44,7 +44,8 @@ export function troubles(overview: Overview): string[] {
   for (const each of consumers.items) said.push(...troublesOfConsumer(each));
   for (const { name, status } of stores.items) if (status === 'down') said.push(`The store of ${name} does not answer.`);
   const letters = deadLetters.items.reduce((sum, { count }) => sum + count, 0);
-  if (letters > 0) said.push(letters === 1 ? '1 dead letter waits for a decision.' : `${letters} dead letters wait for a decision.`);
+  if (letters > 0)
+    said.push(letters === 1 ? '1 dead letter waits for a decision.' : `${letters} dead letters wait for a decision.`);
   return said;
 }
 

@@ -16,7 +16,9 @@ export function sampleOf({ at, consumers }: Overview): Sample {
   const known = consumers.items;
   return {
     atMs: Date.parse(at),
-    lag: Object.fromEntries(known.flatMap(({ name, lag, ackPending = 0 }) => (lag === undefined ? [] : [[name, lag + ackPending]]))),
+    lag: Object.fromEntries(
+      known.flatMap(({ name, lag, ackPending = 0 }) => (lag === undefined ? [] : [[name, lag + ackPending]])),
+    ),
     ratePerS: Object.fromEntries(known.flatMap(({ name, ratePerS }) => (ratePerS === undefined ? [] : [[name, ratePerS]]))),
   };
 }

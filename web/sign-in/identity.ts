@@ -3,7 +3,7 @@ import { readStored, writeStored } from '../stored.ts';
 /** Who uses this page. */
 export type Identity =
   /** of a local run: a name is enough */
-  | { kind: 'local'; name: string }
+  | { kind: 'local'; name: string; scope?: 'admin' }
   /** a token that somebody made elsewhere */
   | { kind: 'token'; token: string }
   /** of the provider; renewed by it where it gave a refresh token */

@@ -4,7 +4,7 @@ import { keepIdentity, type Identity } from './identity.ts';
 
 /** Asked by the client before the last token expires. */
 export function tokensOf(identity: Identity, settings: Settings): () => Promise<string | GivenToken> {
-  if (identity.kind === 'local') return () => localToken(identity.name);
+  if (identity.kind === 'local') return () => localToken(identity.name, identity.scope);
   if (identity.kind === 'token') return () => Promise.resolve(identity.token);
   let current = identity;
   return async () => {
@@ -22,11 +22,11 @@ export function tokensOf(identity: Identity, settings: Settings): () => Promise<
 const RENEW_BEFORE_MS = 30_000;
 
 /** The edge of a local run makes tokens by name: the one request of these pages that is none of the interface. */
-async function localToken(name: string): Promise<GivenToken> {
+async function localToken(name: string, scope: 'admin' | undefined): Promise<GivenToken> {
   const response = await fetch('/dev/token', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ name }),
+    body: JSON.stringify({ name, scope }),
   });
   // shapes are those of worker/routes/dev-token.ts
   const answer = (await response.json()) as { token: string; expiresAt: string; detail?: string };

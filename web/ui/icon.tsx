@@ -2,6 +2,7 @@
 const PATHS = {
   archive: 'M4 8h16v11H4zM3 4h18v4H3zM10 12h4',
   back: 'M15 5l-7 7 7 7',
+  chart: 'M4 4v16h16M8 15l4-5 3 3 5-7',
   check: 'M5 13l4 4L19 7',
   checks: 'M2 13l4 4L15 8M11 16l1 1L22 8',
   clock: 'M12 7v5l3 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z',

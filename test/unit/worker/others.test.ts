@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CATALOGUE, COMMAND_NAMES } from '../../../shared/contract/catalogue.ts';
@@ -259,6 +260,13 @@ describe('tokens of a local run', () => {
     expect(userId).toBe('Zo%C3%AB%20Z');
     expect((await it.call('GET', '/v1/sessions/s1', { headers: { Authorization: `Bearer ${token}` } })).status).toBe(200);
     expect(it.session.describe.mock.calls[0]?.[1]).toEqual({ id: 'Zo%C3%AB%20Z', name: 'Zoë Z', kind: 'user' });
+  });
+  test('one with the scope of operators is there for the asking, and no other scope', async () => {
+    const ask = async (scope: string) =>
+      await world().call('POST', '/dev/token', { headers: JSON_TYPE, body: JSON.stringify({ name: 'olga', scope }) });
+    const { token } = (await (await ask('admin')).json()) as { token: string };
+    expect(decodeJwt(token)).toMatchObject({ sub: 'olga', scope: 'admin' });
+    expect((await ask('service')).status).toBe(400);
   });
   test('there are none in production, nor by another host, nor for a form', async () => {
     expect((await mint(world({ ENVIRONMENT: 'production' }))).status).toBe(404);

@@ -54,7 +54,13 @@ function FigureChart<Q extends AnalyticsQuery>({ figure, span }: { figure: Figur
   return (
     <div>
       <Fresh polled={polled} />
-      <Chart title={title} atMs={points.map(({ at }) => Date.parse(at))} series={seriesOf(figure, points)} format={format} isWhole={format === countOf} />
+      <Chart
+        title={title}
+        atMs={points.map(({ at }) => Date.parse(at))}
+        series={seriesOf(figure, points)}
+        format={format}
+        isWhole={format === countOf}
+      />
     </div>
   );
 }

@@ -29,7 +29,9 @@ export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: Bul
       onChoose([]);
     });
   const redriveAll = (): void =>
-    run('Not all were redriven', async () => setSaid(inWords(await walk(operator, consumer === undefined ? {} : { consumer }, setSaid))));
+    run('Not all were redriven', async () =>
+      setSaid(inWords(await walk(operator, consumer === undefined ? {} : { consumer }, setSaid))),
+    );
   const discardChosen = (): void =>
     run('Not all were discarded', async () => {
       let done = 0;
@@ -52,7 +54,13 @@ export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: Bul
         />
         All of this page
       </label>
-      <button type="button" className="button" data-kind="primary" disabled={isBusy || chosen.length === 0} onClick={redriveChosen}>
+      <button
+        type="button"
+        className="button"
+        data-kind="primary"
+        disabled={isBusy || chosen.length === 0}
+        onClick={redriveChosen}
+      >
         Redrive {chosen.length === 0 ? 'chosen' : chosen.length}
       </button>
       <button type="button" className="button" disabled={isBusy || chosen.length === 0} onClick={() => setAsks('discard')}>

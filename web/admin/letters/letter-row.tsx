@@ -27,7 +27,8 @@ export function LetterRow({ letter, isChosen, onChoose }: LetterRowProps) {
         <b>{reason}</b>
         <span className="soft">
           {consumer}
-          {sessionId !== undefined && ` · ${sessionId}${seq === undefined ? '' : ` #${seq}`}`} · {attempts === 1 ? '1 try' : `${attempts} tries`}
+          {sessionId !== undefined && ` · ${sessionId}${seq === undefined ? '' : ` #${seq}`}`} ·{' '}
+          {attempts === 1 ? '1 try' : `${attempts} tries`}
         </span>
         <span className="letter-error">{error}</span>
       </Link>

@@ -76,7 +76,11 @@ export function LettersPage({ openId }: { openId: string | undefined }) {
         onOlder={(next) => setCursors([next, ...cursors])}
       />
       {openId !== undefined && (
-        <OpenLetter id={openId} onClose={() => navigate(`/admin/dead-letters${search.size === 0 ? '' : `?${search}`}`)} onDone={refresh} />
+        <OpenLetter
+          id={openId}
+          onClose={() => navigate(`/admin/dead-letters${search.size === 0 ? '' : `?${search}`}`)}
+          onDone={refresh}
+        />
       )}
     </div>
   );
@@ -95,7 +99,11 @@ function ConsumerFilter({ consumer, onChange }: FilterProps) {
   return (
     <label className="filter">
       Consumer
-      <select className="input" value={consumer ?? ''} onChange={({ target }) => onChange(target.value === '' ? undefined : target.value)}>
+      <select
+        className="input"
+        value={consumer ?? ''}
+        onChange={({ target }) => onChange(target.value === '' ? undefined : target.value)}
+      >
         <option value="">all</option>
         {[...known].toSorted().map((name) => (
           <option key={name}>{name}</option>
@@ -119,7 +127,12 @@ export function Pager({ hasNewer, older, onNewer, onOlder }: PagerProps) {
       <button type="button" className="button" disabled={!hasNewer} onClick={onNewer}>
         Newer
       </button>
-      <button type="button" className="button" disabled={older === undefined} onClick={() => older !== undefined && onOlder(older)}>
+      <button
+        type="button"
+        className="button"
+        disabled={older === undefined}
+        onClick={() => older !== undefined && onOlder(older)}
+      >
         Older
       </button>
     </nav>

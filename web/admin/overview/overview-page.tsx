@@ -26,7 +26,7 @@ export function OverviewPage() {
       <Fresh polled={polled} />
       <Summary overview={overview} isOld={error !== undefined} />
       <Flow overview={overview} samples={samples} onChanged={refresh} />
-      <Lines samples={samples} names={overview.consumers.items.map(({ name }) => name)} />
+      <Lines samples={samples} />
       <Roles overview={overview} />
     </div>
   );
