@@ -3,7 +3,7 @@ import { usePoll } from '../../client/react/admin.ts';
 import { Notice } from '../ui/notice.tsx';
 import { fullTimeOf } from '../ui/times.ts';
 import { Fresh } from './fresh.tsx';
-import { Pager } from './letters/letters-page.tsx';
+import { Pager } from './pager.tsx';
 
 const EVERY_MS = 10_000;
 

@@ -18,30 +18,9 @@ interface BulkActionsProps {
 
 /** What is done with many letters at once: those that are chosen, or all that the filter lets through. */
 export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: BulkActionsProps) {
-  const operator = useOperator();
-  const { run, isBusy } = useAction(onDone);
-  const [said, setSaid] = useState('');
+  const { said, isBusy, redriveChosen, redriveAll, discardChosen } = useBulk({ chosen, consumer, onChoose, onDone });
   const [asks, setAsks] = useState<'discard' | 'all'>();
   const all = consumer === undefined ? 'all letters' : `all letters of ${consumer}`;
-  const redriveChosen = (): void =>
-    run('Not all were redriven', async () => {
-      setSaid(inWords(await operator.redriveAll({ ids: [...chosen] })));
-      onChoose([]);
-    });
-  const redriveAll = (): void =>
-    run('Not all were redriven', async () =>
-      setSaid(inWords(await walk(operator, consumer === undefined ? {} : { consumer }, setSaid))),
-    );
-  const discardChosen = (): void =>
-    run('Not all were discarded', async () => {
-      let done = 0;
-      for (const id of chosen) {
-        await operator.discard(id);
-        done += 1;
-        setSaid(`${done} of ${chosen.length} discarded`);
-      }
-      onChoose([]);
-    });
   const isAllChosen = letters.length > 0 && chosen.length === letters.length;
   return (
     <div className="bulk">
@@ -88,6 +67,33 @@ export function BulkActions({ letters, chosen, consumer, onChoose, onDone }: Bul
       />
     </div>
   );
+}
+
+/** What the buttons do, and what is said of it. */
+function useBulk({ chosen, consumer, onChoose, onDone }: Omit<BulkActionsProps, 'letters'>) {
+  const operator = useOperator();
+  const { run, isBusy } = useAction(onDone);
+  const [said, setSaid] = useState('');
+  const redriveChosen = (): void =>
+    run('Not all were redriven', async () => {
+      setSaid(inWords(await operator.redriveAll({ ids: [...chosen] })));
+      onChoose([]);
+    });
+  const redriveAll = (): void =>
+    run('Not all were redriven', async () =>
+      setSaid(inWords(await walk(operator, consumer === undefined ? {} : { consumer }, setSaid))),
+    );
+  const discardChosen = (): void =>
+    run('Not all were discarded', async () => {
+      let done = 0;
+      for (const id of chosen) {
+        await operator.discard(id);
+        done += 1;
+        setSaid(`${done} of ${chosen.length} discarded`);
+      }
+      onChoose([]);
+    });
+  return { said, isBusy, redriveChosen, redriveAll, discardChosen };
 }
 
 async function walk(operator: Operator, choice: { consumer?: string }, say: (text: string) => void): Promise<RedriveReport> {

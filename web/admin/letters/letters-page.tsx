@@ -4,6 +4,7 @@ import type { DeadLetter } from '../../../client/admin/index.ts';
 import { useOperator, usePoll } from '../../../client/react/admin.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { Fresh } from '../fresh.tsx';
+import { Pager } from '../pager.tsx';
 import { useAction } from '../use-action.ts';
 import { BulkActions } from './bulk-actions.tsx';
 import { LetterDialog } from './letter-dialog.tsx';
@@ -26,12 +27,6 @@ export function LettersPage({ openId }: { openId: string | undefined }) {
   const { value: page, refresh } = polled;
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const letters = page?.items ?? [];
-  const choose = (id: string, isChosen: boolean): void => {
-    const next = new Set(chosen);
-    if (isChosen) next.add(id);
-    else next.delete(id);
-    setChosen(next);
-  };
   return (
     <div className="admin-page">
       <header className="page-head">
@@ -64,7 +59,7 @@ export function LettersPage({ openId }: { openId: string | undefined }) {
               key={letter.id}
               letter={letter}
               isChosen={chosen.has(letter.id)}
-              onChoose={(isChosen) => choose(letter.id, isChosen)}
+              onChoose={(isChosen) => setChosen(withOrWithout(chosen, letter.id, isChosen))}
             />
           ))}
         </ul>
@@ -84,6 +79,13 @@ export function LettersPage({ openId }: { openId: string | undefined }) {
       )}
     </div>
   );
+}
+
+function withOrWithout(ids: ReadonlySet<string>, id: string, isIn: boolean): ReadonlySet<string> {
+  const next = new Set(ids);
+  if (isIn) next.add(id);
+  else next.delete(id);
+  return next;
 }
 
 interface FilterProps {
@@ -110,32 +112,6 @@ function ConsumerFilter({ consumer, onChange }: FilterProps) {
         ))}
       </select>
     </label>
-  );
-}
-
-interface PagerProps {
-  hasNewer: boolean;
-  older: string | undefined;
-  onNewer: () => void;
-  onOlder: (cursor: string) => void;
-}
-
-export function Pager({ hasNewer, older, onNewer, onOlder }: PagerProps) {
-  if (!hasNewer && older === undefined) return null;
-  return (
-    <nav className="pager" aria-label="Pages">
-      <button type="button" className="button" disabled={!hasNewer} onClick={onNewer}>
-        Newer
-      </button>
-      <button
-        type="button"
-        className="button"
-        disabled={older === undefined}
-        onClick={() => older !== undefined && onOlder(older)}
-      >
-        Older
-      </button>
-    </nav>
   );
 }
 
