@@ -11,8 +11,10 @@ import { describe } from '../runtime/log.ts';
 import type { Delivery, Outcome, Projection } from '../runtime/projection.ts';
 import type { ReadModel } from '../runtime/read-model.ts';
 import type { SignedPost } from '../runtime/signed-post.ts';
+import type { Time } from '../runtime/time.ts';
 import { StoreUnavailable } from '../stores/store-unavailable.ts';
 import { notificationsAudit } from './notifications-audit.ts';
+import { TellPace } from './tell-pace.ts';
 
 /**
  * The read model whose store is the edge: tells users' Inboxes what others did. It keeps nothing and looks at no order:
@@ -24,7 +26,7 @@ export const notificationsReadModel: ReadModel = {
   name: NOTIFICATIONS_DURABLE,
   // an Inbox that is looked at hears of what it lacks: there is no need to tell all users of all sessions at a first start
   refill: 'lost',
-  open: async ({ post, now }) => ({ projection: notificationsProjection(post, now), close: async () => undefined }),
+  open: async ({ post, now, time }) => ({ projection: notificationsProjection(post, now, time), close: async () => undefined }),
   openAudit: async ({ post }) => notificationsAudit(auditEdge(post)),
 };
 
@@ -54,7 +56,8 @@ const CALL_USERS_MAX = 2_000;
 const refs = z.array(z.object({ tenant: z.string(), sessionId: z.string() }));
 const answerSchema = z.object({ failed: refs, left: refs });
 
-export function notificationsProjection(post: SignedPost, now: () => number): Projection {
+export function notificationsProjection(post: SignedPost, now: () => number, time: Pick<Time, 'after'>): Projection {
+  const pace = new TellPace();
   const tell = async (sessions: readonly NotifiedSession[], msMax: number) => {
     const request: NotificationsRequest = { v: 1, sessions: [...sessions] };
     return answerSchema.parse(await post('/internal/notifications', request, msMax));
@@ -63,6 +66,11 @@ export function notificationsProjection(post: SignedPost, now: () => number): Pr
     name: NOTIFICATIONS_DURABLE,
     types: TYPES,
     async handle(batch) {
+      const sessions = new Set(batch.map(({ event }) => keyOf({ tenant: event.tenant, sessionId: event.sessionid })));
+      const waitMs = pace.waitMs(sessions, now());
+      if (waitMs > 0) await new Promise<void>((resolve) => void time.after(waitMs, resolve));
+      // before the calls: what comes while they are under way may be news that they do not bring
+      pace.told(sessions, now());
       const untilMs = now() + BATCH_MS_MAX;
       const failed = new Set<string>();
       let calls = callsFor(batch.map(({ event }) => event));

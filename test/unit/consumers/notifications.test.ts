@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { callsFor, notificationsProjection } from '../../../consumers/projections/notifications.ts';
+import { TellPace } from '../../../consumers/projections/tell-pace.ts';
 import type { SignedPost } from '../../../consumers/runtime/signed-post.ts';
+import { SYSTEM_TIME } from '../../../consumers/runtime/time.ts';
 import { StoreUnavailable } from '../../../consumers/stores/store-unavailable.ts';
 import { notificationsRequest, type NotificationsRequest } from '../../../shared/contract/internal.ts';
+import { INBOX_TELL_MS } from '../../../shared/core/limits.ts';
 import type { Event } from '../../../shared/core/types.ts';
 import { anEvent } from '../../contracts/events.ts';
 
@@ -23,7 +26,7 @@ function edge(...answers: ({ failed?: string[]; left?: string[] } | Error)[]) {
     if (answer instanceof Error) throw answer;
     return await Promise.resolve({ failed: (answer.failed ?? []).map(ref), left: (answer.left ?? []).map(ref) });
   };
-  return { asked, projection: notificationsProjection(post, Date.now) };
+  return { asked, projection: notificationsProjection(post, Date.now, SYSTEM_TIME) };
 }
 
 describe('what the edge is told', () => {
@@ -77,7 +80,7 @@ describe('what becomes of a batch', () => {
       nowMs += 8_000;
       return await Promise.resolve({ failed: [], left: [ref('s2')] });
     };
-    const projection = notificationsProjection(post, () => nowMs);
+    const projection = notificationsProjection(post, () => nowMs, SYSTEM_TIME);
     const outcomes = await projection.handle(batchOf([message('s1', 1), message('s2', 1)]));
     expect(outcomes.map(({ kind }) => kind)).toEqual(['ok', 'transient']);
     expect(nowMs).toBeLessThanOrEqual(24_000);
@@ -87,5 +90,42 @@ describe('what becomes of a batch', () => {
     await expect(projection.handle(batchOf([message('s1', 1)]))).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await projection.healthy()).toBe(false);
     expect(await projection.healthy()).toBe(true);
+  });
+});
+
+describe('a busy session', () => {
+  test('is told at once, and then as often as its members are told of their own doings', async () => {
+    let nowMs = 1_000;
+    const calls: { atMs: number; sessions: string[] }[] = [];
+    const post: SignedPost = async (_path, request) => {
+      calls.push({ atMs: nowMs, sessions: notificationsRequest.parse(request).sessions.map(({ sessionId }) => sessionId) });
+      return await Promise.resolve({ failed: [], left: [] });
+    };
+    // the time that is waited for passes at once
+    const after = (ms: number, run: () => void): (() => void) => {
+      nowMs += ms;
+      run();
+      return () => undefined;
+    };
+    const projection = notificationsProjection(post, () => nowMs, { after });
+    await projection.handle(batchOf([message('s1', 1)]));
+    nowMs += 10;
+    await projection.handle(batchOf([message('s1', 2), message('s1', 3)]));
+    nowMs += 10;
+    // who was quiet waits for nobody
+    await projection.handle(batchOf([message('s1', 4), message('s2', 1)]));
+    expect(calls).toEqual([
+      { atMs: 1_000, sessions: ['s1'] },
+      { atMs: 1_000 + INBOX_TELL_MS, sessions: ['s1'] },
+      { atMs: 1_010 + INBOX_TELL_MS, sessions: ['s1', 's2'] },
+    ]);
+  });
+
+  test('that was quiet since is told at once', () => {
+    const pace = new TellPace();
+    pace.told(['s1'], 1_000);
+    expect(pace.waitMs(['s1'], 1_001)).toBe(INBOX_TELL_MS - 1);
+    expect(pace.waitMs(['s1', 's2'], 1_001)).toBe(0);
+    expect(pace.waitMs(['s1'], 1_000 + INBOX_TELL_MS)).toBe(0);
   });
 });
