@@ -59,7 +59,8 @@ describe('the image of the consumers', () => {
     expect(all('STOPSIGNAL')).toEqual(['SIGTERM']);
     expect(all('ENTRYPOINT')).toEqual(['["node", "consumers/main.ts"]']);
     expect(existsSync(join(ROOT, 'consumers/main.ts'))).toBe(true);
-    expect(lines.join('\n')).toMatch(/HEALTHCHECK [^\n]*\\\n\s+CMD \[/);
+    expect(lines.join('\n')).toMatch(/HEALTHCHECK [^\n]*\\\n\s+CMD \[.*\/healthz`/);
+    expect(sources.some((text) => text.includes("'/healthz'"))).toBe(true);
   });
 
   it('holds the packages that consumers import, and no others of ours', () => {
