@@ -86,7 +86,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   try {
     const chaosMs = await rage(scene, options.commands ?? COMMANDS_MIN);
     const healMs = await heal(scene);
-    if (world.broken === undefined) await judge(scene.checker, scene.edge.objects.values(), scene.ledger, holdings);
+    if (world.broken === undefined) await judged(scene, holdings);
     return {
       seed,
       commands: scene.ledger.entries.length,
@@ -174,6 +174,16 @@ async function rage(scene: Scenery, commands: number): Promise<number> {
     ledger.entries.length >= commands && (commands < COMMANDS_MIN || world.faults.total >= FAULTS_MIN);
   await until(scene, CHAOS_MS_MAX, enough);
   return world.nowMs - startedAtMs;
+}
+
+/** A Session that sleeps is woken by the judge's questions, and answers once what it wrote at that is durable: time goes on meanwhile. */
+async function judged(scene: Scenery, holdings: Holdings): Promise<void> {
+  const verdict = { isGiven: false };
+  const judging = judge(scene.checker, scene.edge.objects.values(), scene.ledger, holdings).finally(
+    () => (verdict.isGiven = true),
+  );
+  await until(scene, CALM_MS, () => verdict.isGiven);
+  await judging;
 }
 
 /** No more faults, and no more commands; waits until all is done. Says what is not when that takes too long. */
