@@ -14,7 +14,7 @@ import { natsServerMissing } from '../support/stack.ts';
  * these by IMPORT_EVENTS; Cassandra takes some hundred in a second on a busy machine.
  */
 
-const EVENTS = Number(process.env['IMPORT_EVENTS'] ?? 20_000);
+const EVENTS = Number(process.env['IMPORT_EVENTS'] ?? 10_000);
 const PROBE_EVENTS = 2_000;
 /** for a busy machine */
 const TEST_MS_MAX = 900_000 + EVENTS * 60;
