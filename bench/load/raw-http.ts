@@ -17,6 +17,7 @@ export class RawHttp {
   #buffer: Buffer = Buffer.alloc(0);
   #settle: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #failure: Error | undefined;
   /** of the last answer, for a complaint */
   last = '';
 
@@ -48,6 +49,7 @@ export class RawHttp {
 
   /** The status of the answer. Rejects when there is none within 30 s. */
   post(request: Buffer): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => this.#fail(new Error(`no answer within ${ANSWER_MS_MAX} ms`)), ANSWER_MS_MAX);
@@ -61,6 +63,7 @@ export class RawHttp {
   }
 
   #fail(error: Error): void {
+    this.#failure ??= error;
     clearTimeout(this.#timer);
     this.#settle?.reject(error);
     this.#settle = undefined;
