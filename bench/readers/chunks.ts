@@ -9,7 +9,7 @@ import { spreadOf, textTable } from '../text-table.ts';
 /** Chunks of streamed answers to readers: how many go through, and how late one is at the pace of a model. */
 const READERS = 50;
 const STREAMS = 10;
-const ROUNDS_QUICK = 3;
+const ROUNDS_QUICK = 5;
 const ROUNDS_LONG = 7;
 const CHUNKS_QUICK = 100;
 const CHUNKS_LONG = 400;
