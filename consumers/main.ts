@@ -31,6 +31,8 @@ import { startUpkeep } from './upkeep/start.ts';
 /** Starts the roles asked for, waits for what they need for as long as it takes, and drains on SIGTERM and SIGINT. */
 
 const CLOSE_MS_MAX = 2_000;
+/** the whole of the ending, each part of which has a bound of its own: whatever is not done by then comes again to another */
+const END_MS_MAX = 25_000;
 const RETRY_BOUNDS = { minMs: 250, maxMs: 5_000 };
 
 type Stop = () => Promise<void>;
@@ -75,6 +77,7 @@ async function main(): Promise<number> {
   const closed = await untilEnd(connection, ending.signal);
   if (!ending.signal.aborted) log('error', 'the NATS connection is closed for good', { error: describe(closed) });
   ended.abort();
+  endLatest();
   // first: whoever asks is to learn that nothing more is done here
   health.draining();
   for (const fall of silence) fall();
@@ -87,6 +90,13 @@ async function main(): Promise<number> {
   await stopEndpoint();
   log('info', 'stopped');
   return ending.signal.aborted ? 0 : 1;
+}
+
+function endLatest(): void {
+  setTimeout(() => {
+    log('error', 'not ended in time: what is in hand comes again', { ms: END_MS_MAX });
+    process.exit(1);
+  }, END_MS_MAX).unref();
 }
 
 interface Parts {

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import cliProgress from 'cli-progress';
+import { servePulse } from './pulse/pulse.ts';
+import type { ProcessReport } from './pulse/report.ts';
 import { READ_MODELS } from './read-models.ts';
 import { FeedStopped } from './runtime/archive-feed.ts';
 import { within } from './runtime/backoff.ts';
@@ -9,6 +11,8 @@ import { RebuildRefused, type RebuildProgress } from './runtime/rebuild.ts';
 import { SettingError } from './runtime/settings.ts';
 import { platformOf } from './runtime/start-read-model.ts';
 import { rebuildReadModel } from './runtime/start-rebuild.ts';
+import { SYSTEM_TIME } from './runtime/time.ts';
+import { nameOfWorker } from './runtime/worker-name.ts';
 import { settingsFrom } from './settings.ts';
 
 /**
@@ -63,6 +67,21 @@ class Shown {
   }
 }
 
+/** Operators see it among the others while it runs. */
+function rebuildTold(name: string): { take(progress: RebuildProgress): void; report(): ProcessReport } {
+  const worker = nameOfWorker(SYSTEM_TIME);
+  const startedAt = new Date().toISOString();
+  let last: Pick<RebuildProgress, 'done' | 'events'> & { phase: 'starting' | RebuildProgress['phase'] } = {
+    phase: 'starting',
+    done: 0,
+    events: 0,
+  };
+  return {
+    take: (progress) => void (last = progress),
+    report: () => ({ v: 1, worker, roles: [], rebuilds: [{ name, status: 'running', startedAt, ...last }] }),
+  };
+}
+
 async function main(): Promise<number> {
   const { positionals } = parseArgs({ allowPositionals: true });
   const [name, ...more] = positionals;
@@ -76,9 +95,15 @@ async function main(): Promise<number> {
   const connection = await connectForever(settings, log, ending.signal);
   if (connection === undefined) return 1;
   const shown = new Shown();
+  const told = rebuildTold(model.name);
+  const silence = servePulse(connection, () => told.report(), log);
   try {
     const platform = await platformOf(connection, settings, log);
-    const run = { report: (progress: RebuildProgress) => shown.show(progress), signal: ending.signal };
+    const report = (progress: RebuildProgress): void => {
+      told.take(progress);
+      shown.show(progress);
+    };
+    const run = { report, signal: ending.signal };
     const events = await rebuildReadModel(model, platform, run);
     shown.end();
     say(`${model.name} serves anew, from ${events} events and what came since`);
@@ -89,6 +114,7 @@ async function main(): Promise<number> {
     else say(error instanceof RebuildRefused ? error.message : describe(error));
     return 1;
   } finally {
+    silence();
     await within(CLOSE_MS_MAX, 'closing', connection.drain()).catch(() => undefined);
   }
 }

@@ -4,7 +4,8 @@ import { PAUSE_MS_MAX, type ConsumerState } from '../../shared/contract/system.t
 import type { NamedConsumer } from '../durables.ts';
 import type { ProcessReport } from '../pulse/report.ts';
 import { within } from '../runtime/backoff.ts';
-import { lookAtDurable, type DurableLook } from '../runtime/durable-look.ts';
+import { infoOf, lookAtDurable, type DurableLook } from '../runtime/durable-look.ts';
+import { REBUILD_PAUSE_MS_MAX } from '../runtime/rebuild.ts';
 import { every, type Time } from '../runtime/time.ts';
 import type { AdminLog } from './admin-log.ts';
 import { newestRebuilds } from './newest-rebuilds.ts';
@@ -47,13 +48,13 @@ export class ConsumerDesk {
     return every(LOOK_EVERY_MS, look, this.#ports.time);
   }
 
-  /** `reports`: what the processes said; undefined when they could not be asked. */
-  async list(reports: readonly ProcessReport[] | undefined): Promise<ConsumerState[]> {
-    return await Promise.all(this.#ports.consumers.map(async (consumer) => await this.#stateOf(consumer, reports)));
+  /** `asked`: what the processes say; undefined when they cannot be asked. */
+  async list(asked: Promise<readonly ProcessReport[] | undefined>): Promise<ConsumerState[]> {
+    return await Promise.all(this.#ports.consumers.map(async (consumer) => await this.#stateOf(consumer, asked)));
   }
 
   async answer(): Promise<AdminResult<'consumers.list'>> {
-    return { items: await this.list(await this.#ports.pulse().catch(() => undefined)) };
+    return { items: await this.list(this.#ports.pulse().catch(() => undefined)) };
   }
 
   async pause(request: AdminRequestOf<'consumers.pause'>): Promise<AdminResult<'consumers.pause'>> {
@@ -61,7 +62,7 @@ export class ConsumerDesk {
     const consumer = this.named(request.name);
     const { name, stream, alsoOn } = consumer;
     const before = await this.#there(consumer);
-    const untilMs = request.untilMs ?? before.pausedUntilMs ?? time.now() + PAUSE_MS_MAX;
+    const untilMs = request.untilMs ?? this.#longPauseOf(before) ?? time.now() + PAUSE_MS_MAX;
     const isOver = untilMs <= time.now() || untilMs > time.now() + PAUSE_MS_MAX;
     if (request.untilMs !== undefined && isOver) {
       throw new AdminRefused('invalid_request', 'until must be within the next 7 days.');
@@ -95,6 +96,12 @@ export class ConsumerDesk {
     return consumer;
   }
 
+  /** One that may be the moment's pause of a rebuild, and end with it, is none of an operator. */
+  #longPauseOf({ pausedUntilMs }: DurableLook): number | undefined {
+    const isLong = pausedUntilMs !== undefined && pausedUntilMs > this.#ports.time.now() + REBUILD_PAUSE_MS_MAX;
+    return isLong ? pausedUntilMs : undefined;
+  }
+
   async #there(consumer: NamedConsumer): Promise<DurableLook> {
     const look = await lookAtDurable(this.#ports.manager, consumer);
     if (look === undefined) {
@@ -105,12 +112,12 @@ export class ConsumerDesk {
 
   /** What its workers have not made yet, they make unpaused: that of the stream of events is what counts. */
   async #ifThere(stream: string, name: string, change: () => Promise<unknown>): Promise<void> {
-    if ((await lookAtDurable(this.#ports.manager, { stream, name })) !== undefined) await change();
+    if ((await infoOf(this.#ports.manager, { stream, name })) !== undefined) await change();
   }
 
-  async #stateOf(consumer: NamedConsumer, reports: readonly ProcessReport[] | undefined): Promise<ConsumerState> {
+  async #stateOf(consumer: NamedConsumer, asked: Promise<readonly ProcessReport[] | undefined>): Promise<ConsumerState> {
     const { name } = consumer;
-    const look = await this.#look(consumer);
+    const [look, reports] = await Promise.all([this.#look(consumer), asked]);
     const isWorker = ({ roles }: ProcessReport): boolean => roles.some((each) => each.role === name && each.state === 'running');
     const rebuild = newestRebuilds(reports ?? []).find((each) => each.name === name);
     return {

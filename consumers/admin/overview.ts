@@ -10,7 +10,7 @@ import { newestRebuilds } from './newest-rebuilds.ts';
 
 /** All that operators see at once. Each part is asked for by itself, within a bound: what does not answer is `unknown`, and no more. */
 
-/** of one part; together with the pulse it fits into the time of an answer */
+/** of one part; it fits into the time of an answer */
 const PART_MS_MAX = 1_000;
 
 export interface OverviewPorts {
@@ -30,9 +30,10 @@ type ItemOf<Name extends keyof BackOverview> = BackOverview[Name]['items'][numbe
 /** Never rejects. */
 export async function overviewOf(ports: OverviewPorts): Promise<AdminResult<'overview'>> {
   const { desk, manager, roles, stores, streams } = ports;
-  const reports = await ports.pulse().catch(() => undefined);
-  const [consumers, deadLetters, streamStates] = await Promise.all([
-    desk.list(reports),
+  const asked = ports.pulse().catch(() => undefined);
+  const [reports, consumers, deadLetters, streamStates] = await Promise.all([
+    asked,
+    desk.list(asked),
     section(lettersOf(manager)),
     Promise.all(streams.map(async (name) => await streamOf(manager, name))),
   ]);

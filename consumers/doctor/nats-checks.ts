@@ -83,30 +83,32 @@ const WHY: Readonly<Record<string, string>> = {
   [PULSE_SUBJECT]: 'nobody could see how the processes of the consumers are',
 };
 
-/** Of the subjects that every consumer publishes, those that it may not. */
+/** Of the subjects that every consumer publishes, those that it may not. Rejects with any other fault. */
 async function refusedSubjects(connection: NatsConnection): Promise<string[]> {
   const client = jetstream(connection, { timeout: CALL_MS_MAX });
+  const expect = { streamName: NO_STREAM };
+  const tries: [subject: string, publish: () => Promise<unknown>][] = [
+    ...[LETTERS, RECEIPTS].map((subject): [string, () => Promise<unknown>] => [
+      subject,
+      async () => await client.publish(subject, '', { expect, retries: 0 }),
+    ]),
+    [PULSE_SUBJECT, async () => await connection.request(PULSE_SUBJECT, '', { timeout: CALL_MS_MAX })],
+  ];
   const refused: string[] = [];
-  for (const subject of [LETTERS, RECEIPTS]) {
-    try {
-      await client.publish(subject, '', { expect: { streamName: NO_STREAM }, retries: 0 });
-    } catch (failure) {
-      const isStreams = failure instanceof JetStreamApiError && failure.code === OTHER_STREAM;
-      // without a stream nobody answers: that is told of the stream
-      if (!isStreams && causeOf(failure, NoRespondersError) === undefined) refused.push(subject);
-    }
+  for (const [subject, publish] of tries) {
+    const failure: unknown = await publish().then(
+      () => undefined,
+      (each: unknown) => each,
+    );
+    if (causeOf(failure, PermissionViolationError) !== undefined) refused.push(subject);
+    else if (failure !== undefined && !isExpected(failure)) throw failure;
   }
-  if (await isRefused(connection, PULSE_SUBJECT)) refused.push(PULSE_SUBJECT);
   return refused;
 }
 
-async function isRefused(connection: NatsConnection, subject: string): Promise<boolean> {
-  try {
-    await connection.request(subject, '', { timeout: CALL_MS_MAX });
-    return false;
-  } catch (failure) {
-    return causeOf(failure, PermissionViolationError) !== undefined;
-  }
+/** The stream says that it is another one, as it should; where there is no stream, or no process, nobody answers: that is told of those. */
+function isExpected(failure: unknown): boolean {
+  return causeOf(failure, JetStreamApiError)?.code === OTHER_STREAM || causeOf(failure, NoRespondersError) !== undefined;
 }
 
 /** How far our clock is from the server's, by when it says it answered. */

@@ -4,7 +4,7 @@ import { every, type Time } from '../runtime/time.ts';
 import type { ProcessReport, RoleReport } from './report.ts';
 
 /** how often each store is looked at: what was seen then is what is said, so that a question costs no store anything */
-const PROBE_EVERY_MS = 5_000;
+const PROBE_EVERY_MS = 15_000;
 /** a store that says nothing for so long is down */
 const PROBE_MS_MAX = 3_000;
 

@@ -25,6 +25,8 @@ export const CLAIM_MS = 4 * ALIVE_EVERY_MS;
 const LOOK_EVERY_MS = 500;
 /** the one that serves is given no events for at most so long; then it goes on, and the swap is tried again */
 const SWAP_MS_MAX = 30_000;
+/** should we die within a swap, it is given events again by itself after this */
+export const REBUILD_PAUSE_MS_MAX = 2 * SWAP_MS_MAX;
 const SWAPS_MAX = 10;
 /** so near to the end a swap is worth trying */
 const NEAR_EVENTS = 1_000;
@@ -234,7 +236,7 @@ async function swap(ports: RebuildPorts, durable: string, events: number, change
       return left <= NEAR_EVENTS;
     });
     // it ends by itself, should we not come to end it; and what is given meanwhile the new one gets too (see clear)
-    await lane.pause(name, time.now() + 2 * SWAP_MS_MAX);
+    await lane.pause(name, time.now() + REBUILD_PAUSE_MS_MAX);
     try {
       const { deliveredSeq } = await lane.place(name);
       if (await until(ports, SWAP_MS_MAX, async () => hasReached(await lane.place(durable), deliveredSeq))) {

@@ -47,6 +47,10 @@ export class EdgeStandIn {
   away = false;
   /** the same of notifications alone */
   deaf = false;
+  /** calls wait for it before they are answered */
+  gate: Promise<void> = Promise.resolve();
+  /** calls that have come and are not answered, by their path */
+  readonly inHand: string[] = [];
   /** sessions of which it was told that they have news */
   readonly notified = new Set<string>();
   readonly #server: Server;
@@ -89,6 +93,10 @@ export class EdgeStandIn {
   async #take(request: IncomingMessage): Promise<number> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const path = request.url ?? '';
+    this.inHand.push(path);
+    await this.gate;
+    this.inHand.splice(this.inHand.indexOf(path), 1);
     if (this.away) return 503;
     const body = Buffer.concat(chunks).toString();
     const timestamp = String(request.headers[TIMESTAMP_HEADER.toLowerCase()]);

@@ -1,12 +1,16 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiscardPolicy, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findNatsServer } from '../../scripts/launch/nats.mjs';
 import { consumersEnvironment } from '../../scripts/supervisor/parts.ts';
+import { accepts, freePorts } from '../../scripts/supervisor/ports.ts';
 import { EVENTS_STREAM } from '../../shared/contract/subjects.ts';
 import { until } from '../support/client.ts';
 import { ConsumerProcess } from '../support/consumer-processes.ts';
@@ -107,6 +111,36 @@ requireOrSkip('nats-server', natsServerMissing())('npm run doctor', () => {
         expect(asNobody.errors['nats']).toMatch(/does not take these credentials.*NATS_CREDS/s);
       } finally {
         await nats.stop();
+      }
+    });
+
+    test('a user who may do nearly all', { timeout: 60_000 }, async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'millrace-doctor-'));
+      const [port = 0] = await freePorts(1);
+      const file = join(directory, 'limited.conf');
+      const users =
+        'users = [{ user: limited, password: x, permissions: { publish: { deny: ["millrace.dead.>", "millrace.pulse"] } } }]';
+      const jetStream = `jetstream { store_dir: "${join(directory, 'store')}" }`;
+      writeFileSync(file, `listen: "127.0.0.1:${port}"\n${jetStream}\nno_auth_user: limited\nauthorization { ${users} }\n`);
+      const server = spawn(findNatsServer() ?? 'nats-server', ['-c', file], { stdio: 'ignore' });
+      try {
+        await until('it listens', async () => await accepts(port), WITHIN_MS);
+        const { code, findings } = await examineStack(stack, { NATS_URL: `nats://127.0.0.1:${port}` });
+        expect(code).toBe(1);
+        const refused = findings.filter(({ check, level }) => check === 'nats:rights' && level === 'error');
+        expect(refused.map(({ says }) => says.split(': ')[0])).toEqual([
+          'The user of NATS_CREDS may not publish millrace.dead.doctor',
+          'The user of NATS_CREDS may not publish millrace.pulse',
+        ]);
+        // and nobody has made anything there
+        expect(findings.find(({ check }) => check === `stream:${EVENTS_STREAM}`)?.says).toBe(
+          `There is no stream ${EVENTS_STREAM}.`,
+        );
+      } finally {
+        const gone = once(server, 'exit');
+        server.kill('SIGKILL');
+        await gone;
+        rmSync(directory, { recursive: true, force: true });
       }
     });
 

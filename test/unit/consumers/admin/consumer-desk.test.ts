@@ -102,6 +102,13 @@ describe('a pause', () => {
     expect((await desk.answer()).items[0]).toMatchObject({ paused: false });
   });
 
+  it('asked for in the moment that a rebuild pauses it is one of its own', async () => {
+    const durable = server.add('EVENTS/figures', { pausedUntilMs: server.nowMs + 60_000 });
+    await pause();
+    expect(durable.pausedUntilMs).toBe(server.nowMs + PAUSE_MS_MAX);
+    expect(lines).toHaveLength(1);
+  });
+
   it('needs a line of the log first', async () => {
     const mute = new ConsumerDesk({ ...ports, log: { write: async () => await Promise.reject(new Error('full')) } });
     await expect(mute.pause({ ...OPERATOR, op: 'consumers.pause', name: 'relay' })).rejects.toThrow('full');
