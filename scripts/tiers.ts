@@ -20,6 +20,7 @@ export const CI_SUITES: readonly string[] = [
   'test/system/lost-stream.test.ts',
   'test/system/meetings-cassandra.test.ts',
   'test/system/messages.test.ts',
+  'test/system/metrics-outage.test.ts',
   'test/system/nats-accounts.test.ts',
   'test/system/nats-deployed-cluster.test.ts',
   'test/system/opensearch-launch.test.ts',
