@@ -69,12 +69,21 @@ export function shelfReadModel(shelf: Shelf): ReadModel {
   };
 }
 
-/** So many times as fast as the system's, from now on. */
+/**
+ * Time that goes so many times as fast, and only where somebody waits for it: a machine that stands still for a moment has not
+ * stood still for minutes of this.
+ */
 export function fasterTime(times: number): Time {
-  const beganMs = Date.now();
+  let nowMs = Date.now();
   return {
     ...SYSTEM_TIME,
-    now: () => beganMs + (Date.now() - beganMs) * times,
-    after: (ms, run) => SYSTEM_TIME.after(ms / times, run),
+    now: () => nowMs,
+    after: (ms, run) => {
+      const dueMs = nowMs + ms;
+      return SYSTEM_TIME.after(ms / times, () => {
+        nowMs = Math.max(nowMs, dueMs);
+        run();
+      });
+    },
   };
 }
