@@ -33,6 +33,15 @@ export function onStored(listener: () => void): () => void {
   };
 }
 
+/** Says what another tab has made of something that is stored. */
+export function onStoredElsewhere(name: string, listener: (value: string | null) => void): () => void {
+  const hear = ({ key, newValue }: StorageEvent): void => {
+    if (key === PREFIX + name) listener(newValue);
+  };
+  window.addEventListener('storage', hear);
+  return () => window.removeEventListener('storage', hear);
+}
+
 /** A text that is remembered here, the same in all tabs. */
 export function useStored(name: string): [string | null, (value: string | null) => void] {
   const value = useSyncExternalStore(onStored, () => readStored(name));

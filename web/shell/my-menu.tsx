@@ -32,9 +32,12 @@ export function MyMenu() {
   const { props, popup } = useMenu(entries);
   return (
     <>
-      <button type="button" className="me" aria-label={`${nameOf(user)}: account and appearance`} {...props}>
+      <button type="button" className="me" {...props}>
         <Avatar user={user} />
-        <span>{nameOf(user)}</span>
+        <span>
+          {nameOf(user)}
+          <span className="hidden">: account and appearance</span>
+        </span>
         <Icon name="more" />
       </button>
       {popup}
