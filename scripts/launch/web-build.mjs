@@ -1,41 +1,21 @@
 // Step 5: the pages of web/, built when something of them changed. Their packages are locked apart from the others and are
 // needed for nothing but this: a start removes them again, so that only what serves lies on the disk (docs/adr/0055).
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildInto, hashOf, isBuilt } from './build-step.mjs';
-import { gist, LaunchError, npmCommand, npmEnvironment, progress, ROOT, run, seconds, withLock } from './common.mjs';
+import { gist, LaunchError, progress, ROOT, seconds, withLock } from './common.mjs';
+import { installIn, isInstalledIn, wasInstalledIn } from './folder-packages.mjs';
 
-const INSTALL_MS_MAX = 5 * 60_000;
-const WEB = join(ROOT, 'web');
-const MODULES = join(WEB, 'node_modules');
-const STAMP = join(MODULES, '.millrace-install');
+const MODULES = join(ROOT, 'web', 'node_modules');
 const OUT = join(ROOT, 'dist', 'web');
 const INPUTS = ['scripts/build-web.mjs', 'package-lock.json', 'tsconfig.base.json', 'web', 'client', 'shared'];
-
-function lockHash() {
-  return createHash('sha256')
-    .update(readFileSync(join(WEB, 'package-lock.json')))
-    .digest('hex');
-}
-
-function isInstalled() {
-  return existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash();
-}
 
 /** Answers why they cannot be installed, or undefined. */
 async function install() {
   // what is there is taken as it is, as at the root; nothing would be no answer
-  if (isInstalled() || (process.env.MILLRACE_SKIP_INSTALL && existsSync(STAMP))) return undefined;
-  const startedAtMs = Date.now();
-  const npm = npmCommand();
-  const args = [...npm.args, 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
-  const { code, output } = await run(npm.command, args, { cwd: WEB, env: npmEnvironment(), timeoutMs: INSTALL_MS_MAX });
-  if (code !== 0) return `npm ci in web/ failed: ${gist(output)}`;
-  writeFileSync(STAMP, lockHash());
-  progress(`packages of the pages installed in ${seconds(startedAtMs)}`);
-  return undefined;
+  if (isInstalledIn('web') || (process.env.MILLRACE_SKIP_INSTALL && wasInstalledIn('web'))) return undefined;
+  return installIn('web', 'packages of the pages');
 }
 
 /** The packages of web/, which its types and tests need too. */
@@ -53,7 +33,7 @@ export async function ensureWebPackages() {
  */
 export async function ensureWebPages(mode) {
   const hash = hashOf(INPUTS);
-  if (isBuilt(OUT, hash) && (mode === 'production' || isInstalled())) return;
+  if (isBuilt(OUT, hash) && (mode === 'production' || isInstalledIn('web'))) return;
   await withLock(join(ROOT, 'dist', 'web.lock'), async () => {
     const found = existsSync(MODULES);
     let error = isBuilt(OUT, hash) && mode === 'production' ? undefined : await install();
@@ -67,7 +47,8 @@ export async function ensureWebPages(mode) {
     if (mode === 'production' && !found) rmSync(MODULES, { recursive: true, force: true });
     if (error === undefined) return;
     if (mode === 'deploy') throw new LaunchError(`the pages are missing: ${error}`);
-    progress(`the pages are missing (${error}); everything else runs, and the next start tries again`);
+    const are = existsSync(join(OUT, 'shell.html')) ? 'of an earlier build' : 'missing';
+    progress(`the pages are ${are} (${error}); everything else runs, and the next start tries again`);
     mkdirSync(OUT, { recursive: true });
     rmSync(join(OUT, 'stamp'), { force: true });
   });
