@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { requireOrSkip } from '../support/requirement.ts';
 import { natsServerMissing, startStack, type Stack } from '../support/stack.ts';
 import { findChromium } from './chromium.ts';
-import { openBrowser, Person, type Visitors } from './people.ts';
+import { openBrowser, type Person, type Visitors } from './people.ts';
 
 const found = await findChromium();
 const missing = 'missing' in found ? `Chromium: ${found.missing}` : natsServerMissing();

@@ -88,12 +88,14 @@ function presence(query: Query): Promise<object> {
 function messagesQuery(search: URLSearchParams): MessagesQuery {
   const before = opaque(search, 'before');
   const after = opaque(search, 'after');
+  const parentId = search.get('parentId') ?? undefined;
+  if (parentId !== undefined && !ID_PATTERN.test(parentId)) throw refuse('invalid_request', 'parentId is not a message id.');
   const around = search.get('around') ?? undefined;
   if ([before, after, around].filter((each) => each !== undefined).length > 1)
     throw refuse('invalid_request', 'before, after and around exclude each other.');
+  if (around !== undefined && parentId !== undefined)
+    throw refuse('invalid_request', 'around looks at all messages, and parentId at a thread.');
   if (around !== undefined && !ID_PATTERN.test(around)) throw refuse('invalid_request', 'around is not a message id.');
-  const parentId = search.get('parentId') ?? undefined;
-  if (parentId !== undefined && !ID_PATTERN.test(parentId)) throw refuse('invalid_request', 'parentId is not a message id.');
   return {
     limit: wholeNumber(search, 'limit', { min: 1, max: MESSAGES_PAGE_MAX, absent: MESSAGES_PAGE_DEFAULT }),
     ...(before === undefined ? {} : { before }),

@@ -173,6 +173,30 @@ function pagingTests(world: World): void {
 }
 
 function rowTests(world: World): void {
+  test('around one, and on from there both ways', async () => {
+    const scene = await Scene.make(world);
+    const ids = await send(scene, 9, 'm');
+    const page = await pageOf(scene, `?limit=3&around=${ids[4]}`);
+    expect(texts(page.items)).toEqual(countdown('m', 5, 3));
+    const newer = await pageOf(scene, `?limit=2&after=${encodeURIComponent(page.previousCursor)}`);
+    expect(texts(newer.items)).toEqual(countdown('m', 7, 6));
+    const older = await pageOf(scene, `?limit=2&before=${encodeURIComponent(page.nextCursor ?? '')}`);
+    expect(texts(older.items)).toEqual(countdown('m', 2, 1));
+    expect(texts((await pageOf(scene, `?limit=3&around=${ids[8]}`)).items)).toEqual(countdown('m', 8, 6));
+    expect(texts((await pageOf(scene, `?limit=1&around=${ids[0]}`)).items)).toEqual(countdown('m', 0, 0));
+    const answer = await ask(world.target.url, 'GET', `${scene.path}/messages?around=none`, { token: scene.people.viewer.token });
+    expect(refusedByHttp(answer).problem.code).toBe('message_not_found');
+  });
+
+  test('around one whose neighbours fill a page have it all the same', async () => {
+    const scene = await Scene.make(world);
+    const long = '漢'.repeat(50_000);
+    const ids: string[] = [];
+    for (let at = 0; at < 9; at += 1) ids.push(await scene.message('member', { text: `${at}${long.slice(1)}` }));
+    const page = await pageOf(scene, `?limit=100&around=${ids[1]}`);
+    expect(page.items.map(({ id }) => id)).toContain(ids[1]);
+  });
+
   test('that are deleted stay as rows, without text, and a page is as one message is', async () => {
     const scene = await Scene.make(world);
     const [kept = '', gone = ''] = await send(scene, 2, 'm');
@@ -235,6 +259,10 @@ function refusalTests(world: World): void {
       `after=${cursor}x`,
       `before=${forged}`,
       `before=${cursor}&after=${cursor}`,
+      `around=m&before=${cursor}`,
+      `around=m&after=${cursor}`,
+      'around=m&parentId=m',
+      'around=no%20id',
     ]) {
       const answer = await ask(world.target.url, 'GET', `${scene.path}/messages?${query}`, { token: scene.people.viewer.token });
       expect([query, refusedByHttp(answer).problem.code]).toEqual([query, 'invalid_request']);

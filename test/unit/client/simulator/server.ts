@@ -182,6 +182,8 @@ export class ModelSession {
 
   #messages(actor: Actor, params: URLSearchParams): Answer {
     const around = params.get('around');
+    if (around !== null && this.state.message(around) === undefined)
+      return problem(refusal('message_not_found', 'There is no such message.'));
     const above = around === null ? Number(params.get('after') ?? -1) : (this.state.message(around)?.seq ?? 0) - 1;
     if (above >= 0) return this.#newer(actor, above);
     const before = Number(params.get('before') ?? Number.POSITIVE_INFINITY);
