@@ -27,6 +27,7 @@ export function SessionHeader({ view }: { view: string | undefined }) {
         )}
       </div>
       <Toggle icon="search" label="Search here" view="search" open={view} sessionId={id} />
+      <Toggle icon="flow" label="Traces" view="traces" open={view} sessionId={id} />
       <Toggle icon="people" label="Members" view="members" open={view} sessionId={id} />
       <SessionMenu />
     </header>
