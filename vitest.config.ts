@@ -80,7 +80,7 @@ export default defineConfig({
       workerd,
       nodeProject('system', 2, { ...oneAtATime, globalSetup: NODES_SETUP, exclude: [...leftOut(process.env)] }),
       conformance,
-      nodeProject('browser', 4, oneAtATime),
+      nodeProject('browser', 4, { ...oneAtATime, exclude: [...leftOut(process.env)] }),
       nodeProject('faults', 5, { ...oneAtATime, testTimeout: 10 * 60_000, exclude: [...leftOut(process.env)] }),
       ...long,
     ],

@@ -11,7 +11,7 @@ const TARGETS = {
   test: { script: 'scripts/test.ts', install: 'full', nats: 'optional', edge: true, web: 'pages' },
   'test:long': { script: 'scripts/test.ts', args: ['--long'], install: 'full', nats: 'optional', edge: true, web: 'pages' },
   check: { script: 'scripts/check.ts', install: 'full', web: 'packages' },
-  screenshots: { script: 'scripts/screenshots/main.ts', install: 'full', nats: true, edge: true, web: 'pages' },
+  screenshots: { script: 'test/screenshots/main.ts', install: 'full', nats: true, edge: true, web: 'pages' },
   token: { script: 'scripts/token.ts', install: 'production', quiet: true },
   'dead-letters': { script: 'scripts/dead-letters.ts', install: 'production', quiet: true },
   replay: { script: 'scripts/replay/main.ts', install: 'production' },

@@ -2,6 +2,7 @@
 
 /** With CI=true only: they take a minute or more each, waiting for real databases, repairs and outages. */
 export const CI_SUITES: readonly string[] = [
+  'test/browser/long-session.test.ts',
   'test/conformance/cassandra.test.ts',
   'test/faults/edge-kill.test.ts',
   'test/faults/nats-leader.test.ts',
