@@ -132,6 +132,8 @@ async function open(ada: Person): Promise<void> {
   await ada.open(SESSION);
   await ada.sees('I watch the gauge');
   await ada.page.getByText(/2 here/).waitFor();
+  // what is shown is read
+  await ada.page.locator(`[data-testid="session"][data-id="${SESSION}"][data-unread="false"]`).waitFor();
 }
 
 async function main(): Promise<void> {
