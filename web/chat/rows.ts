@@ -28,15 +28,17 @@ interface RowsInput {
 /** All messages in their order, those that are being written behind them, and one's own that wait last. */
 export function rowsOf({ messages, streams, newAfterSeq, me }: RowsInput): Row[] {
   const rows: Row[] = [];
-  let before: { author: string; at: string; gone: boolean } | undefined;
+  let before: { author: string; atMs: number; day: string; gone: boolean } | undefined;
   let marked = newAfterSeq === undefined;
   const add = (row: Pick<Row, 'key' | 'message' | 'stream'>, author: string, at: string, gone: boolean, isNew: boolean): void => {
-    const sameDay = before !== undefined && dayKeyOf(before.at) === dayKeyOf(at);
-    const close = sameDay && before?.author === author && Date.parse(at) - Date.parse(before.at) < TOGETHER_MS_MAX;
+    const atMs = Date.parse(at);
+    const day = dayKeyOf(at);
+    const sameDay = before?.day === day;
+    const close = sameDay && before?.author === author && atMs - before.atMs < TOGETHER_MS_MAX;
     const isFirstNew = !marked && isNew;
     if (isFirstNew) marked = true;
     rows.push({ ...row, day: sameDay ? undefined : at, isFirstNew, compact: close && !isFirstNew && before?.gone === gone });
-    before = { author, at, gone };
+    before = { author, atMs, day, gone };
   };
   const written = new Set<string>();
   const put = (message: ClientMessage): void => {

@@ -12,6 +12,7 @@ import { SessionContext, type OpenSession } from './session-context.ts';
 import { SessionHeader } from './session-header.tsx';
 import { ThreadPanel } from './thread-panel.tsx';
 import { TypingLine } from './typing-line.tsx';
+import { useAway } from './use-away.ts';
 import { useJump } from './use-jump.ts';
 import { useTitle } from './use-title.ts';
 
@@ -40,6 +41,7 @@ export function SessionPage({ sessionId, view, id }: SessionPageProps) {
     [sessionId, handle, session, me, user, members, presence, status],
   );
   useTitle(session?.title);
+  useAway(handle, status === 'live');
   if (status === 'closed' && error !== undefined) return <Closed code={error.code} detail={error.message} />;
   return (
     <SessionContext value={open}>

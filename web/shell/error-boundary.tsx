@@ -1,7 +1,10 @@
 import { Component, type ErrorInfo, type ReactNode } from 'react';
 import { Notice } from '../ui/notice.tsx';
 
-/** A part of the page that fails takes nothing else with it. What was written is kept: drafts and waiting messages are stored. */
+/**
+ * A part of the page that fails takes nothing else with it, be it that a new version took the place of the files that it wanted to load.
+ * What was written is kept: drafts and waiting messages are stored.
+ */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { error: Error | undefined }> {
   override state: { error: Error | undefined } = { error: undefined };
 
@@ -19,8 +22,8 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { error: E
     return (
       <Notice title="Something here went wrong">
         <p role="alert">{error.message}</p>
-        <button type="button" className="button" onClick={() => this.setState({ error: undefined })}>
-          Try again
+        <button type="button" className="button" onClick={() => location.reload()}>
+          Load the page again
         </button>
       </Notice>
     );
