@@ -25,12 +25,14 @@ export function MessageList({ jump, editing, onEdit }: MessageListProps) {
   const { id, me, members, session } = useOpenSession();
   const list = useMessages(id);
   const newAfterSeq = useNewAfter(id);
-  const { messages, streams, isWindow } = list;
+  const { messages, streams, isWindow, hasOlder } = list;
   const rows = useMemo(() => {
     // what is on its way stands behind the newest, which a window is not
     const shown = isWindow ? { messages: messages.filter(({ state }) => state === 'sent'), streams: [] } : { messages, streams };
-    return rowsOf({ ...shown, newAfterSeq, me });
-  }, [messages, streams, isWindow, newAfterSeq, me]);
+    const all = rowsOf({ ...shown, newAfterSeq, me });
+    // The oldest loaded waits for what is before it: day and name of a row depend on that, and no row that is shown may change its height.
+    return hasOlder ? all.slice(1) : all;
+  }, [messages, streams, isWindow, hasOlder, newAfterSeq, me]);
   const readers = useMemo(() => readersOf(messages, members, me), [messages, members, me]);
   const byId = useMemo(() => new Map(members.map((member): [string, MemberAnswer] => [member.user.id, member])), [members]);
   const scroller = useRef<HTMLDivElement>(null);

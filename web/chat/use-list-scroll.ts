@@ -25,7 +25,7 @@ export function useListScroll({ rows, list, scroller, virtualizer, jump }: ListS
   const [leftAtKey, setLeftAtKey] = useState<string>();
   const follows = useRef(true);
   const { before, listKey } = useContinuity(rows);
-  const { isLoading, look } = useMore(list, scroller, rows);
+  const { isLoading, look } = useMore(list, scroller);
   const { target, toTarget } = useTarget(rows, virtualizer, jump, follows);
 
   const toEnd = useCallback(() => {
@@ -93,12 +93,12 @@ function useContinuity(rows: readonly Row[]): { before: readonly Row[]; listKey:
 }
 
 /** Loads older messages before they are needed, and in a window newer ones too. */
-function useMore(list: Messages, scroller: RefObject<HTMLDivElement | null>, rows: readonly Row[]) {
+function useMore(list: Messages, scroller: RefObject<HTMLDivElement | null>) {
   const [isLoading, setIsLoading] = useState(false);
   const loading = useRef(false);
   const look = useCallback(() => {
     const element = scroller.current;
-    if (element === null || loading.current || rows.length === 0) return;
+    if (element === null || loading.current) return;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const load =
       list.hasOlder && element.scrollTop < AHEAD_PX
@@ -116,7 +116,7 @@ function useMore(list: Messages, scroller: RefObject<HTMLDivElement | null>, row
         loading.current = false;
         setIsLoading(false);
       });
-  }, [list, scroller, rows.length]);
+  }, [list, scroller]);
   // a page may be shorter than what it was to fill
   useEffect(() => {
     if (!isLoading) look();
