@@ -25,7 +25,7 @@ interface CommandRow extends Record<string, SqlStorageValue> {
 }
 
 /** rows looked at per sweep: expired ones go, the next sweep continues behind the last one seen */
-const SWEEP_ROWS_MAX = 5_000;
+export const SWEEP_ROWS_MAX = 5_000;
 /**
  * a pass over both tables begins at most so often: rows that are read are paid for, and a busy session has an alarm every few seconds.
  * A key answers for as much longer than it must
@@ -35,8 +35,9 @@ export const SWEEP_PASS_EVERY_MS = 10 * 60_000;
 /** What was accepted: for the status of commands, and for idempotency keys. */
 export class CommandLog {
   readonly #sql: SqlStorage;
-  #sweptCommand = '';
-  #sweptKey: readonly [actor: string, key: string] = ['', ''];
+  /** behind which row the pass goes on; undefined: it is through with this table */
+  #sweptCommand: string | undefined;
+  #sweptKey: readonly [actor: string, key: string] | undefined;
   #passBegunAtMs = -Infinity;
   /** keys of chunks, which are stored with them: bounded by the rates of commands within STREAM_STORE_EVERY_MS */
   readonly #deferred = new Map<string, { streamId: string; actor: string; key: string; record: KeyRecord; atMs: number }>();
@@ -107,14 +108,23 @@ export class CommandLog {
 
   /** Drops expired records a slice at a time: neither table pays for an index on time. */
   sweep(nowMs: number): void {
-    const isUnderWay = this.#sweptCommand !== '' || this.#sweptKey[0] !== '';
-    // a clock that was set back must not put it off
-    if (!isUnderWay && Math.abs(nowMs - this.#passBegunAtMs) < SWEEP_PASS_EVERY_MS) return;
-    if (!isUnderWay) this.#passBegunAtMs = nowMs;
+    if (this.#sweptCommand === undefined && this.#sweptKey === undefined) {
+      // a clock that was set back must not put it off
+      if (Math.abs(nowMs - this.#passBegunAtMs) < SWEEP_PASS_EVERY_MS) return;
+      this.#passBegunAtMs = nowMs;
+      this.#sweptCommand = '';
+      this.#sweptKey = ['', ''];
+    }
+    // a table that is done waits for the other: begun anew beside it, both might never be done at once
+    if (this.#sweptCommand !== undefined) this.#sweptCommand = this.#sweepCommands(this.#sweptCommand, nowMs);
+    if (this.#sweptKey !== undefined) this.#sweptKey = this.#sweepKeys(this.#sweptKey, nowMs);
+  }
+
+  #sweepCommands(behind: string, nowMs: number): string | undefined {
     const commands = this.#sql
       .exec<{ command_id: string; accepted_at: number }>(
         `SELECT command_id, accepted_at FROM commands WHERE command_id > ? ORDER BY command_id LIMIT ?`,
-        this.#sweptCommand,
+        behind,
         SWEEP_ROWS_MAX,
       )
       .toArray();
@@ -122,8 +132,10 @@ export class CommandLog {
       if (row.accepted_at < nowMs - COMMAND_RECORD_MS)
         this.#sql.exec(`DELETE FROM commands WHERE command_id = ?`, row.command_id);
     }
-    this.#sweptCommand = commands.length < SWEEP_ROWS_MAX ? '' : (commands.at(-1)?.command_id ?? '');
-    const [actor, key] = this.#sweptKey;
+    return commands.length < SWEEP_ROWS_MAX ? undefined : commands.at(-1)?.command_id;
+  }
+
+  #sweepKeys([actor, key]: readonly [string, string], nowMs: number): readonly [string, string] | undefined {
     const keys = this.#sql
       .exec<{ actor: string; key: string; at: number }>(
         `SELECT actor, key, at FROM idempotency_keys WHERE (actor, key) > (?, ?) ORDER BY actor, key LIMIT ?`,
@@ -138,7 +150,7 @@ export class CommandLog {
       }
     }
     const last = keys.length < SWEEP_ROWS_MAX ? undefined : keys.at(-1);
-    this.#sweptKey = last === undefined ? ['', ''] : [last.actor, last.key];
+    return last === undefined ? undefined : [last.actor, last.key];
   }
 }
 

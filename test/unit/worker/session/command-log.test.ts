@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { IDEMPOTENCY_KEY_MS } from '../../../../shared/core/limits.ts';
-import { CommandLog, SWEEP_PASS_EVERY_MS } from '../../../../worker/session/command-log.ts';
+import { CommandLog, SWEEP_PASS_EVERY_MS, SWEEP_ROWS_MAX } from '../../../../worker/session/command-log.ts';
 import { migrate } from '../../../../worker/session/schema.ts';
 import { MemoryStorage } from '../../../support/sql-storage.ts';
 
@@ -51,4 +51,14 @@ it('a clock that was set back puts no pass off', () => {
   log.sweep(NOW_MS + 10 * SWEEP_PASS_EVERY_MS);
   log.sweep(NOW_MS);
   expect(reads()).toBe(4);
+});
+
+it('ends its pass once each table is through, however many slices each of them takes', () => {
+  const { log, reads } = opened();
+  const record = { type: 'message.send', eventId: 'e', actor: 'ann', acceptedAt: NOW_MS } as const;
+  for (let seq = 1; seq <= SWEEP_ROWS_MAX + 1; seq += 1) log.put({ ...record, commandId: `c${seq}`, seq });
+  for (let at = 1; at <= 2 * SWEEP_ROWS_MAX; at += 1) log.putKey('bob', `k${at}`, { fingerprint: 'f', answer }, NOW_MS);
+  for (let ms = 0; ms < SWEEP_PASS_EVERY_MS; ms += 10_000) log.sweep(NOW_MS + ms);
+  // two slices of commands, three of keys
+  expect(reads()).toBe(5);
 });
