@@ -10,3 +10,9 @@ export function scopesOf(token: string): readonly string[] {
   const { scope } = claimsOf(token);
   return typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [];
 }
+
+/** When a token expires by its own words, in epoch ms; undefined when it does not say. */
+export function expiryMsOf(token: string): number | undefined {
+  const { exp } = claimsOf(token);
+  return typeof exp === 'number' ? exp * 1_000 : undefined;
+}

@@ -1,5 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import type { MillraceError, SessionStatus } from '../../client/index.ts';
+import { forgetIdentity } from '../sign-in/identity.ts';
+import { bannerOf } from './banner.ts';
 
 function subscribe(listener: () => void): () => void {
   window.addEventListener('online', listener);
@@ -10,21 +12,22 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** Says when what is shown may be old, and what becomes of what is written meanwhile. */
 export function ConnectionBanner({ status, error }: { status: SessionStatus; error: MillraceError | undefined }) {
   const isOnline = useSyncExternalStore(subscribe, () => navigator.onLine);
-  const text = !isOnline
-    ? 'You are offline. What you write is kept, and sent when you are back.'
-    : status === 'reconnecting'
-      ? 'Reconnecting… What you write is kept, and sent in its order.'
-      : status === 'loading' && error !== undefined
-        ? `Still trying: ${error.message}`
-        : undefined;
+  const banner = bannerOf(isOnline, status, error);
   return (
     <div role="status" className="banner-place">
-      {text !== undefined && (
+      {banner !== undefined && (
         <p className="banner" data-testid="banner">
-          {text}
+          {banner.text}
+          {banner.isSignedOut && (
+            <>
+              {' '}
+              <button type="button" className="text-button" onClick={forgetIdentity}>
+                Sign in again
+              </button>
+            </>
+          )}
         </p>
       )}
     </div>

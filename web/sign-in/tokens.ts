@@ -1,5 +1,6 @@
 import type { GivenToken } from '../../client/index.ts';
-import type { Settings } from '../settings.ts';
+import { expiryMsOf } from '../../client/token-claims.ts';
+import type { OidcSettings, Settings } from '../settings.ts';
 import { keepIdentity, type Identity } from './identity.ts';
 
 /** Asked by the client before the last token expires. */
@@ -7,16 +8,28 @@ export function tokensOf(identity: Identity, settings: Settings): () => Promise<
   if (identity.kind === 'local') return () => localToken(identity.name, identity.scope);
   if (identity.kind === 'token') return () => Promise.resolve(identity.token);
   let current = identity;
-  return async () => {
-    const { refreshToken, expiresAtMs = Number.POSITIVE_INFINITY } = current;
-    const isFresh = expiresAtMs - Date.now() > RENEW_BEFORE_MS;
-    if (!isFresh && refreshToken !== undefined && settings.oidc !== undefined) {
-      const { renew } = await import('./oidc.ts');
-      current = await renew(settings.oidc, refreshToken);
-      keepIdentity(current);
-    }
-    return { token: current.token, ...(current.expiresAtMs === undefined ? {} : { expiresAt: current.expiresAtMs }) };
+  let renewing: Promise<void> | undefined;
+  const renewBy = async (oidc: OidcSettings, refreshToken: string): Promise<void> => {
+    const { renew } = await import('./oidc.ts');
+    current = await renew(oidc, refreshToken);
+    keepIdentity(current);
   };
+  return async () => {
+    const { refreshToken } = current;
+    const isFresh = (expiryOf(current) ?? Infinity) - Date.now() > RENEW_BEFORE_MS;
+    if (!isFresh && refreshToken !== undefined && settings.oidc !== undefined) {
+      // one for all clients of the page: a provider that gives a new refresh token each time takes the old one for stolen
+      renewing ??= renewBy(settings.oidc, refreshToken).finally(() => (renewing = undefined));
+      await renewing;
+    }
+    const expiresAt = expiryOf(current);
+    return { token: current.token, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  };
+}
+
+/** As the provider said, else as the token says itself: an ID token comes without a word about it. */
+function expiryOf({ token, expiresAtMs }: Extract<Identity, { kind: 'oidc' }>): number | undefined {
+  return expiresAtMs ?? expiryMsOf(token);
 }
 
 const RENEW_BEFORE_MS = 30_000;
