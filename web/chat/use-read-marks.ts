@@ -1,4 +1,5 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { Pace } from './pace.ts';
 import { useOpenSession } from './session-context.ts';
 
 /** what is read is said at most this often */
@@ -21,12 +22,12 @@ export function useReadMarks(isShown: boolean): void {
   const looks = useSyncExternalStore(subscribe, () => document.visibilityState === 'visible' && document.hasFocus());
   const head = session?.head;
   const reads = isShown && looks && isLive && session?.role !== undefined;
+  // said again with the next message, should it fail
+  const pace = useMemo(() => new Pace(EVERY_MS, () => void handle.markRead().catch(() => {})), [handle]);
   useEffect(() => {
-    if (!reads) return;
-    const timer = setTimeout(() => {
-      // said again with the next message, should it fail
-      handle.markRead().catch(() => {});
-    }, EVERY_MS);
-    return () => clearTimeout(timer);
-  }, [handle, reads, head]);
+    // not put off by what comes meanwhile: where people never pause it would never be said
+    if (reads) pace.ask();
+    else pace.stop();
+  }, [pace, reads, head]);
+  useEffect(() => () => pace.stop(), [pace]);
 }
