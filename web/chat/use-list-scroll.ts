@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import type { VirtualizerHandle } from 'virtua';
 import type { Messages } from '../../client/react/index.ts';
+import { Loads } from './loads.ts';
 import { isPrepended, type Row } from './rows.ts';
 import type { Jump } from './use-jump.ts';
 
@@ -53,7 +54,7 @@ export function useListScroll({ rows, list, scroller, virtualizer, jump }: ListS
       if (was && !isEnd) setLeftAtKey(rows.at(-1)?.key);
       return isEnd;
     });
-    look();
+    look(true);
   }, [scroller, look, rows]);
 
   const onResize = useCallback(() => {
@@ -95,32 +96,29 @@ function useContinuity(rows: readonly Row[]): { before: readonly Row[]; listKey:
 /** Loads older messages before they are needed, and in a window newer ones too. */
 function useMore(list: Messages, scroller: RefObject<HTMLDivElement | null>) {
   const [isLoading, setIsLoading] = useState(false);
-  const loading = useRef(false);
-  const look = useCallback(() => {
-    const element = scroller.current;
-    if (element === null || loading.current) return;
-    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
-    const load =
-      list.hasOlder && element.scrollTop < AHEAD_PX
-        ? list.loadOlder
-        : list.isWindow && below < AHEAD_PX
-          ? list.loadNewer
-          : undefined;
-    if (load === undefined) return;
-    loading.current = true;
-    setIsLoading(true);
-    // what could not be loaded is asked for again by the next movement
-    void load()
-      .catch(() => false)
-      .finally(() => {
-        loading.current = false;
-        setIsLoading(false);
-      });
-  }, [list, scroller]);
+  const again = useRef(() => {});
+  const loads = useMemo(() => new Loads(setIsLoading, () => again.current()), []);
+  const look = useCallback(
+    (isMoved: boolean) => {
+      const element = scroller.current;
+      if (element === null) return;
+      const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+      const load =
+        list.hasOlder && element.scrollTop < AHEAD_PX
+          ? list.loadOlder
+          : list.isWindow && below < AHEAD_PX
+            ? list.loadNewer
+            : undefined;
+      if (load !== undefined) loads.begin(load, isMoved);
+    },
+    [list, scroller, loads],
+  );
   // a page may be shorter than what it was to fill
   useEffect(() => {
-    if (!isLoading) look();
+    again.current = () => look(false);
+    if (!isLoading) look(false);
   }, [isLoading, look]);
+  useEffect(() => () => loads.stop(), [loads]);
   return { isLoading, look };
 }
 
