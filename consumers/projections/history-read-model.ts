@@ -48,7 +48,7 @@ export function historyOn(
     redriven: async (event, publishedAtMs) => await receipts.tellNow(event, publishedAtMs),
     started() {
       receipts.start();
-      echoDeadLetters(manager, client, projection.name, receipts).then(
+      echoDeadLetters(manager, projection.name, receipts).then(
         (letters) => letters > 0 && log('info', 'told of dead letters again', { letters }),
         (error: unknown) => log('warn', 'could not tell of dead letters again', { error: describe(error) }),
       );

@@ -55,7 +55,7 @@ export interface EventPlace {
  * Which event a message was that could not be read. Tenant and session come from the subject, which the publisher's rights
  * vouch for; only the seq comes from the payload. Undefined when either is not to be had.
  */
-export function placeOf(incoming: Incoming): EventPlace | undefined {
+export function placeOf(incoming: Pick<Incoming, 'subject' | 'data'>): EventPlace | undefined {
   const tokens = incoming.subject.split('.');
   const tenant = tokens[2];
   const sessionId = tokens.at(-1);

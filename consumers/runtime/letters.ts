@@ -93,8 +93,9 @@ async function namesOf(source: LetterSource, consumer: string): Promise<Set<stri
   return names;
 }
 
-async function* lettersOf(source: LetterSource, consumer: string): AsyncGenerator<KeptLetter> {
-  for (let letter = await source.next(consumer, 1); letter !== undefined;) {
+/** Those of a consumer, from a position on. */
+export async function* lettersOf(source: LetterSource, consumer: string, from = 1): AsyncGenerator<KeptLetter> {
+  for (let letter = await source.next(consumer, from); letter !== undefined;) {
     yield letter;
     letter = await source.next(consumer, letter.position + 1);
   }

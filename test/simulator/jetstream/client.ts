@@ -111,7 +111,7 @@ async function ask<T>(
 }
 
 function jetStreamOf(wire: Wire): object {
-  const { server, world } = wire;
+  const { server } = wire;
   const consumerOf = (stream: string, name: string): object => {
     const find = (): SimulatedConsumer | undefined => server.streams.get(stream)?.consumers.get(name);
     return {
@@ -129,19 +129,8 @@ function jetStreamOf(wire: Wire): object {
       return await ask(wire, `publish to ${subject}`, timeoutMs, () => publishTo(wire, subject, payload, options), faults);
     },
     consumers: {
-      get: async (stream: string, which: string | ConsumerConfig) => {
-        if (typeof which === 'string') {
-          await ask(wire, `find ${which}`, CALL_MS_DEFAULT, () => consumerNamed(wire, stream, which));
-          return consumerOf(stream, which);
-        }
-        const name = `reader-${world.newId()}`;
-        await ask(wire, `read ${stream}`, CALL_MS_DEFAULT, () => {
-          server.addConsumer(
-            streamNamed(wire, stream),
-            settingsOf({ ...which, name, ack_policy: 'none' }, streamNamed(wire, stream)),
-            which,
-          );
-        });
+      get: async (stream: string, name: string) => {
+        await ask(wire, `find ${name}`, CALL_MS_DEFAULT, () => consumerNamed(wire, stream, name));
         return consumerOf(stream, name);
       },
       getConsumerFromInfo: ({ stream_name, name }: { stream_name: string; name: string }) => consumerOf(stream_name, name),
