@@ -75,7 +75,7 @@ export class Operator {
     return this.#get('/consumers', {}, signal);
   }
 
-  /** Gives a consumer nothing more, until it is resumed or at the latest until `until`: RFC 3339, at most 7 days from now. */
+  /** Gives a consumer nothing more, until it is resumed or at the latest until `until`: RFC 3339, at most 7 days from now (`relay`: 3). */
   pause(name: string, until?: string): Promise<PauseState> {
     return this.#post(`/consumers/${encodeURIComponent(name)}/pause`, until === undefined ? {} : { until });
   }

@@ -14,6 +14,7 @@ import { SettledRates } from './settled-rates.ts';
 
 /** What operators see of the consumers, and the pauses that they make. A pause is the server's own: it survives all of us. */
 
+const DAY_MS = 24 * 3_600_000;
 const LOOK_EVERY_MS = 5_000;
 /** of one durable, in a list: one that does not answer is `unknown`, and holds up none of the others */
 const LOOK_MS_MAX = 1_000;
@@ -60,12 +61,12 @@ export class ConsumerDesk {
   async pause(request: AdminRequestOf<'consumers.pause'>): Promise<AdminResult<'consumers.pause'>> {
     const { log, manager, time } = this.#ports;
     const consumer = this.named(request.name);
-    const { name, stream, alsoOn } = consumer;
+    const { name, stream, alsoOn, pauseMsMax = PAUSE_MS_MAX } = consumer;
     const before = await this.#there(consumer);
-    const untilMs = request.untilMs ?? this.#longPauseOf(before) ?? time.now() + PAUSE_MS_MAX;
-    const isOver = untilMs <= time.now() || untilMs > time.now() + PAUSE_MS_MAX;
+    const untilMs = request.untilMs ?? this.#longPauseOf(before) ?? time.now() + pauseMsMax;
+    const isOver = untilMs <= time.now() || untilMs > time.now() + pauseMsMax;
     if (request.untilMs !== undefined && isOver) {
-      throw new AdminRefused('invalid_request', 'until must be within the next 7 days.');
+      throw new AdminRefused('invalid_request', `until must be within the next ${pauseMsMax / DAY_MS} days.`);
     }
     const pausedUntil = new Date(untilMs).toISOString();
     if (before.pausedUntilMs !== untilMs) {

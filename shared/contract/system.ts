@@ -21,7 +21,7 @@ const share = z.number().min(0).max(1);
 export const pauseBody = z.strictObject({
   until: rfc3339
     .optional()
-    .meta({ format: 'date-time', description: 'in the next 7 days, which is also when it ends if left out' }),
+    .meta({ format: 'date-time', description: 'in the next 7 days (relay: 3), which is also when it ends if left out' }),
 });
 
 /**

@@ -46,7 +46,7 @@ export function ConsumerCard({ consumer, canRebuild, samples, onChanged }: Consu
       {rebuild !== undefined && <Progress rebuild={rebuild} />}
       <Confirm
         title={`Pause ${name}?`}
-        text="It is given nothing more until it is resumed; events wait in the stream. It ends by itself after 7 days."
+        text="It is given nothing more until it is resumed; events wait in the stream. It ends by itself after 7 days at most."
         action="Pause"
         open={asks === 'pause'}
         onClose={() => setAsks(undefined)}

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AdminLogLine } from '../../../../shared/contract/admin.ts';
 import { PAUSE_MS_MAX, type RebuildProgressAnswer } from '../../../../shared/contract/system.ts';
 import { ConsumerDesk, type ConsumerDeskPorts } from '../../../../consumers/admin/consumer-desk.ts';
+import { CONSUMERS as ALL_CONSUMERS } from '../../../../consumers/durables.ts';
 import type { ProcessReport } from '../../../../consumers/pulse/report.ts';
+import { COMMANDS_AGE_MS_MAX } from '../../../../consumers/runtime/streams.ts';
 import { SYSTEM_TIME } from '../../../../consumers/runtime/time.ts';
 import { FakeServer } from './fake-manager.ts';
 
@@ -126,6 +128,21 @@ describe('a pause', () => {
   it.each([0, -1, PAUSE_MS_MAX + 1])('that would end in %d ms is refused', async (ms) => {
     await expect(pause('figures', server.nowMs + ms)).rejects.toMatchObject({ refusal: { code: 'invalid_request' } });
     expect([server.calls, lines]).toEqual([[], []]);
+  });
+
+  it('of what keeps its messages for less time is over sooner', async () => {
+    const msMax = 3_600_000 * 24;
+    const consumers = [{ stream: 'COMMANDS', name: 'relay', alsoOn: [], pauseMsMax: msMax }];
+    const shorter = new ConsumerDesk({ ...ports, consumers });
+    const request = { ...OPERATOR, op: 'consumers.pause' as const, name: 'relay' };
+    const refused = { refusal: { code: 'invalid_request', detail: 'until must be within the next 1 days.' } };
+    await expect(shorter.pause({ ...request, untilMs: server.nowMs + msMax + 1 })).rejects.toMatchObject(refused);
+    expect((await shorter.pause(request)).pausedUntil).toBe(new Date(server.nowMs + msMax).toISOString());
+  });
+
+  it('of the relay is over before what backends published goes', () => {
+    const relay = ALL_CONSUMERS.find(({ name }) => name === 'relay');
+    expect(relay?.pauseMsMax).toBeLessThanOrEqual(COMMANDS_AGE_MS_MAX / 2);
   });
 
   it('is ended once, as often as that is asked', async () => {
