@@ -14,7 +14,9 @@ let directory: string;
 let archive: HistoryStore;
 let generations: SearchGenerations;
 let ports: ClaimPorts;
+let isLaneLeft: boolean;
 beforeEach(async () => {
+  isLaneLeft = false;
   directory = await mkdtemp(join(tmpdir(), 'millrace-leftovers-'));
   archive = openSqliteHistory({ path: join(directory, 'history.db'), writes: true });
   const path = join(directory, 'search.db');
@@ -34,7 +36,11 @@ const drop = async (serves = true): Promise<number> => {
     ...generations,
     make: async () => await Promise.reject(new Error('nothing is made here')),
   };
-  return await dropLeftovers(adapted, async () => await Promise.resolve(serves), ports);
+  const lane = {
+    isThere: async () => await Promise.resolve(isLaneLeft),
+    close: async () => void (await Promise.resolve((isLaneLeft = false))),
+  };
+  return await dropLeftovers(adapted, lane, async () => await Promise.resolve(serves), ports);
 };
 
 describe('what a killed rebuild left behind', () => {
@@ -62,5 +68,16 @@ describe('what a killed rebuild left behind', () => {
     expect(await generations.list()).toEqual({ current: 1, others: [2] });
     await archive.writeNote('rebuild:search', JSON.stringify({ by: 'another', untilMs: 1 }));
     expect(await drop()).toBe(1);
+  });
+
+  it('is a durable too, which goes also without a copy, and not while a rebuild goes on', async () => {
+    isLaneLeft = true;
+    const untilMs = ports.time.now() + 3_600_000;
+    await archive.writeNote('rebuild:search', JSON.stringify({ by: 'another', untilMs }));
+    expect(await drop()).toBe(0);
+    expect(isLaneLeft).toBe(true);
+    await archive.writeNote('rebuild:search', JSON.stringify({ by: 'another', untilMs: 1 }));
+    expect(await drop()).toBe(0);
+    expect(isLaneLeft).toBe(false);
   });
 });
