@@ -89,7 +89,7 @@ export class RebuildDesk {
       await this.#run(request, () => said(undefined));
     } catch (error) {
       // it never ran: who was told that it is starting finds out here, and else the one before is remembered
-      if (asker.isAnswered) this.#end(name, endOf(error));
+      if (asker.isAnswered) this.#end(name, endOf(error, this.#of(name)));
       else if (before === undefined) this.#known.delete(name);
       else this.#known.set(name, before);
       said(error);
@@ -116,7 +116,7 @@ export class RebuildDesk {
       log('info', 'a rebuild serves', { consumer: name, events, correlationId });
     } catch (error) {
       if (!hasBegun) throw error;
-      this.#end(name, endOf(error));
+      this.#end(name, endOf(error, this.#of(name)));
       log('warn', 'a rebuild ended without serving', { consumer: name, correlationId, error: describe(error) });
     }
   }
@@ -136,8 +136,11 @@ export class RebuildDesk {
   }
 }
 
-/** What failed is for the log; what was refused is said. */
-function endOf(error: unknown): Partial<RebuildProgressAnswer> {
+const SWAPPED = 'the new one serves, but may lack what came in the moment of the swap: rebuild it again';
+
+/** What failed is for the log; what was refused is said. Behind the swap, whatever it was, the new one serves. */
+function endOf(error: unknown, { phase }: RebuildProgressAnswer): Partial<RebuildProgressAnswer> {
+  if (phase === 'clear') return { status: 'failed', detail: SWAPPED };
   if (error instanceof RebuildRefused) return { status: 'failed', detail: error.message };
   if (error instanceof FeedStopped)
     return { status: 'cancelled', detail: 'its process was told to end: everything is as it was' };

@@ -105,6 +105,15 @@ describe('a rebuild of an operator', () => {
     expect(JSON.stringify(desk.list())).not.toContain('secret');
   });
 
+  it('that fails behind the swap does not say that the old one serves', async () => {
+    const { ended, report } = held();
+    await start();
+    report({ phase: 'clear', done: 0.5, events: 7 });
+    ended.reject(new Error('the process of the rebuild ended without a word'));
+    const detail = expect.stringContaining('the new one serves') as string;
+    await expect.poll(() => desk.list()).toMatchObject([{ status: 'failed', phase: 'clear', detail }]);
+  });
+
   it('of what keeps nothing is refused', async () => {
     await expect(start('relay')).rejects.toMatchObject({ refusal: { code: 'conflict' } });
   });
