@@ -20,6 +20,8 @@ import { checkWorkers } from './worker-checks.ts';
 /** Everything that is looked at, each part by itself and within a bound. */
 
 const PART_MS_MAX = 15_000;
+/** a process whose embedded store writes answers late, and must not be taken for none: nobody here is in a hurry */
+const PATIENCE = { msMax: 4_000, stallMs: 1_500 };
 /** no read model, and yet nobody is answered without them */
 const ROLES_BESIDE = ['query', 'upkeep', 'admin'];
 
@@ -76,7 +78,7 @@ async function examineJetStream(connection: NatsConnection, manager: JetStreamMa
     ),
     examined('workers', PART_MS_MAX, async () => {
       const roles = [...READ_MODELS.map(({ name }) => name), 'relay', ...ROLES_BESIDE];
-      return checkWorkers(roles, await takePulse(connection), Date.now());
+      return checkWorkers(roles, await takePulse(connection, PATIENCE), Date.now());
     }),
   ]);
   return parts.flat();

@@ -122,6 +122,10 @@ export function checkDurable(
     const says = `The durable ${name} gives up a message after ${config.max_deliver} deliveries: it would be nowhere.`;
     found.push(error(check, says, remake));
   }
+  if ((config.filter_subjects?.length ?? 0) > 0) {
+    const says = `The durable ${name} is of an earlier build, with a filter: it is slow, and events of types added since never reach it.`;
+    found.push(warning(check, says, remake));
+  }
   if (pausedUntilMs !== undefined) {
     found.push(
       ok(check, `The durable ${name} is paused until ${new Date(pausedUntilMs).toISOString()}; ${pending} events wait.`),

@@ -12,6 +12,12 @@ const STALL_MS = 200;
 /** processes that are counted; of more the rest is left out */
 const PROCESSES_MAX = 256;
 
+/** Whoever asks waits for no longer than `msMax`, and stops when nobody answered for `stallMs`. */
+export interface PulsePatience {
+  msMax: number;
+  stallMs: number;
+}
+
 /** Answers for this process until stopped. */
 export function servePulse(connection: NatsConnection, report: () => ProcessReport, log: Log): () => void {
   const subscription = connection.subscribe(PULSE_SUBJECT, {
@@ -24,11 +30,14 @@ export function servePulse(connection: NatsConnection, report: () => ProcessRepo
 }
 
 /** What all processes say that answer in time; none where there are none. Rejects when NATS cannot be asked. */
-export async function takePulse(connection: NatsConnection): Promise<ProcessReport[]> {
+export async function takePulse(
+  connection: Pick<NatsConnection, 'requestMany'>,
+  { msMax, stallMs }: PulsePatience = { msMax: PULSE_MS_MAX, stallMs: STALL_MS },
+): Promise<ProcessReport[]> {
   const replies = await connection.requestMany(PULSE_SUBJECT, '', {
     strategy: 'stall',
-    maxWait: PULSE_MS_MAX,
-    stall: STALL_MS,
+    maxWait: msMax,
+    stall: stallMs,
     maxMessages: PROCESSES_MAX,
   });
   const reports = new Map<string, ProcessReport>();

@@ -112,6 +112,17 @@ describe('a durable', () => {
     expect(first?.says).toMatch(what);
   });
 
+  it('of an earlier build, with a filter, is worth a word', () => {
+    const filtered = config({ filter_subjects: ['millrace.events.*.message.created.*'] });
+    expect(says(look, filtered, NOW)).toMatchObject([
+      {
+        level: 'warning',
+        says: expect.stringContaining('with a filter') as string,
+        fix: expect.stringContaining('anew') as string,
+      },
+    ]);
+  });
+
   it('that is days behind is near the end of what the stream keeps', () => {
     expect(says({ ...look, oldestAtMs: NOW - 8 * DAY_MS }, config(), NOW)).toMatchObject([
       { level: 'error', says: expect.stringContaining('8 days behind') as string },
