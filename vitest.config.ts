@@ -14,6 +14,8 @@ function nodeProject(
   more: TestProjectInlineConfiguration['test'] = {},
 ): TestProjectInlineConfiguration {
   return {
+    // hooks of the client and of the pages under one React: the pages' packages, where they are installed, have one of their own
+    resolve: { dedupe: ['react', 'react-dom'] },
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import type { ClientMessage } from '../../client/index.ts';
 import { orTell } from '../ui/toasts.tsx';
+import { focusRowOf } from './focus-row.ts';
 import { useOpenSession } from './session-context.ts';
 
 /** Enter saves, Escape leaves it as it was. */
@@ -12,12 +13,16 @@ export function EditMessage({ message, onEnd }: { message: ClientMessage; onEnd:
     field.current?.focus();
     field.current?.setSelectionRange(message.text.length, message.text.length);
   }, [message.text.length]);
-  const save = (): void => {
+  const end = (): void => {
+    focusRowOf(field.current);
     onEnd();
+  };
+  const save = (): void => {
+    end();
     if (text.trim() !== '' && text !== message.text) handle.edit(message.id, text).catch(orTell('Your change was not taken'));
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') onEnd();
+    if (event.key === 'Escape') end();
     else if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) save();
     else return;
     event.preventDefault();
@@ -34,7 +39,7 @@ export function EditMessage({ message, onEnd }: { message: ClientMessage; onEnd:
         onKeyDown={onKeyDown}
       />
       <div>
-        <button type="button" className="button" onClick={onEnd}>
+        <button type="button" className="button" onClick={end}>
           Cancel
         </button>
         <button type="button" className="button" data-kind="primary" onClick={save}>

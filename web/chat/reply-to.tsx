@@ -1,15 +1,15 @@
 import { Link } from 'wouter';
-import { messageIn } from '../../client/react/index.ts';
 import { nameOf } from '../ui/avatar.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useOpenSession } from './session-context.ts';
+import { useMessage } from './use-message.ts';
 
 const EXCERPT_CHARS_MAX = 120;
 
 /** What a message answers. */
 export function ReplyTo({ parentId }: { parentId: string }) {
   const { id, handle } = useOpenSession();
-  const parent = messageIn(handle, parentId);
+  const parent = useMessage(handle, parentId);
   const text =
     parent === undefined
       ? 'an earlier message'
