@@ -22,13 +22,16 @@ export function mentionedIn(message: ClientMessage, members: ReadonlyMap<string,
 /** The ids of the members whose name stands in the text after an @. */
 export function mentionsOf(text: string, members: readonly MemberAnswer[]): string[] {
   const lower = text.toLowerCase();
-  const found = members.filter(({ user }) =>
-    [nameOf(user), user.id].some((name) => {
-      const at = lower.indexOf(`@${name.toLowerCase()}`);
-      return at !== -1 && !/[\p{L}\p{N}_]/u.test(lower[at + 1 + name.length] ?? ' ');
-    }),
-  );
+  const found = members.filter(({ user }) => [nameOf(user), user.id].some((name) => isNamedIn(lower, `@${name.toLowerCase()}`)));
   return found.slice(0, MENTIONS_MAX).map(({ user }) => user.id);
+}
+
+/** Whether it stands there as a word of its own: in `@anna and @ann` ann is named, though the first `@ann` is not her. */
+function isNamedIn(text: string, wanted: string): boolean {
+  for (let at = text.indexOf(wanted); at !== -1; at = text.indexOf(wanted, at + 1)) {
+    if (!/[\p{L}\p{N}_]/u.test(text[at + wanted.length] ?? ' ')) return true;
+  }
+  return false;
 }
 
 /** What is being typed after an @ that stands before the caret, or undefined. */

@@ -102,6 +102,7 @@ describe('mentions', () => {
   it('mean those whose whole name stands there', () => {
     const members = [member('ann', 0, 'Ann'), member('anna', 0, 'Anna Bell'), member('ben')];
     expect(mentionsOf('@Anna Bell and @ben, not @Benno', members)).toEqual(['anna', 'ben']);
+    expect(mentionsOf('@Anna Bell and @Ann', members)).toEqual(['ann', 'anna']);
   });
 });
 
