@@ -51,6 +51,8 @@ export class Loader {
   /** rises with every start over: a page of before is thrown away */
   #generation = 0;
   #loads = 0;
+  /** rises with every reading of the first pages */
+  #firsts = 0;
   #since: Event[] = [];
   #overrun = false;
   #refreshing = false;
@@ -92,9 +94,12 @@ export class Loader {
   /** The session, its newest messages and its first members. */
   async first(): Promise<void> {
     const { get } = this.#port;
+    const turn = (this.#firsts += 1);
     const { value, low, high, since } = await this.#read(() =>
       Promise.all([get<MessagesPage>(MESSAGES_PATH), get<Page<MemberAnswer>>(`/members?limit=${MEMBERS_PER_PAGE}`)]),
     );
+    // asked for again meanwhile: those pages begin later, and what was deleted below them since was left out
+    if (turn !== this.#firsts) return;
     const [messages, members] = value;
     this.#view.messages.merge(messages.items, low, high, since);
     this.#view.messages.extent = extentOf(messages, Infinity);
