@@ -5,6 +5,7 @@ import {
   useEffect,
   useMemo,
   useRef,
+  useState,
   useSyncExternalStore,
   type ReactNode,
 } from 'react';
@@ -22,6 +23,7 @@ import type {
   SessionSnapshot,
   UserAnswer,
 } from '../index.ts';
+import { asMillraceError, type MillraceError } from '../error.ts';
 import { EMPTY_INBOX } from '../inbox-snapshot.ts';
 import { closeWindow, growWindow, isWindow } from '../message-window.ts';
 import { CommandProgress } from '../command-progress.ts';
@@ -157,15 +159,44 @@ export function usePresence(sessionId: string): readonly PresenceAnswer[] {
   return usePart(session, EMPTY_SNAPSHOT, ({ presence }) => presence);
 }
 
-/** The traces of a session, newest first; `load` fetches the spans of one. */
-export function useTraces(sessionId: string): { traces: readonly ClientTrace[]; load: (traceId: string) => Promise<void> } {
+export interface Traces {
+  /** newest first */
+  traces: readonly ClientTrace[];
+  /** the first page was read: where there is none, there are none */
+  isLoaded: boolean;
+  /** why it could not be; it is read again with the next connection */
+  error: MillraceError | undefined;
+  /** fetches the spans of one */
+  load: (traceId: string) => Promise<void>;
+}
+
+/** The traces of a session. */
+export function useTraces(sessionId: string): Traces {
   const session = useMillrace().session(sessionId);
   const ready = usePart(session, EMPTY_SNAPSHOT, ({ status }) => status === 'live');
+  const [read, setRead] = useState<{ of: Session; error?: MillraceError }>();
   useEffect(() => {
-    if (ready) session.loadTraces().catch(() => {});
+    if (!ready) return;
+    let over = false;
+    session.loadTraces().then(
+      () => {
+        if (!over) setRead({ of: session });
+      },
+      (error: unknown) => {
+        if (!over) setRead({ of: session, error: asMillraceError(error) });
+      },
+    );
+    return () => {
+      over = true;
+    };
   }, [session, ready]);
   const traces = usePart(session, EMPTY_SNAPSHOT, (snapshot) => snapshot.traces);
-  return useMemo(() => ({ traces, load: (traceId) => session.loadTrace(traceId) }), [session, traces]);
+  const isRead = read?.of === session;
+  const error = isRead ? read.error : undefined;
+  return useMemo(
+    () => ({ traces, isLoaded: isRead && error === undefined, error, load: (traceId) => session.loadTrace(traceId) }),
+    [session, traces, isRead, error],
+  );
 }
 
 export interface Sessions extends SessionListSnapshot {

@@ -7,7 +7,8 @@ import { ALL, barsOf, durationOf, fits, shownOf, statusOf, type Bar, type SpanFi
 /** while something runs, its bar grows this often */
 const TICK_MS = 500;
 
-export function TraceView({ trace }: { trace: ClientTrace }) {
+/** `failure`: why its spans could not be read, as far as it goes */
+export function TraceView({ trace, failure }: { trace: ClientTrace; failure: string | undefined }) {
   const [filter, setFilter] = useState(ALL);
   const [openId, setOpenId] = useState<string>();
   const nowMs = useNow(trace.spans.some(({ endedAt }) => endedAt === undefined) && trace.status === 'running');
@@ -30,6 +31,11 @@ export function TraceView({ trace }: { trace: ClientTrace }) {
             {trace.error}
           </p>
         )}
+        {failure !== undefined && (
+          <p className="error" role="alert">
+            Not all of its spans are here: {failure}
+          </p>
+        )}
       </header>
       <Filters bars={bars} filter={filter} onChange={setFilter} />
       <p className="hidden" role="status">
@@ -40,7 +46,9 @@ export function TraceView({ trace }: { trace: ClientTrace }) {
           <Line key={bar.span.spanId} bar={bar} isOpen={bar.span.spanId === openId} onOpen={setOpenId} />
         ))}
       </ul>
-      {shown.length === 0 && <p className="list-note">{bars.length === 0 ? 'No spans yet.' : 'No span fits.'}</p>}
+      {shown.length === 0 && failure === undefined && (
+        <p className="list-note">{bars.length === 0 ? 'No spans yet.' : 'No span fits.'}</p>
+      )}
       {open !== undefined && <Details bar={open} />}
     </div>
   );

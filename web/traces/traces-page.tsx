@@ -17,7 +17,7 @@ interface TracesPageProps {
 /** What agents did in a session, step by step, while they do it. */
 export function TracesPage({ sessionId, traceId }: TracesPageProps) {
   const { session, status, error } = useSession(sessionId);
-  const { traces, load } = useTraces(sessionId);
+  const { traces, isLoaded, error: unread, load } = useTraces(sessionId);
   const [failure, setFailure] = useState<string>();
   useTitle(session === undefined ? undefined : `Traces of ${session.title}`);
   const isLive = status === 'live';
@@ -46,8 +46,8 @@ export function TracesPage({ sessionId, traceId }: TracesPageProps) {
         </div>
       </header>
       <div className="traces-body" data-open={traceId !== undefined}>
-        <TraceList sessionId={sessionId} traces={traces} current={traceId} isLive={isLive} />
-        {trace !== undefined && <TraceView key={trace.id} trace={trace} />}
+        <TraceList sessionId={sessionId} traces={traces} current={traceId} isLoaded={isLoaded} error={unread} />
+        {trace !== undefined && <TraceView key={trace.id} trace={trace} failure={failure} />}
         {trace === undefined && traceId !== undefined && (
           <Notice title={failure === undefined ? 'Loading…' : 'This trace is not here'} busy={failure === undefined}>
             {failure}
@@ -62,12 +62,20 @@ interface TraceListProps {
   sessionId: string;
   traces: ReturnType<typeof useTraces>['traces'];
   current: string | undefined;
-  isLive: boolean;
+  isLoaded: boolean;
+  error: ReturnType<typeof useTraces>['error'];
 }
 
-function TraceList({ sessionId, traces, current, isLive }: TraceListProps) {
+function TraceList({ sessionId, traces, current, isLoaded, error }: TraceListProps) {
+  if (traces.length === 0 && error !== undefined) {
+    return (
+      <Notice title="The traces could not be read">
+        <p role="alert">{error.message}</p>
+      </Notice>
+    );
+  }
   if (traces.length === 0) {
-    return isLive ? (
+    return isLoaded ? (
       <Notice title="No traces yet">
         <p>Agents tell here what they do: with trace.start, and a span for each step.</p>
       </Notice>

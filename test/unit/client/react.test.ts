@@ -2,8 +2,9 @@
 import { act, createElement, StrictMode, type ReactNode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MillraceProvider, useInbox, useMessages, usePresence, useSession, useTraces } from '../../../client/react/index.ts';
+import { MillraceError } from '../../../client/error.ts';
 import { Operator } from '../../../client/admin/index.ts';
 import { OperatorProvider, usePoll } from '../../../client/react/admin.ts';
 import { newRig } from './rig.ts';
@@ -135,6 +136,25 @@ describe('the hooks', () => {
     await pass(1_000);
     expect(world.client.session('s').getSnapshot().messages).toHaveLength(1);
     expect(renders).toBe(before);
+  });
+
+  it('tell traces that could not be read from none', async () => {
+    const load = vi.spyOn(world.client.session('s'), 'loadTraces');
+    const refused = new MillraceError('unavailable', 'The store is away.', { status: 503 });
+    load.mockRejectedValueOnce(refused);
+    const Traces = (): ReactNode => {
+      const { isLoaded, error } = useTraces('s');
+      return `${String(isLoaded)} ${error?.message ?? ''}`;
+    };
+    await render(inside(Traces));
+    expect(element.textContent).toBe('false ');
+    await pass(1_000);
+    expect(element.textContent).toBe('false The store is away.');
+    load.mockResolvedValueOnce(undefined);
+    await render(null);
+    await render(inside(Traces));
+    await pass(1_000);
+    expect(element.textContent).toBe('true ');
   });
 
   it('hold the inbox open together with its socket', async () => {
