@@ -51,6 +51,8 @@ export interface Env {
   LIMIT_UNPERSISTED_BYTES?: string;
   LIMIT_EMBEDDED_MESSAGES?: string;
   REPAIR_AFTER_MS?: string;
+  /** 'off': Sessions count nothing for GET /metrics */
+  EDGE_METRICS?: string;
   /** traces: the names are OpenTelemetry's own (shared/telemetry/settings.ts) */
   OTEL_SDK_DISABLED?: string;
   OTEL_TRACES_EXPORTER?: string;

@@ -17,7 +17,7 @@ import { serve } from './announce.ts';
 /**
  * Millrace as `npm start` runs it, on free ports and in a folder of its own: `millrace.ts [--edge-only | --with-cassandra | --cassandra=CONTACT_POINTS]
  * [--nats-delay-ms=N] [--counted | --one-event-per-frame | --publishing | --bare]
- * [--without-consumers] [--traces-to=URL --traces-ratio=N] [--scraped]`.
+ * [--without-consumers] [--traces-to=URL --traces-ratio=N] [--scraped] [--uncounted]`.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,6 +42,7 @@ serve(async () => {
   // made by whoever started the cluster
   if (contactPoints !== undefined)
     Object.assign(environment, { CASSANDRA_CONTACT_POINTS: contactPoints, CASSANDRA_REPLICATION: '3' });
+  if (process.argv.includes('--uncounted')) environment['EDGE_METRICS'] = 'off';
   const tracesTo = valueOf('--traces-to');
   if (tracesTo !== undefined)
     Object.assign(environment, {

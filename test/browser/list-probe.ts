@@ -7,12 +7,13 @@ const FUNCTIONS = `
     const all = [...list.querySelectorAll('[data-testid="message"]')];
     const rows = all
       .map((row) => ({ box: row.getBoundingClientRect(), prose: row.querySelector('.prose') }))
-      .map(({ box, prose }) => ({ box, ordinal: Number(prose.textContent) }))
+      .map(({ box, prose }) => ({ box, ordinal: Number(prose.textContent), textTop: prose.getBoundingClientRect().top }))
       .filter(({ box }) => box.bottom > top && box.top < bottom)
       .sort((a, b) => a.box.top - b.box.top);
     let gapPx = 0;
     for (let at = 1; at < rows.length; at += 1) gapPx = Math.max(gapPx, Math.abs(rows[at].box.top - rows[at - 1].box.bottom));
-    return { ordinals: rows.map(({ ordinal }) => ordinal), gapPx, rows: all.length, scrollTop: list.scrollTop };
+    const textTops = Object.fromEntries(rows.map(({ ordinal, textTop }) => [ordinal, textTop]));
+    return { ordinals: rows.map(({ ordinal }) => ordinal), gapPx, rows: all.length, scrollTop: list.scrollTop, textTops };
   };
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 `;
@@ -21,8 +22,8 @@ const FUNCTIONS = `
 export const LOOK = `(() => { ${FUNCTIONS} return look(); })()`;
 
 /**
- * Goes up, page by page, until the first message is on the screen. Notes where what is seen does not become an unbroken run: rows are
- * measured in the frame after they come.
+ * Goes up, page by page, until the first message is on the screen. Notes where what is seen does not become an unbroken run, and where
+ * a text does not come to rest where it was before older ones were put above it: rows are measured in the frame after they come.
  */
 export const SCROLL_TO_FIRST = `(async () => {
   ${FUNCTIONS}
@@ -54,6 +55,11 @@ export const SCROLL_TO_FIRST = `(async () => {
     if (before.scrollTop > 0) continue;
     await comesTrue(({ scrollTop, ordinals }) => scrollTop > 0 || ordinals[0] === 1, 'no more came after page ' + pages);
     await comesTrue(isRun, 'after page ' + pages + ' (' + before.ordinals[0] + ' was first)');
+    const held = before.ordinals.at(-1);
+    await comesTrue(
+      ({ textTops }) => textTops[held] !== undefined && Math.abs(textTops[held] - before.textTops[held]) <= 2,
+      'page ' + pages + ': ' + held + ' did not stay at ' + before.textTops[held],
+    );
     pages += 1;
   }
   return { pages, rowsMost, faults };

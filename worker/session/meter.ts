@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Resume,
 } from '../metrics/counts.ts';
+import type { Env } from '../env.ts';
 import type { ExecuteInput, Executed, Result } from './api.ts';
 import type { RoomPorts } from './ports.ts';
 import type { Room } from './room.ts';
@@ -101,6 +102,11 @@ export class SessionMeter implements Meter {
     this.#tally.add(acceptCount(door, acceptBucket(ms)));
     if (ms > 0) this.#tally.add(acceptSumMs(door), ms);
   }
+}
+
+/** None where nobody wants figures of commands: EDGE_METRICS is off. */
+export function meterOf(env: Pick<Env, 'EDGE_METRICS'>, ports: MeterPorts): SessionMeter | undefined {
+  return env.EDGE_METRICS === 'off' ? undefined : new SessionMeter(ports);
 }
 
 function outcomeOf(result: Result<Executed>): Outcome {

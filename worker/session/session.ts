@@ -50,7 +50,7 @@ import {
 } from './api.ts';
 import { auditDigestsOf, auditEventsOf, auditInboxesOf } from './audit.ts';
 import { eventsAt } from './events-at.ts';
-import { metered, SessionMeter } from './meter.ts';
+import { metered, meterOf, type SessionMeter } from './meter.ts';
 import { newSessionId } from './new-session-id.ts';
 import type { RoomPorts } from './ports.ts';
 import * as queries from './queries.ts';
@@ -70,12 +70,12 @@ export class Session extends DurableObject<Env> implements SessionApi {
     background: (work) => this.ctx.waitUntil(work),
   });
   readonly #sockets: SocketPorts;
-  readonly #meter: SessionMeter;
+  readonly #meter: SessionMeter | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#sockets = new SocketPorts(state);
-    this.#meter = new SessionMeter({
+    this.#meter = meterOf(env, {
       synced: () => state.storage.sync(),
       background: (work) => state.waitUntil(work),
       nowMs: () => Date.now(),
@@ -224,7 +224,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
     const asked = socketRequest(request);
     const decision = admit(room, asked);
     if (!decision.ok) {
-      if (asked.after !== undefined) this.#meter.resumed('refused');
+      if (asked.after !== undefined) this.#meter?.resumed('refused');
       return refuseUpgrade(decision.refusal, header(SOCKET_HEADERS.correlationId));
     }
     return acceptUpgrade(this.ctx, this.#sockets, chosenProtocol(asked.protocols), (port) =>
@@ -296,7 +296,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
         () => uplinkOf(this.env, identity.tenant, identity.sessionId),
         () => this.#report(),
       ),
-      meter: this.#meter,
+      ...(this.#meter === undefined ? {} : { meter: this.#meter }),
       tellInbox: inboxTeller(this.env, identity.tenant),
       tracer: tracerOf(this.env, (work) => this.ctx.waitUntil(work)),
       nowMs: () => Date.now(),
@@ -309,7 +309,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   /** What leaves with a publish, for metrics. */
   #report(): ReturnType<Aside> {
-    const counts = this.#meter.take();
+    const counts = this.#meter?.take();
     const sockets = this.#room?.fanOut.size ?? 0;
     return { session: this.ctx.id.toString(), sockets, ...(counts === undefined ? {} : { counts }) };
   }
