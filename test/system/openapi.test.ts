@@ -200,6 +200,9 @@ requireOrSkip('nats-server', natsServerMissing())('the document and what is answ
       [404, OLGA, 'GET', `${letters}/none`],
       [200, OLGA, 'POST', `${letters}/redrive`, { dryRun: true }],
       [400, OLGA, 'POST', `${letters}/redrive`, { ids: [] }],
+      // a stranger still, and refused again
+      [409, OLGA, 'POST', `${second}/redrive`],
+      [202, 'alice', 'PUT', `${S}/members/sam`, { role: 'member' }],
       [200, OLGA, 'POST', `${second}/redrive`],
       [404, OLGA, 'POST', `${second}/redrive`],
       [200, OLGA, 'POST', `${first}/discard`],
