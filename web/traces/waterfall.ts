@@ -54,7 +54,9 @@ function inOrder(spans: readonly Span[]): { span: Span; depth: number }[] {
   for (const span of [...spans].sort((a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : 0))) {
     const { parentSpanId: parent } = span;
     const under = parent !== undefined && parent !== span.spanId && known.has(parent) ? parent : undefined;
-    children.set(under, [...(children.get(under) ?? []), span]);
+    const siblings = children.get(under);
+    if (siblings === undefined) children.set(under, [span]);
+    else siblings.push(span);
   }
   const found: { span: Span; depth: number }[] = [];
   const seen = new Set<string>();

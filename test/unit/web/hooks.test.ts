@@ -116,7 +116,7 @@ describe('focus inside of what closes', () => {
       createElement('div', null, [
         createElement('button', { key: 1, id: 'opener' }),
         createElement('input', { key: 2, id: 'elsewhere' }),
-        createElement('p', { key: 3 }, beside),
+        createElement('section', { key: 3 }, beside),
       ]);
     await act(async () => root.render(around(null)));
     element.querySelector('button')?.focus();
