@@ -128,21 +128,32 @@ export function otelTracer(
     provider,
     tracer: {
       isOff: false,
-      head(name, parent, options) {
-        const span = new OtelBackedSpan(start(name, under(parent), options), nowMs);
-        return parent === undefined && !isSampled(span.traceparent) ? undefined : span;
-      },
+      head: (name, parent, options) =>
+        unless(() => {
+          const span = new OtelBackedSpan(start(name, under(parent), options), nowMs);
+          return parent === undefined && !isSampled(span.traceparent) ? undefined : span;
+        }),
       child(name, parent, options) {
         if (!isSampled(parent)) return undefined;
-        return new OtelBackedSpan(start(name, under(parent).setValue(decided, true), options), nowMs);
+        return unless(() => new OtelBackedSpan(start(name, under(parent).setValue(decided, true), options), nowMs));
       },
       linked(name, links, options) {
         const recorded = links.filter(isSampled);
         if (recorded.length === 0) return undefined;
-        return new OtelBackedSpan(start(name, sdk.ROOT_CONTEXT.setValue(decided, true), { ...options, links: recorded }), nowMs);
+        const context = (): OtelContext => sdk.ROOT_CONTEXT.setValue(decided, true);
+        return unless(() => new OtelBackedSpan(start(name, context(), { ...options, links: recorded }), nowMs));
       },
     },
   };
+}
+
+/** Undefined where the SDK throws: spans are made around commits, and what is accepted must be answered all the same. */
+function unless<T>(throws: () => T): T | undefined {
+  try {
+    return throws();
+  } catch {
+    return undefined;
+  }
 }
 
 class OtelBackedSpan implements Span {
@@ -157,16 +168,18 @@ class OtelBackedSpan implements Span {
   }
 
   set(attributes: Attributes): void {
-    this.#span.setAttributes(attributes);
+    unless(() => this.#span.setAttributes(attributes));
   }
 
   fail(errorType: string): void {
-    this.#span.setAttributes({ 'error.type': errorType });
-    this.#span.setStatus({ code: STATUS_ERROR });
+    unless(() => {
+      this.#span.setAttributes({ 'error.type': errorType });
+      this.#span.setStatus({ code: STATUS_ERROR });
+    });
   }
 
   end(atMs: number = this.#nowMs()): void {
-    this.#span.end(hrTime(atMs));
+    unless(() => this.#span.end(hrTime(atMs)));
   }
 }
 
