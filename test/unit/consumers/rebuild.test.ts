@@ -207,7 +207,7 @@ describe('a rebuild', () => {
   it('is one at a time, and another may begin when one is silent', async () => {
     await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: Date.now() + 600_000 }));
     await expect(rebuild({ ...ports, time: fasterTime(1) })).rejects.toThrow('already');
-    await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: Date.now() - 1 }));
+    await store.writeNote('rebuild:shelf', JSON.stringify({ by: 'another', untilMs: ports.time.now() - 1 }));
     expect(await rebuild(ports)).toBe(1);
   });
 
