@@ -19,6 +19,8 @@ const IN_FLIGHT_MAX = 16;
 /** the edge has gone by 2 s (UPLINK_CALL_MS_MAX): what takes longer is answered `unavailable`, and may still happen */
 export const ADMIN_ANSWER_MS_MAX = 1_800;
 const DRAIN_MS_MAX = 3_000;
+/** clocks of edge and consumers differ by at most this; a question is too old so much later than its asker has gone */
+export const CLOCK_SKEW_MS_MAX = 5_000;
 
 /** When a question must have its answer: epoch milliseconds. */
 export interface Deadline {
@@ -96,7 +98,12 @@ export function startAdminResponder(
 export async function answerOf(bytes: Uint8Array, handlers: AdminHandlers, deadline: Deadline, log: Log): Promise<AdminAnswer> {
   const request = parsed(bytes);
   if (request === undefined) return refused('invalid_request', 'The consumers do not know this question: they may be older.');
-  const { op, tenant, actor, correlationId } = request;
+  const { op, tenant, actor, correlationId, answerByMs = Infinity } = request;
+  // a process that stood still finds it in what piled up: its asker was told that it is not done
+  if (Date.now() > answerByMs + CLOCK_SKEW_MS_MAX) {
+    log('warn', 'an operator asked too long ago', { op, tenant, actor, correlationId });
+    return refused('unavailable', 'It was asked too long ago, or the clocks of edge and consumers differ.');
+  }
   try {
     const leftMs = Math.max(1, deadline.untilMs - Date.now());
     return { ok: true, op, result: await within(leftMs, op, handle(handlers, request, deadline)) };

@@ -30,6 +30,8 @@ const asking = {
   tenant: z.string().regex(TENANT_PATTERN),
   actor: z.string().regex(USER_ID_PATTERN),
   correlationId: z.string().regex(CORRELATION_ID_PATTERN),
+  /** epoch milliseconds by the edge's clock: whoever asks has gone then, and takes it for not done */
+  answerByMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
 };
 
 const letterId = z.string().regex(ID_PATTERN);

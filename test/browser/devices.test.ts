@@ -48,6 +48,17 @@ requireOrSkip('a browser and nats-server', missing)('chat on several devices, in
     await phone.page.context().close();
   });
 
+  test('who waits before a closed door is let in when somebody adds them', async () => {
+    const { sessionId } = await agent.createSession({ title: 'Behind a door' });
+    const page = await bob.page.context().newPage();
+    await page.goto(`${stack.url}/s/${sessionId}`);
+    await page.getByText('Nothing to see here').waitFor();
+    await agent.session(sessionId).command('member.put', { userId: 'Bob', role: 'member' });
+    await page.getByRole('heading', { name: 'Behind a door' }).waitFor();
+    await page.getByTestId('composer').waitFor();
+    await page.close();
+  });
+
   test('a search finds a message in all conversations, marks the words, and leads to it', async () => {
     await bob.say('the sluice gate opens at noon');
     await bob.hasStatus('the sluice gate', 'persisted');

@@ -13,7 +13,7 @@ export function Fresh({ polled }: { polled: PollSnapshot<unknown> }) {
   const isOld = atMs !== undefined && nowMs - atMs > OLD_MS;
   return (
     <p className="admin-warning" role="status">
-      {error.code === 'forbidden' ? 'You may not see this: it needs the scope admin.' : error.message}
+      {error.message}
       {isOld && ` What is shown is ${durationOf(nowMs - atMs)} old.`}
     </p>
   );

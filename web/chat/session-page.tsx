@@ -1,6 +1,7 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { usePresence, useSession } from '../../client/react/index.ts';
+import type { MillraceError } from '../../client/index.ts';
+import { usePresence, useSession, useSessions } from '../../client/react/index.ts';
 import { useMe } from '../shell/signed-in.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Composer } from './composer.tsx';
@@ -22,7 +23,13 @@ interface SessionPageProps {
   id: string | undefined;
 }
 
-export function SessionPage({ sessionId, view, id }: SessionPageProps) {
+/** A conversation. One that is closed to who asks is asked for again when there is a reason to. */
+export function SessionPage(props: SessionPageProps) {
+  const [attempt, setAttempt] = useState(0);
+  return <Opened key={attempt} {...props} onRetry={() => setAttempt(attempt + 1)} />;
+}
+
+function Opened({ sessionId, view, id, onRetry }: SessionPageProps & { onRetry: () => void }) {
   const { session, status, error, handle, members, me } = useSession(sessionId);
   const presence = usePresence(sessionId);
   const { user } = useMe();
@@ -42,7 +49,7 @@ export function SessionPage({ sessionId, view, id }: SessionPageProps) {
   );
   useTitle(session?.title);
   useAway(handle, status === 'live');
-  if (status === 'closed' && error !== undefined) return <Closed code={error.code} detail={error.message} />;
+  if (status === 'closed' && error !== undefined) return <Closed sessionId={sessionId} error={error} onRetry={onRetry} />;
   return (
     <SessionContext value={open}>
       <section className="session" aria-label={session?.title ?? 'Conversation'} data-testid="connection" data-status={status}>
@@ -76,10 +83,26 @@ const CLOSED: Readonly<Record<string, string>> = {
   removed: 'You are not in this conversation any more.',
 };
 
-function Closed({ code, detail }: { code: string; detail: string }) {
+interface ClosedProps {
+  sessionId: string;
+  error: MillraceError;
+  onRetry: () => void;
+}
+
+/** Who is added meanwhile finds it in their list: then it is opened, and once alone, as a list may be behind. */
+function Closed({ sessionId, error, onRetry }: ClosedProps) {
+  const isListed = useSessions().items.some(({ session }) => session.id === sessionId);
+  const wasListed = useRef(isListed);
+  useEffect(() => {
+    if (isListed && !wasListed.current) onRetry();
+    wasListed.current = isListed;
+  }, [isListed, onRetry]);
   return (
     <Notice title="Nothing to see here">
-      <p role="alert">{CLOSED[code] ?? detail}</p>
+      <p role="alert">{CLOSED[error.code] ?? error.message}</p>
+      <button type="button" className="button" onClick={onRetry}>
+        Try again
+      </button>
     </Notice>
   );
 }

@@ -14,7 +14,7 @@ const ADMIN_CALL_MS_MAX = UPLINK_CALL_MS_MAX + 1_000;
 /** which Uplink: operators' questions are few, and belong to no session */
 const PLACE = 'admin';
 
-type Question<Op extends AdminOp> = Omit<AdminRequestOf<Op>, 'v' | 'op' | 'tenant' | 'actor' | 'correlationId'>;
+type Question<Op extends AdminOp> = Omit<AdminRequestOf<Op>, 'v' | 'op' | 'tenant' | 'actor' | 'correlationId' | 'answerByMs'>;
 
 /** 403 without the scope. A service that acts for another does not hand its scope on. */
 export function requireAdmin({ actor }: Caller): void {
@@ -42,7 +42,8 @@ export async function askAdmin<Op extends AdminOp>(
   requireAdmin(caller);
   const { tenant, actor } = caller;
   const { correlationId } = c.var;
-  const request = { v: 1, op, tenant, actor: actor.id, correlationId, ...question };
+  const answerByMs = Date.now() + UPLINK_CALL_MS_MAX;
+  const request = { v: 1, op, tenant, actor: actor.id, correlationId, answerByMs, ...question };
   const answer = adminAnswer.safeParse(await requested(c, tenant, JSON.stringify(request)));
   if (!answer.success) throw unanswered(correlationId, 'the answer is none');
   if (!answer.data.ok) throw refuse(answer.data.code, answer.data.detail);

@@ -48,6 +48,8 @@ describe('who may ask', () => {
       tenant: 'acme',
       actor: 'alice',
       correlationId: 'corr-1',
+      // when it has gone by then, what is asked is not to be done any more
+      answerByMs: expect.any(Number) as number,
       limit: 50,
     });
   });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { AdminRefused } from '../../../../consumers/admin/refused.ts';
-import { answerOf, type AdminHandlers } from '../../../../consumers/admin/responder.ts';
+import { answerOf, CLOCK_SKEW_MS_MAX, type AdminHandlers } from '../../../../consumers/admin/responder.ts';
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const ASKED = { v: 1, op: 'deadLetters.list', tenant: 'default', actor: 'alice', correlationId: 'k', limit: 1 };
@@ -33,6 +33,19 @@ it('a fault is logged with its correlation id and told without its cause', async
   expect(said).toMatchObject({ ok: false, code: 'unavailable' });
   expect(JSON.stringify(said)).not.toContain('secret');
   expect(logged.join()).toContain('"correlationId":"k"');
+});
+
+it('does not begin what was asked too long ago: whoever asked was told that it is not done', async () => {
+  let begun = 0;
+  const list = async () => await Promise.resolve({ items: [], begun: (begun += 1) });
+  const asked = { ...ASKED, answerByMs: Date.now() - CLOCK_SKEW_MS_MAX - 1 };
+  const { said, logged } = await answer(list, asked);
+  expect(said).toMatchObject({ ok: false, code: 'unavailable' });
+  expect(logged.join()).toContain('"correlationId":"k"');
+  expect(begun).toBe(0);
+  // clocks differ by a little
+  expect((await answer(list, { ...ASKED, answerByMs: Date.now() - 1_000 })).said).toMatchObject({ ok: true });
+  expect(begun).toBe(1);
 });
 
 it('ends at its deadline', async () => {
