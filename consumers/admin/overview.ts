@@ -1,10 +1,10 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { AdminResult } from '../../shared/contract/admin.ts';
 import type { BackOverview } from '../../shared/contract/system.ts';
-import { DEAD_LETTERS_STREAM, DEAD_LETTERS_SUBJECTS, deadLetterSubject } from '../../shared/contract/subjects.ts';
+import { DEAD_LETTERS_STREAM, DEAD_LETTERS_SUBJECTS } from '../../shared/contract/subjects.ts';
 import type { ProcessReport, RoleReport } from '../pulse/report.ts';
 import { within } from '../runtime/backoff.ts';
-import { stateOfStream } from '../runtime/stream-state.ts';
+import { letterCounts, stateOfStream } from '../runtime/stream-state.ts';
 import type { ConsumerDesk } from './consumer-desk.ts';
 import { newestRebuilds } from './newest-rebuilds.ts';
 
@@ -71,9 +71,8 @@ async function streamOf(manager: JetStreamManager, name: string): Promise<ItemOf
 
 /** By the consumer that buried them; those that buried none are left out. */
 async function lettersOf(manager: JetStreamManager): Promise<ItemOf<'deadLetters'>[]> {
-  const { state } = await manager.streams.info(DEAD_LETTERS_STREAM, { subjects_filter: DEAD_LETTERS_SUBJECTS });
-  const before = deadLetterSubject('').length;
-  return Object.entries(state.subjects ?? {}).map(([subject, count]) => ({ consumer: subject.slice(before), count }));
+  const info = await manager.streams.info(DEAD_LETTERS_STREAM, { subjects_filter: DEAD_LETTERS_SUBJECTS });
+  return letterCounts(info).map(([consumer, count]) => ({ consumer, count }));
 }
 
 /** Up when one of its workers could write to it, since the first of those could. */

@@ -1,25 +1,12 @@
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type ConsumerInfo,
-  type JetStreamManager,
-  type StreamInfo,
-} from '@nats-io/jetstream';
-import {
-  ADMIN_LOG_STREAM,
-  COMMANDS_STREAM,
-  DEAD_LETTERS_STREAM,
-  DEAD_LETTERS_SUBJECTS,
-  deadLetterSubject,
-  EVENTS_STREAM,
-  RECEIPTS_STREAM,
-} from '../../shared/contract/subjects.ts';
+import type { ConsumerInfo, JetStreamManager, StreamInfo } from '@nats-io/jetstream';
+import { DEAD_LETTERS_STREAM, DEAD_LETTERS_SUBJECTS, STREAMS } from '../../shared/contract/subjects.ts';
 import { lookOf, type DurablePlace } from '../runtime/durable-look.ts';
+import { infoOfStream, letterCounts } from '../runtime/stream-state.ts';
 import type { DurableLag, DurableName, LagSeen, StreamSize } from './lag.ts';
 
 /** durables of a stream that are shown, those that must be there first; others may make theirs as they like */
 export const DURABLES_SHOWN_MAX = 64;
-const STREAMS = [EVENTS_STREAM, COMMANDS_STREAM, DEAD_LETTERS_STREAM, RECEIPTS_STREAM, ADMIN_LOG_STREAM] as const;
+const LETTERS_BY_SUBJECT = { subjects_filter: DEAD_LETTERS_SUBJECTS };
 
 /**
  * One look at every stream and every durable: two requests a stream, and one for each subject of a durable that is behind. Nothing
@@ -31,9 +18,9 @@ export async function lookAtLag(manager: JetStreamManager, expected: readonly Du
   const missing: DurableName[] = [];
   let deadLetters: ReadonlyMap<string, number> = new Map();
   for (const stream of STREAMS) {
-    const info = await infoOf(manager, stream);
+    const info = await infoOfStream(manager, stream, stream === DEAD_LETTERS_STREAM ? LETTERS_BY_SUBJECT : undefined);
     if (info !== undefined) streams.push(sizeOf(stream, info));
-    if (info !== undefined && stream === DEAD_LETTERS_STREAM) deadLetters = letterCounts(info);
+    if (info !== undefined && stream === DEAD_LETTERS_STREAM) deadLetters = mostLetters(info);
     const wanted = expected.filter((place) => place.stream === stream).map(({ name }) => name);
     const found = info === undefined || info.state.consumer_count === 0 ? [] : await durablesOf(manager, stream, wanted);
     for (const durable of found) {
@@ -45,14 +32,9 @@ export async function lookAtLag(manager: JetStreamManager, expected: readonly Du
   return { atMs: nowMs, streams, durables, missing, deadLetters };
 }
 
-async function infoOf(manager: JetStreamManager, stream: string): Promise<StreamInfo | undefined> {
-  try {
-    const subjects = stream === DEAD_LETTERS_STREAM ? { subjects_filter: DEAD_LETTERS_SUBJECTS } : undefined;
-    return await manager.streams.info(stream, subjects);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
-    throw error;
-  }
+function mostLetters(info: StreamInfo): ReadonlyMap<string, number> {
+  const counts = letterCounts(info).toSorted(([, a], [, b]) => b - a);
+  return new Map(counts.slice(0, DURABLES_SHOWN_MAX));
 }
 
 function sizeOf(stream: string, { config, state }: StreamInfo): StreamSize {
@@ -62,12 +44,6 @@ function sizeOf(stream: string, { config, state }: StreamInfo): StreamSize {
     messages: state.messages,
     ...(config.max_bytes > 0 ? { maxBytes: config.max_bytes } : {}),
   };
-}
-
-function letterCounts({ state }: StreamInfo): ReadonlyMap<string, number> {
-  const prefix = deadLetterSubject('');
-  const counts = Object.entries(state.subjects ?? {}).map(([subject, n]) => [subject.slice(prefix.length), n] as const);
-  return new Map(counts.toSorted(([, a], [, b]) => b - a).slice(0, DURABLES_SHOWN_MAX));
 }
 
 async function durablesOf(manager: JetStreamManager, stream: string, wanted: readonly string[]): Promise<ConsumerInfo[]> {

@@ -1,4 +1,5 @@
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
+import { deadLetterSubject } from '../../shared/contract/subjects.ts';
 
 /** How full a stream is. */
 export interface StreamState {
@@ -17,12 +18,22 @@ export async function stateOfStream(manager: JetStreamManager, name: string): Pr
   return { messages, bytes, ...(config.max_bytes > 0 ? { bytesMax: config.max_bytes } : {}) };
 }
 
-/** All that the server says of it; undefined where there is none. */
-export async function infoOfStream(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+/** All that the server says of it; undefined where there is none. `options` as the server knows them: counts by subject, for one. */
+export async function infoOfStream(
+  manager: JetStreamManager,
+  name: string,
+  options?: Parameters<JetStreamManager['streams']['info']>[1],
+): Promise<StreamInfo | undefined> {
   try {
-    return await manager.streams.info(name);
+    return await manager.streams.info(name, options);
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
     throw error;
   }
+}
+
+/** Of the stream of dead letters, looked at by subject: by the consumer that buried them. Those that buried none are left out. */
+export function letterCounts({ state }: StreamInfo): (readonly [consumer: string, count: number])[] {
+  const before = deadLetterSubject('').length;
+  return Object.entries(state.subjects ?? {}).map(([subject, count]) => [subject.slice(before), count] as const);
 }
