@@ -117,6 +117,16 @@ async function grown(store: Held, source: Endless, events: number): Promise<void
 
 const acked = ({ told }: FakeMessage): boolean => told.includes('ack');
 
+/** Stops it, ends every batch that it still has, and waits until all that was given is acknowledged. */
+async function endedWell(runner: Runner, store: Held, source: Endless): Promise<void> {
+  const stopped = runner.stop();
+  await until('all settled', () => {
+    for (const { end } of store.batches) end();
+    return source.given.every(acked);
+  });
+  await stopped;
+}
+
 describe('the runner', () => {
   it('takes few at first, each when the ones before are settled, and then goes on pulling while a batch is written', async () => {
     const source = new Endless();
@@ -132,12 +142,7 @@ describe('the runner', () => {
     const inHand = source.given.filter((message) => !acked(message)).length;
     expect(inHand).toBeGreaterThan(store.batches.at(-1)?.seqs.length ?? 0);
     expect(inHand).toBeLessThanOrEqual(12);
-    const stopped = runner.stop();
-    await until('all settled', () => {
-      for (const { end } of store.batches) end();
-      return source.given.every(acked);
-    });
-    await stopped;
+    await endedWell(runner, store, source);
   });
 
   it('gives a projection no second batch before the first is done, unless it takes several', async () => {
@@ -152,12 +157,7 @@ describe('the runner', () => {
       const open = store.batches.filter(({ seqs }) => !seqs.every((seq) => acked(source.given[seq - 1] as FakeMessage)));
       expect(ended).toBeGreaterThan(0);
       expect(open.length).toBe(batchesAtOnce ?? 1);
-      const stopped = runner.stop();
-      await until('all settled', () => {
-        for (const { end } of store.batches) end();
-        return source.given.every(acked);
-      });
-      await stopped;
+      await endedWell(runner, store, source);
     }
   });
 
@@ -172,12 +172,7 @@ describe('the runner', () => {
     expect(source.given.some((message) => !acked(message))).toBe(true);
     await grown(store, source, 8);
     expect(source.pulls[pulls]).toBe(1);
-    const stopped = runner.stop();
-    await until('all settled', () => {
-      for (const { end } of store.batches) end();
-      return source.given.every(acked);
-    });
-    await stopped;
+    await endedWell(runner, store, source);
   });
 
   it('pulls nothing more while a batch waits for a failing store, and goes on when it answers', async () => {
@@ -195,12 +190,7 @@ describe('the runner', () => {
     expect(source.given.filter((message) => !acked(message)).every(({ told }) => told.length === 0)).toBe(true);
     store.isHealthy = true;
     await grown(store, source, given + 4);
-    const stopped = runner.stop();
-    await until('all settled', () => {
-      for (const { end } of store.batches) end();
-      return source.given.every(acked);
-    });
-    await stopped;
+    await endedWell(runner, store, source);
   });
 
   it('has a second pull under way while the first one comes in, and asks for no more than there is room for', async () => {
@@ -212,12 +202,7 @@ describe('the runner', () => {
       for (const { end } of store.batches) end();
       return source.open.length === 2 && source.open.every((events) => events === 4);
     });
-    const stopped = runner.stop();
-    await until('all settled', () => {
-      for (const { end } of store.batches) end();
-      return source.given.every(acked);
-    });
-    await stopped;
+    await endedWell(runner, store, source);
     // asked for and in hand together
     expect(source.most).toBeLessThanOrEqual(12);
   });
@@ -251,12 +236,7 @@ describe('the runner', () => {
     expect(store.batches).toHaveLength(begun);
     for (const run of moments.splice(0)) run();
     await until('another one beside it', () => store.batches.length === begun + 1);
-    const stopped = runner.stop();
-    await until('all settled', () => {
-      for (const { end } of store.batches) end();
-      return source.given.every(acked);
-    });
-    await stopped;
+    await endedWell(runner, store, source);
   });
 
   it('waits with a batch that is not full where the projection rather waits, but not for what cannot come', async () => {
@@ -288,12 +268,7 @@ describe('the runner', () => {
     expect(store.batches).toHaveLength(2);
     for (const run of moments.splice(0)) run();
     await until('its moment is over', () => store.batches.length === 3);
-    const stopped = runner.stop();
-    await until('all settled', () => {
-      for (const { end } of store.batches) end();
-      return source.given.every(acked);
-    });
-    await stopped;
+    await endedWell(runner, store, source);
   });
 
   it('passes over what the projection does not take, unread, and is no more careful for it', async () => {
